@@ -1,0 +1,1 @@
+"""The server: HTTP in, FHIR rules, data kept. Import nothing here; every floor is imported by its own name."""

@@ -1,0 +1,1 @@
+"""HTTP: bytes to `Call`, `Result` to bytes. No FHIR rules live here."""

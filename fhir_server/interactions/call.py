@@ -1,0 +1,144 @@
+"""What every interaction gets and gives back: plain values, no HTTP.
+
+`http/request.py` builds a `Call`, an interaction returns a `Result`, `http/response.py` writes it. Bundle entries build
+their own Calls and never go through HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from fhir_server.store.base import Store, Transaction
+from profiles.issues import Issue
+from profiles.restriction import ALL, Restriction
+
+if TYPE_CHECKING:
+    from fhir_server.search.extract import Extractor
+    from fhir_server.search.parameters import Registry
+    from profiles.validation.validator import Validator
+
+T = TypeVar("T")
+Resource = dict[str, Any]
+Return = Literal["minimal", "representation", "OperationOutcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, and what of the store exists for them. In open mode: `ANONYMOUS`."""
+
+    actor: str
+    restriction: Restriction
+
+
+ANONYMOUS = Principal("anonymous", ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """Conditional headers (http://hl7.org/fhir/R4/http.html#cond-update).
+
+    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; `if_none_exist` is a search query;
+    `if_modified_since` is microseconds since 1970.
+    """
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_none_exist: str | None = None
+    if_modified_since: int | None = None
+
+
+NO_PRECONDITIONS = Preconditions()
+
+
+@dataclass(frozen=True, slots=True)
+class Prefer:
+    """The Prefer header: what to return after a write, and whether unknown search parameters are errors."""
+
+    returns: Return | None = None
+    lenient: bool = False
+
+
+NO_PREFERENCE = Prefer()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings that interactions enforce."""
+
+    page_default: int = 50
+    page_max: int = 1000
+    or_values: int = 1000
+    chain_depth: int = 8
+    patch_operations: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A tenant's parts, handed down by `app.py`.
+
+    `base` is the absolute FHIR base URL without trailing slash, from the settings; `resolve(method, url, body)` finds
+    the interaction for a Bundle entry; `secret` signs page cursors; `new_id` makes logical ids.
+    """
+
+    store: Store
+    registry: Registry
+    extractor: Extractor
+    validator: Validator
+    base: str
+    secret: bytes
+    limits: Limits
+    new_id: Callable[[], str]
+    resolve: Callable[..., Any] | None = None
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call:
+    """One interaction to perform.
+
+    `parameters` are the decoded (name, value) pairs of the query, protocol ones such as `_format` removed. `resource`
+    is the parsed body. `raw` is the body of a raw Binary or a JSON Patch with its `media_type`. `transaction` is set
+    inside a transaction Bundle: `write` then joins it.
+    """
+
+    services: Services
+    principal: Principal
+    request_id: str
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None
+    parameters: Sequence[tuple[str, str]] = ()
+    resource: Resource | None = None
+    raw: bytes | None = None
+    media_type: str = "application/fhir+json"
+    preconditions: Preconditions = NO_PRECONDITIONS
+    prefer: Prefer = NO_PREFERENCE
+    transaction: Transaction | None = None
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` inside the surrounding transaction, or as one of its own."""
+        if self.transaction is not None:
+            return await work(self.transaction)
+        return await self.services.store.write(work)
+
+
+@dataclass(slots=True)
+class Result:
+    """What an interaction answers.
+
+    Exactly one of `body` (stored JSON bytes, served untouched), `resource` (to be encoded), or neither. `version` is the
+    version id for the ETag, `time` microseconds for Last-Modified, `location` relative to the base
+    (`Patient/1/_history/2`). `issues` are findings beside success. `patients` are the ids for the audit row.
+    """
+
+    status: int
+    body: bytes | None = None
+    resource: Resource | None = None
+    version: str | None = None
+    time: int | None = None
+    location: str | None = None
+    issues: Sequence[Issue] = ()
+    patients: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)

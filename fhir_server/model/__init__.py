@@ -1,0 +1,1 @@
+"""Plain values of the protocol: resources, references, Bundles, formats. Pure."""

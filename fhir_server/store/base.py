@@ -1,0 +1,299 @@
+"""The store's protocols: versions, records, audit rows and the change feed under one `write`.
+
+Positions. A store numbers the versions it keeps in commit order. A *position* is such a number at a commit boundary:
+everything up to it was committed before everything after it, and no position splits a transaction. Readers of the
+change feed, page cursors and snapshots all use positions; outside the store a position is opaque.
+
+Restrictions. Every method that shows versions takes `restriction`, without a default (`profiles.restriction`).
+What it does not allow does not exist for the caller: it is neither returned nor counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+from fhir_server.search.query import Node, Query
+from fhir_server.search.values import IndexEntries
+from profiles.restriction import Restriction
+
+T = TypeVar("T")
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+
+class Key(NamedTuple):
+    """The identity of a resource."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One stored version.
+
+    `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
+    tombstone (`method` DELETE); `author` names who wrote it; `position` is the boundary of the commit it came with.
+    """
+
+    key: Key
+    number: int
+    time: int
+    method: Method
+    author: str
+    body: bytes
+    position: int
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this version is a tombstone."""
+        return self.method == "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to put. `number` must be the current number plus one, else `put` raises `VersionConflict`.
+
+    `owners` are the compartments it belongs to (`Key("Patient", "1")`); `labels` are (system, code) of
+    `meta.security`. A tombstone repeats the owners and labels of the version it ends.
+    """
+
+    key: Key
+    number: int
+    method: Method
+    author: str
+    body: bytes
+    owners: Sequence[Key] = ()
+    labels: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which history: of one resource (`type` and `id`), of a type (`type`), or of everything.
+
+    `since` and `before` bound `Version.time` (since <= time < before); `at` keeps the versions that were current at
+    some moment of the closed range `at` (low, high). Newest first; `after` is the token of the previous page.
+    """
+
+    type: str | None = None
+    id: str | None = None
+    since: int | None = None
+    at: tuple[int, int] | None = None
+    after: int | None = None
+    position: int | None = None
+    count: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of versions; `next` is what `after` of the following page must be, None at the end.
+
+    `position` is the commit position the whole walk answers as of.
+    """
+
+    versions: Sequence[Version]
+    next: int | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change feed. Entries of one transaction share their `position`."""
+
+    position: int
+    key: Key
+    number: int
+    method: Method
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One request in the audit chain: compact, without personal data beyond identities.
+
+    `time` is microseconds since 1970 UTC; `actor` who asked; `action` the interaction (`read`, `create`, ...);
+    `target` (`Patient/1`, `Patient/1/_history/2`, `Observation`); `patients` the ids of the patients concerned;
+    `status` the HTTP status; `request` the request id; `details` anything else, small (query hash, matches).
+    """
+
+    time: int
+    actor: str
+    action: str
+    target: str
+    status: int
+    request: str
+    patients: Sequence[str] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of the *records* half. `revision` counts its writes from 1; `expires` is microseconds or None."""
+
+    table: str
+    key: str
+    value: Mapping[str, Any]
+    revision: int
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTable:
+    """A declared small table: `unique` and `indexed` name top-level string fields of its values."""
+
+    name: str
+    unique: Sequence[str] = ()
+    indexed: Sequence[str] = ()
+
+
+class VersionConflict(Exception):
+    """`put` met a current version other than the one the new version follows."""
+
+
+class RecordConflict(Exception):
+    """A unique field is taken, or the record's revision is not the one expected."""
+
+
+class Records(Protocol):
+    """Small tables beside the versions, written in the same transaction; expired rows are absent."""
+
+    async def get(self, table: str, key: str) -> Record | None:
+        """Return the record, or None when absent or expired."""
+        ...
+
+    async def find(self, table: str, field: str, value: str) -> list[Record]:
+        """Return the records whose declared (unique or indexed) `field` equals `value`, by key."""
+        ...
+
+    async def scan(self, table: str, after: str = "", limit: int = 100) -> list[Record]:
+        """Return up to `limit` records with key > `after`, by key."""
+        ...
+
+
+class WritableRecords(Records, Protocol):
+    """Records inside a transaction."""
+
+    async def put(
+        self, table: str, key: str, value: Mapping[str, Any], *, expect: int | None = None, expires: int | None = None
+    ) -> Record:
+        """Write; `expect` 0 demands absence, n > 0 demands revision n, None demands nothing. Raises RecordConflict."""
+        ...
+
+    async def delete(self, table: str, key: str, *, expect: int | None = None) -> bool:
+        """Delete; return whether it was there. Raises RecordConflict when `expect` does not hold."""
+        ...
+
+
+class Snapshot(Protocol):
+    """Reading. Absence is None or an empty page, never an exception."""
+
+    async def read(self, key: Key, *, restriction: Restriction) -> Version | None:
+        """Return the current version, a tombstone included; None if there never was one or it is not allowed."""
+        ...
+
+    async def read_many(self, keys: Sequence[Key], *, restriction: Restriction) -> dict[Key, Version]:
+        """Return the current versions of those `keys` that have one, tombstones included."""
+        ...
+
+    async def vread(self, key: Key, number: int, *, restriction: Restriction) -> Version | None:
+        """Return one version, a tombstone included."""
+        ...
+
+    async def history(self, scope: Scope, *, restriction: Restriction) -> Page:
+        """Return a page of versions, newest first, tombstones included, stable under writes."""
+        ...
+
+    async def search(self, query: Query, *, restriction: Restriction) -> Page:
+        """Return a page of matches, stable under writes.
+
+        A match updated since `position` comes in its version of then; one deleted since is left out.
+        Raises `CursorExpired` when `position` is older than the cursor lifetime.
+        """
+        ...
+
+    async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
+        """Return the number of current resources of `type` that match."""
+        ...
+
+    async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
+        """Return up to `limit` current versions that match now (conditional interactions)."""
+        ...
+
+    async def owners(self, key: Key, number: int) -> list[Key]:
+        """Return the compartments that version belongs to."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """The records half."""
+        ...
+
+
+class CursorExpired(Exception):
+    """A page walk is older than the cursor lifetime; what it would need was swept."""
+
+
+class Transaction(Snapshot, Protocol):
+    """Reading and writing as one unit. It sees its own writes."""
+
+    @property
+    def time(self) -> int:
+        """The time of this transaction in microseconds; never before that of an earlier one."""
+        ...
+
+    async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
+        """Keep a version and make it current. Raises VersionConflict."""
+        ...
+
+    async def audit(self, row: AuditRow) -> None:
+        """Append an audit row that commits with this transaction."""
+        ...
+
+    @property
+    def records(self) -> WritableRecords:
+        """The records half, writable."""
+        ...
+
+
+class Store(Snapshot, Protocol):
+    """One tenant's data. Reading straight from the store sees the newest commit."""
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` as one transaction and return its value once that is durable.
+
+        `work` may be run again, so it has no effects outside the transaction. When it raises, nothing of it is kept
+        and neighbours in the same group commit are not touched.
+        """
+        ...
+
+    async def audit(self, row: AuditRow, *, wait: bool = False) -> None:
+        """Append an audit row with the next commit; `wait` until it is durable."""
+        ...
+
+    async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
+        """Return durable audit rows (sequence number, row) with sequence > `after`, in order."""
+        ...
+
+    async def position(self) -> int:
+        """Return the newest commit position."""
+        ...
+
+    async def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """Return whole transactions committed after `after`, in commit order, at least `limit` entries if there are.
+
+        A reader that has seen a position never later meets one at or before it.
+        """
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return the number of current resources per type, kept incrementally."""
+        ...
+
+    async def check(self) -> list[str]:
+        """Verify the store (file, indexes, counts, audit chain) and return what is wrong, in sentences."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits and release everything."""
+        ...

@@ -1,0 +1,1 @@
+"""What FHIR means: definitions, data types, FHIRPath, validation, terminology. Pure; it knows no server."""
