@@ -1,0 +1,1 @@
+"""Test doubles and test data, documented like product code."""
