@@ -128,8 +128,8 @@ class Call:
 class Result:
     """What an interaction answers.
 
-    Exactly one of `body` (stored JSON bytes, served untouched), `resource` (to be encoded), or neither. `version` is the
-    version id for the ETag, `time` microseconds for Last-Modified, `location` relative to the base
+    Exactly one of `body` (stored JSON bytes, served untouched), `resource` (to be encoded), or neither. `version` is
+    the version id for the ETag, `time` microseconds for Last-Modified, `location` relative to the base
     (`Patient/1/_history/2`). `issues` are findings beside success. `patients` are the ids for the audit row.
     """
 
