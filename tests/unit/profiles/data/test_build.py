@@ -1,0 +1,35 @@
+"""The checked-in data files are what the script makes of the official package, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from profiles.data import build
+
+NAMES = ("structures", "search_parameters", "compartments", "operations", "code_systems", "value_sets")
+
+
+@pytest.mark.external
+def test_rebuilding_from_the_registry_package_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = {name: (build.HERE / f"{name}.json.gz").read_bytes() for name in NAMES}
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    monkeypatch.setattr("sys.argv", ["build"])
+    build.main()
+    assert {name: (tmp_path / f"{name}.json.gz").read_bytes() for name in NAMES} == committed
+
+
+def test_definitions_prose_is_dropped() -> None:
+    compacted = build.element(
+        {"path": "Patient.name", "min": 0, "max": "*", "definition": "prose", "comment": "prose", "type": []},
+        build.Constraints(),
+    )
+    assert compacted == {"path": "name", "max": "*"}
+
+
+def test_one_key_for_two_rules_gets_a_number() -> None:
+    constraints = build.Constraints()
+    first = {"key": "inv-1", "severity": "error", "expression": "a.exists()"}
+    second = {"key": "inv-1", "severity": "error", "expression": "b.exists()"}
+    assert [constraints.name(rule) for rule in (first, second, first)] == ["inv-1", "inv-1~2", "inv-1"]
