@@ -6,11 +6,12 @@ their own Calls and never go through HTTP.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from fhir_server.store.base import Store, Transaction
+from fhir_server.store.base import Snapshot, Store, Transaction
 from profiles.issues import Issue
 from profiles.restriction import ALL, Restriction
 
@@ -65,21 +66,28 @@ NO_PREFERENCE = Prefer()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Ceilings that interactions enforce."""
+    """Ceilings that interactions enforce; `delete_matches` is how many a conditional delete may take, 1 for one."""
 
     page_default: int = 50
     page_max: int = 1000
     or_values: int = 1000
     chain_depth: int = 8
     patch_operations: int = 1000
+    delete_matches: int = 1000
+
+
+def system_clock() -> int:
+    """Return the time in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """A tenant's parts, handed down by `app.py`.
 
-    `base` is the absolute FHIR base URL without trailing slash, from the settings; `resolve(method, url, body)` finds
-    the interaction for a Bundle entry; `secret` signs page cursors; `new_id` makes logical ids.
+    `base` is the absolute FHIR base URL without trailing slash, from the settings; `secret` signs page cursors;
+    `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
+    the time in microseconds since 1970.
     """
 
     store: Store
@@ -90,8 +98,8 @@ class Services:
     secret: bytes
     limits: Limits
     new_id: Callable[[], str]
-    resolve: Callable[..., Any] | None = None
     capabilities: Mapping[str, Any] = field(default_factory=dict)
+    now: Callable[[], int] = system_clock
 
 
 @dataclass(slots=True)
@@ -116,6 +124,11 @@ class Call:
     preconditions: Preconditions = NO_PRECONDITIONS
     prefer: Prefer = NO_PREFERENCE
     transaction: Transaction | None = None
+
+    @property
+    def reader(self) -> Snapshot:
+        """What to read from: the surrounding transaction, which sees its own writes, or the store."""
+        return self.services.store if self.transaction is None else self.transaction
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` inside the surrounding transaction, or as one of its own."""

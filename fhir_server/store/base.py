@@ -35,6 +35,7 @@ class Version:
 
     `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
     tombstone (`method` DELETE); `author` names who wrote it; `position` is the boundary of the commit it came with.
+    `patients` are the ids of the Patient compartments it belongs to, for the audit row of whoever reads it.
     """
 
     key: Key
@@ -44,6 +45,7 @@ class Version:
     author: str
     body: bytes
     position: int
+    patients: tuple[str, ...] = ()
 
     @property
     def deleted(self) -> bool:
