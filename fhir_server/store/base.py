@@ -10,7 +10,7 @@ What it does not allow does not exist for the caller: it is neither returned nor
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -75,12 +75,14 @@ class Scope:
     """Which history: of one resource (`type` and `id`), of a type (`type`), or of everything.
 
     `since` and `before` bound `Version.time` (since <= time < before); `at` keeps the versions that were current at
-    some moment of the closed range `at` (low, high). Newest first; `after` is the token of the previous page.
+    some moment of the closed range `at` (low, high). Newest first. `after` and `position` are those of the previous
+    page (`next`, `position`), so that the walk is not disturbed by writes.
     """
 
     type: str | None = None
     id: str | None = None
     since: int | None = None
+    before: int | None = None
     at: tuple[int, int] | None = None
     after: int | None = None
     position: int | None = None
@@ -147,6 +149,10 @@ class RecordTable:
     name: str
     unique: Sequence[str] = ()
     indexed: Sequence[str] = ()
+
+
+CHUNK = 256 * 1024
+"""Bytes of raw content to keep in one piece."""
 
 
 class VersionConflict(Exception):
@@ -222,8 +228,16 @@ class Snapshot(Protocol):
         """Return up to `limit` current versions that match now (conditional interactions)."""
         ...
 
-    async def owners(self, key: Key, number: int) -> list[Key]:
-        """Return the compartments that version belongs to."""
+    async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
+        """Return the compartments that version belongs to, in order; a tombstone repeats them."""
+        ...
+
+    async def labels(self, key: Key, number: int, *, restriction: Restriction) -> list[tuple[str, str]]:
+        """Return the security labels (system, code) of that version, in order; a tombstone repeats them."""
+        ...
+
+    def chunks(self, key: Key, number: int, *, restriction: Restriction) -> AsyncIterator[bytes]:
+        """Yield the raw content kept beside that version, chunk by chunk; nothing when there is none."""
         ...
 
     @property
@@ -248,6 +262,10 @@ class Transaction(Snapshot, Protocol):
         """Keep a version and make it current. Raises VersionConflict."""
         ...
 
+    async def put_chunk(self, key: Key, number: int, data: bytes) -> None:
+        """Append raw content to a version put in this transaction. Pieces of `CHUNK` bytes are a good size."""
+        ...
+
     async def audit(self, row: AuditRow) -> None:
         """Append an audit row that commits with this transaction."""
         ...
@@ -265,12 +283,12 @@ class Store(Snapshot, Protocol):
         """Run `work` as one transaction and return its value once that is durable.
 
         `work` may be run again, so it has no effects outside the transaction. When it raises, nothing of it is kept
-        and neighbours in the same group commit are not touched.
+        and neighbours in the same group commit are not touched. Raises StoreFull and StoreUnavailable.
         """
         ...
 
     async def audit(self, row: AuditRow, *, wait: bool = False) -> None:
-        """Append an audit row with the next commit; `wait` until it is durable."""
+        """Append an audit row with the next commit, at most 50 ms later; `wait` until it is durable."""
         ...
 
     async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
@@ -284,12 +302,22 @@ class Store(Snapshot, Protocol):
     async def changes(self, after: int, limit: int = 1000) -> list[Change]:
         """Return whole transactions committed after `after`, in commit order, at least `limit` entries if there are.
 
-        A reader that has seen a position never later meets one at or before it.
+        A reader that has seen a position never later meets one at or before it. This is the server's own view, without
+        a restriction: who passes changes on reads each version under the restriction of the one it passes them to.
         """
         ...
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of current resources per type, kept incrementally."""
+        ...
+
+    @property
+    def secret(self) -> bytes:
+        """32 random bytes made with the store: the key that signs page cursors."""
+        ...
+
+    async def describe(self) -> Mapping[str, Any]:
+        """Return what the store is made of: engine and library versions, formats, sizes in bytes."""
         ...
 
     async def check(self) -> list[str]:
