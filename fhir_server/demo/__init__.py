@@ -1,0 +1,1 @@
+"""A small telemedicine clinic of our own making: invented people, real shapes."""
