@@ -1,0 +1,145 @@
+"""How a load shows itself: a bar on a terminal, plain lines elsewhere, and a table of results at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fhir_server.loading.report import FileReport
+from fhir_server.loading.sources import Source
+
+LISTED = 60
+REASONS = 20
+QUIET = 10.0
+
+
+class LoadProgress:
+    """A running display; `moved` and `position` are told of progress, `done` of a finished file."""
+
+    def __init__(self, console: Console, sources: Sequence[Source]) -> None:
+        self.console = console
+        self.entries = 0
+        self.finished = 0
+        self.files = 0
+        self.total = len(sources)
+        self.started = self.spoken = time.monotonic()
+        self.bar: Progress | None = None
+        if console.is_terminal:
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[entries]:,} resources, {task.fields[rate]:,}/s"),
+                TimeRemainingColumn(),
+                console=console,
+            )
+            total = sum(source.size for source in sources)
+            self.task = self.bar.add_task("Loading", total=total, entries=0, rate=0)
+
+    def __enter__(self) -> LoadProgress:
+        if self.bar:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    @property
+    def rate(self) -> int:
+        """Resources a second since the start."""
+        return int(self.entries / max(time.monotonic() - self.started, 0.001))
+
+    def begin(self, source: Source) -> None:
+        """Show which file comes next."""
+        if self.bar:
+            self.bar.update(self.task, description=escape(source.path.name))
+
+    def moved(self, entries: int, position: int = 0) -> None:
+        """Count `entries` more; `position` bytes of the present file are behind us."""
+        self.entries += entries
+        if self.bar:
+            done = self.finished + position
+            self.bar.update(self.task, completed=done, entries=self.entries, rate=self.rate)
+        elif time.monotonic() - self.spoken > QUIET:
+            self._say(f"{self.entries:,} resources so far, {self.rate:,}/s")
+
+    def done(self, source: Source, report: FileReport) -> None:
+        """Count a file that is finished."""
+        self.finished += source.size
+        self.files += 1
+        self.moved(0)
+        if not self.bar:
+            self._say(f"{self.files}/{self.total} {source.path.name}: {_sentence(report)}; {self.rate:,} resources/s")
+
+    def _say(self, line: str) -> None:
+        self.spoken = time.monotonic()
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show(console: Console, reports: Sequence[FileReport], seconds: float) -> None:
+    """Print what became of each file: of all of them when they are few, else of those with a failure."""
+    table = Table(title="What was loaded", title_justify="left")
+    table.add_column("File", overflow="fold")
+    for name in ("Entries", "Created", "Updated", "Already there", "Failed", "In doubt"):
+        table.add_column(name, justify="right")
+    for report in reports:
+        if report.note is None and (len(reports) <= LISTED or not report.complete):
+            table.add_row(escape(report.path.name), *_figures(report), style=None if report.complete else "red")
+    whole = _sum(reports)
+    table.add_section()
+    table.add_row(f"{sum(1 for report in reports if report.note is None)} files", *_figures(whole), style="bold")
+    console.print(table)
+    rate = int(whole.entries / max(seconds, 0.001))
+    console.print(f"{whole.entries:,} resources in {seconds:.1f} s, {rate:,}/s", highlight=False)
+    for report in reports:
+        _explain(console, report)
+
+
+def _explain(console: Console, report: FileReport) -> None:
+    lines = [f"{report.path.name} was left aside: {report.note}"] if report.note else []
+    for failure in report.failures[:REASONS]:
+        place = f", entry {failure.entry + 1}" if failure.entry is not None else ""
+        lines.append(f"{report.path.name}{place}: {failure.reason}")
+    if len(report.failures) > REASONS:
+        lines.append(f"{report.path.name}: and {len(report.failures) - REASONS:,} more failures")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _figures(report: FileReport) -> list[str]:
+    figures = (report.entries, report.created, report.updated, report.skipped, report.failed, report.doubtful)
+    return [f"{figure:,}" if figure else "-" for figure in figures]
+
+
+def _sum(reports: Sequence[FileReport]) -> FileReport:
+    whole = FileReport(reports[0].path)
+    for report in reports:
+        for name in ("entries", "created", "updated", "skipped", "failed", "doubtful"):
+            setattr(whole, name, getattr(whole, name) + getattr(report, name))
+    return whole
+
+
+def _sentence(report: FileReport) -> str:
+    if report.note:
+        return f"left aside, {report.note}"
+    parts = [
+        f"{number:,} {name}"
+        for number, name in (
+            (report.created, "created"),
+            (report.updated, "updated"),
+            (report.skipped, "already there"),
+            (report.failed, "failed"),
+            (report.doubtful, "in doubt"),
+        )
+        if number
+    ]
+    return ", ".join(parts) or ("nothing in it" if report.complete else "failed")
