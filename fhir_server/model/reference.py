@@ -1,0 +1,297 @@
+"""References: what a text refers to, where a resource refers from, and how its references are rewritten.
+
+http://hl7.org/fhir/R4/references.html and, for the rewriting, http://hl7.org/fhir/R4/http.html#transaction: in a
+Bundle an entry's fullUrl is replaced wherever it may occur, in `Reference.reference`, in elements of the types uri,
+url, canonical, oid and uuid, and in a narrative's links and images. What is a reference is decided by the element's
+type: a string that happens to hold the same text stays as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from fhir_server.model.resource import is_id
+from profiles.definitions import Element, is_resource_type, primitive_types, structure
+
+Replace = Callable[[str], "str | None"]
+LinkType = Literal["reference", "uri", "canonical", "xhtml"]
+
+_LINK_TYPES: Mapping[str, LinkType] = {
+    "uri": "uri",
+    "url": "uri",
+    "oid": "uri",
+    "uuid": "uri",
+    "canonical": "canonical",
+    "xhtml": "xhtml",
+}
+_RESOURCE = "Resource"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_NARRATIVE_TAG = re.compile(r"""<(?:a|img)\s(?:[^>"']|"[^"]*"|'[^']*')*>""")
+_NARRATIVE_LINKS = ("href", "src")
+_ATTRIBUTE = re.compile(r"""([^\s=>"']+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A resource of this server, `version` when a single version of it is meant."""
+
+    type: str
+    id: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A resource, or anything, at an absolute URL elsewhere."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A contained resource; `id` is empty for the container itself (`#`)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Urn:
+    """A `urn:`: within a Bundle an entry's fullUrl, else an identity without an address."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A search that must find one resource (`Patient?identifier=...`), allowed in transactions."""
+
+    type: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A text that is none of these."""
+
+    text: str
+
+
+Target = Local | External | Fragment | Urn | Conditional | Unknown
+
+
+def parse_reference(text: str, base: str) -> Target:
+    """Return what `text` refers to; `base` is this server's absolute base URL without a trailing slash."""
+    if text.startswith("#"):
+        return Fragment(text[1:])
+    if text[:4].lower() == "urn:":
+        return Urn(text)
+    relative = text[len(base) + 1 :] if base and text.startswith(base + "/") else text
+    local = _local(relative)
+    if local is not None:
+        return local
+    return External(text) if _SCHEME.match(text) else Unknown(text)
+
+
+def _local(text: str) -> Local | Conditional | None:
+    path, question, query = text.partition("?")
+    type, _, rest = path.partition("/")
+    if not is_resource_type(type):
+        return None
+    if question:
+        return Conditional(type, query) if query and not rest else None
+    id, _, rest = rest.partition("/")
+    if not is_id(id):
+        return None
+    if not rest:
+        return Local(type, id)
+    history, _, version = rest.partition("/")
+    return Local(type, id, version) if history == "_history" and is_id(version) else None
+
+
+class Found(NamedTuple):
+    """A place that refers to something: `holder[key]` is `text`, `expression` its FHIRPath, `type` how it refers."""
+
+    holder: dict[str, Any] | list[Any]
+    key: str | int
+    text: str
+    expression: str
+    type: LinkType
+
+
+class _Branch(NamedTuple):
+    """What to do with one JSON property: it is a link, or holds the properties of `plan`, or a resource."""
+
+    link: LinkType | None
+    plan: str
+    """Key of the plan of what is inside: a type's name, or `Type#path` for an element with children of its own."""
+
+
+_Plan = dict[str, _Branch]
+
+
+@cache
+def _plan(key: str) -> _Plan:
+    """Return the properties of a type, or of an element with children of its own, that can hold links."""
+    name, _, path = key.partition("#")
+    root = structure(name).root
+    element = root
+    for part in path.split(".") if path else ():
+        element = next(child for child in element.children if child.path.rpartition(".")[2] == part)
+    plan: _Plan = {}
+    for child in element.children:
+        _add(plan, name, child)
+    return plan
+
+
+def _add(plan: _Plan, owner: str, element: Element) -> None:
+    if element.content:
+        plan[element.name] = _Branch(None, f"{owner}#{element.content}")
+        return
+    for property, type in element.json_names().items():
+        code = type.code if type else ""
+        link = _LINK_TYPES.get(code)
+        if owner == "Reference" and element.path == "reference":
+            link = "reference"
+        if code in primitive_types():
+            if link:
+                plan[property] = _Branch(link, "")
+            if not element.attribute:
+                plan["_" + property] = _Branch(None, "Element")
+        elif element.children:
+            plan[property] = _Branch(None, f"{owner}#{element.path}")
+        else:
+            plan[property] = _Branch(None, code)
+
+
+def _plan_of(key: str, node: Mapping[str, Any]) -> _Plan:
+    if key == _RESOURCE:
+        type = node.get("resourceType")
+        key = type if isinstance(type, str) and is_resource_type(type) else "DomainResource"
+    return _plan(key)
+
+
+def links(resource: dict[str, Any]) -> Iterator[Found]:
+    """Yield every place of `resource` that refers to something, nested resources and extensions included."""
+    return _links(resource, _RESOURCE, str(resource.get("resourceType", "")))
+
+
+def references(resource: dict[str, Any]) -> Iterator[Found]:
+    """Yield every `Reference.reference` of `resource`, nested resources and extensions included."""
+    return (found for found in _links(resource, _RESOURCE, str(resource["resourceType"])) if found.type == "reference")
+
+
+def _links(node: dict[str, Any], key: str, expression: str) -> Iterator[Found]:
+    plan = _plan_of(key, node)
+    for name, value in node.items():
+        branch = plan.get(name)
+        if branch is None:
+            continue
+        path = f"{expression}.{name.removeprefix('_')}"
+        if isinstance(value, dict) and branch.plan:
+            yield from _links(value, branch.plan, path)
+        elif isinstance(value, list):
+            for index, each in enumerate(value):
+                if isinstance(each, dict) and branch.plan:
+                    yield from _links(each, branch.plan, f"{path}[{index}]")
+                elif branch.link and isinstance(each, str):
+                    yield Found(value, index, each, f"{path}[{index}]", branch.link)
+        elif branch.link and isinstance(value, str):
+            yield from _texts(node, name, value, path, branch.link)
+
+
+def _texts(holder: dict[str, Any], key: str, text: str, path: str, type: LinkType) -> Iterator[Found]:
+    if type != "xhtml":
+        yield Found(holder, key, text, path, type)
+        return
+    for tag in _NARRATIVE_TAG.finditer(text):
+        for attribute in _ATTRIBUTE.finditer(tag[0]):
+            if attribute[1] in _NARRATIVE_LINKS:
+                yield Found(holder, key, _attribute_value(attribute), path, "xhtml")
+
+
+def _attribute_value(attribute: re.Match[str]) -> str:
+    return html.unescape(attribute[4] if attribute[3] is None else attribute[3])
+
+
+def rewrite(resource: dict[str, Any], mapping: Replace) -> dict[str, Any]:
+    """Return `resource` with each reference that `mapping` knows replaced by what it answers (None: unknown).
+
+    `mapping` is asked about every `Reference.reference`, conditional ones included, and about absolute texts of the
+    other kinds. Nothing is changed in place; what has no replacement is shared with the input.
+    """
+    return _rewrite(resource, _plan_of(_RESOURCE, resource), mapping)
+
+
+def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return `resource` with references to absolute addresses of this server (`base`) made relative."""
+    start = base + "/"
+
+    def relative(text: str) -> str | None:
+        return text[len(start) :] if text.startswith(start) and _local(text[len(start) :]) else None
+
+    return _rewrite(resource, _plan_of(_RESOURCE, resource), relative, only_references=True)
+
+
+def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_references: bool = False) -> dict[str, Any]:
+    changed: dict[str, Any] | None = None
+    for name, value in node.items():
+        branch = plan.get(name)
+        if branch is None:
+            continue
+        new = _replacement(value, branch, mapping, only_references)
+        if new is not value:
+            if changed is None:
+                changed = dict(node)
+            changed[name] = new
+    return node if changed is None else changed
+
+
+def _replacement(value: Any, branch: _Branch, mapping: Replace, only_references: bool) -> Any:
+    if isinstance(value, str):
+        if branch.link == "reference":
+            return _or(mapping(value), value)
+        if branch.link is None or only_references:
+            return value
+        return _replace_text(value, branch.link, mapping)
+    if isinstance(value, dict) and branch.plan:
+        return _rewrite(value, _plan_of(branch.plan, value), mapping, only_references)
+    if isinstance(value, list):
+        new = [_replacement(each, branch, mapping, only_references) for each in value]
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    return value
+
+
+def _or(new: str | None, old: str) -> str:
+    return old if new is None else new
+
+
+def _replace_text(text: str, link: LinkType, mapping: Replace) -> str:
+    """Return a uri, canonical or narrative with what `mapping` knows replaced; the same object when nothing is."""
+    if link == "xhtml":
+        return _replace_narrative(text, mapping)
+    if ":" not in text:
+        return text
+    new = mapping(text)
+    if new is None and link == "canonical" and "|" in text:
+        url, _, version = text.partition("|")
+        known = mapping(url)
+        new = None if known is None else f"{known}|{version}"
+    return _or(new, text)
+
+
+def _replace_narrative(text: str, mapping: Replace) -> str:
+    if "href" not in text and "src" not in text:
+        return text
+
+    def replaced(attribute: re.Match[str]) -> str:
+        old = _attribute_value(attribute) if attribute[1] in _NARRATIVE_LINKS else ""
+        new = mapping(old) if ":" in old else None
+        return attribute[0] if new is None else f'{attribute[1]}{attribute[2]}"{html.escape(new)}"'
+
+    new = _NARRATIVE_TAG.sub(lambda tag: _ATTRIBUTE.sub(replaced, tag[0]), text)
+    return text if new == text else new
