@@ -2,8 +2,10 @@
 
 `extract` makes them, `match` reads them, every store keeps them. A name is the code of the search parameter,
 with a suffix for a form of it that is searched differently: `identifier:of-type`, `code:text`,
-`subject:identifier`, `value-quantity:ucum`, and `code-value-quantity:1` for the first component of a composite.
-`group` ties the component entries of one composite instance together; it is 0 elsewhere.
+`subject:identifier`, `value-quantity:ucum`. A parameter whose values are those of others has no entries of its own
+(`Parameter.answers`), and neither has a composite: `group` ties the entries of its components together. It numbers the
+instances (`Observation.component`) from 1; it is 0 for what belongs to the resource as a whole, and APART for what
+takes no part in the composites of its parameter.
 
 Instants are microseconds since 1970-01-01T00:00:00Z as integers; a partial date is the closed range it stands for.
 Decimals are order-preserving byte strings made by `decimal_key`, never floats.
@@ -11,12 +13,14 @@ Decimals are order-preserving byte strings made by `decimal_key`, never floats.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 TokenEntry = tuple[str, str, str, int]
 """(name, system, code, group); system "" where there is none, code "" only with a system."""
 StringEntry = tuple[str, str, str, int]
-"""(name, folded, exact, group); `folded` has neither case nor accents."""
+"""(name, folded, exact, group); `folded` has neither case nor accents, `exact` is "" for `:text` forms."""
 ReferenceEntry = tuple[str, str, str, int, int]
 """(name, target type, target id, version number or 0, group), for references to resources of this server."""
 UriEntry = tuple[str, str, str, int]
@@ -30,10 +34,22 @@ QuantityEntry = tuple[str, str, str, bytes, bytes, int]
 PositionEntry = tuple[str, int, int, int]
 """(name, latitude, longitude, group) in units of 1e-7 degree."""
 
+APART = -1
+BEGINNING = -(1 << 62)
+"""The low end of a period that has none."""
+END = 1 << 62
+"""The high end of a period that has none."""
+LOWEST_KEY = b"\x00"
+"""Sorts before every `decimal_key`."""
+HIGHEST_KEY = b"\xff"
+"""Sorts after every `decimal_key`."""
+
+_EXPONENT_BIAS = 0x8000
+
 
 @dataclass(slots=True)
 class IndexEntries:
-    """All index entries of one version of a resource."""
+    """All index entries of one version of a resource; none occurs twice."""
 
     tokens: list[TokenEntry] = field(default_factory=list)
     strings: list[StringEntry] = field(default_factory=list)
@@ -43,3 +59,44 @@ class IndexEntries:
     numbers: list[NumberEntry] = field(default_factory=list)
     quantities: list[QuantityEntry] = field(default_factory=list)
     positions: list[PositionEntry] = field(default_factory=list)
+
+
+def fold(text: str) -> str:
+    """Return `text` as string search compares it: no case, no combining marks, runs of white space as one blank."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    # Case folding can bring combining marks back (U+0130), so marks go last; NFKD twice makes folding idempotent.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(each for each in folded if not unicodedata.combining(each))
+    return " ".join(bare.split())
+
+
+def fold_code(code: str) -> str:
+    """Return `code` as token search compares it: without case."""
+    return code.lower() if code.isascii() else code.casefold()
+
+
+def decimal_key(value: Decimal | int) -> bytes:
+    """Return a byte string that sorts as `value` does; equal numbers (1, 1.0) have equal keys.
+
+    One byte for the sign, two for the biased exponent, then two digits a byte. Raises ValueError for NaN, infinity and
+    exponents beyond 16 bits.
+    """
+    sign, digits, exponent = Decimal(value).as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("an index key needs a finite number")
+    text = "".join(map(str, digits))
+    significant = text.strip("0")
+    if not significant:
+        return b"\x80"
+    leading = len(text) - len(text.lstrip("0"))
+    magnitude = exponent + len(text) - leading + _EXPONENT_BIAS
+    if not 0 <= magnitude <= 0xFFFF:
+        raise ValueError("the exponent of a number is beyond the range of an index key")
+    padded = significant + "0" * (len(significant) % 2)
+    pairs = bytes(int(padded[i : i + 2]) + 1 for i in range(0, len(padded), 2))
+    body = magnitude.to_bytes(2, "big") + pairs
+    if not sign:
+        return b"\x81" + body
+    # The closing 0xFF makes a number with more digits, which is further from zero, sort earlier.
+    return b"\x7f" + bytes(0xFF - byte for byte in body) + b"\xff"

@@ -1,0 +1,297 @@
+"""From a value of some data type to index entries, by search type.
+
+One function per (search type, data type) pair of the tables in http://hl7.org/fhir/R4/search.html. `converter` finds
+it; the pairs it does not know (a string where dates are searched) give no entries. Values are validated before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from fhir_server.search.references import canonical, foreign_reference, local_reference
+from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, fold
+from profiles import definitions
+from profiles.datatypes.temporal import date_range
+
+Convert = Callable[["Collector", str, Any, int], None]
+"""Add the entries of one value to the collector, under a name and a group."""
+
+BOOLEAN_SYSTEM = "http://hl7.org/fhir/special-values"
+CURRENCY_SYSTEM = "urn:iso:std:iso:4217"
+
+
+@dataclass(slots=True)
+class Collector(IndexEntries):
+    """Index entries in the making, with the base URL below which absolute references are local."""
+
+    base: str = ""
+
+
+@cache
+def converter(search_type: str, data_type: str, value_set: str = "") -> Convert | None:
+    """Return what makes `search_type` entries of a `data_type`, or None where the standard says nothing."""
+    if search_type == "token" and data_type == "code":
+        system = implied_system(value_set)
+        return lambda to, name, value, group: to.tokens.append((name, system, value, group))
+    return _TABLE.get(search_type, {}).get(data_type)
+
+
+@cache
+def implied_system(value_set: str) -> str:
+    """Return the code system that all codes of `value_set` come from, "" if there are several or it is not known."""
+    found = definitions.value_sets().get(value_set.partition("|")[0])
+    if found is None:
+        return ""
+    systems = {include.get("system", "") for include in found.get("include", ())}
+    imports = any(include.get("valueSet") for include in found.get("include", ()))
+    return systems.pop() if len(systems) == 1 and not imports else ""
+
+
+def _text(to: Collector, name: str, value: Any, group: int) -> None:
+    if value:
+        to.strings.append((name + ":text", fold(value), "", group))
+
+
+def _coding(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    code, system = value.get("code", ""), value.get("system", "")
+    if code or system:
+        to.tokens.append((name, system, code, group))
+    _text(to, name, value.get("display"), group)
+
+
+def _codeable_concept(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    for coding in value.get("coding", ()):
+        _coding(to, name, coding, group)
+    _text(to, name, value.get("text"), group)
+
+
+def _identifier(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    code, system = value.get("value", ""), value.get("system", "")
+    if code or system:
+        to.tokens.append((name, system, code, group))
+    kind = value.get("type")
+    if kind is None:
+        return
+    for coding in kind.get("coding", ()):
+        if code and "code" in coding:
+            to.tokens.append((name + ":of-type", f"{coding.get('system', '')}|{coding['code']}", code, group))
+    _text(to, name, kind.get("text"), group)
+
+
+def _contact_point(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    if "value" in value:
+        to.tokens.append((name, value.get("use", ""), value["value"], group))
+
+
+def _boolean(to: Collector, name: str, value: bool, group: int) -> None:
+    to.tokens.append((name, BOOLEAN_SYSTEM, "true" if value else "false", group))
+
+
+def _plain_token(to: Collector, name: str, value: str, group: int) -> None:
+    to.tokens.append((name, "", value, group))
+
+
+def _string(to: Collector, name: str, value: str, group: int) -> None:
+    to.strings.append((name, fold(value), value, group))
+
+
+def _human_name(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    _parts(to, name, value, ("text", "family"), ("given", "prefix", "suffix"), group)
+
+
+def _address(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    single = ("text", "city", "district", "state", "postalCode", "country")
+    _parts(to, name, value, single, ("line",), group)
+
+
+def _parts(
+    to: Collector, name: str, value: Mapping[str, Any], single: tuple[str, ...], many: tuple[str, ...], group: int
+) -> None:
+    for part in single:
+        if part in value:
+            _string(to, name, value[part], group)
+    for part in many:
+        for each in value.get(part, ()):
+            if each is not None:
+                _string(to, name, each, group)
+
+
+def _reference(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    text = value.get("reference")
+    if text:
+        local = local_reference(text, to.base)
+        if local is not None:
+            to.references.append((name, *local, group))
+        elif ":" in text and not text.startswith("#"):
+            to.uris.append((name, *foreign_reference(text), group))
+    identifier = value.get("identifier")
+    if identifier and "value" in identifier:
+        to.tokens.append((name + ":identifier", identifier.get("system", ""), identifier["value"], group))
+
+
+def _canonical(to: Collector, name: str, value: str, group: int) -> None:
+    if not value.startswith("#"):
+        to.uris.append((name, *canonical(value), group))
+
+
+def _resource(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    """A resource inside the resource, which is how a Bundle holds its Composition or MessageHeader."""
+    if "id" in value:
+        to.references.append((name, value["resourceType"], value["id"], 0, group))
+
+
+def _uri(to: Collector, name: str, value: str, group: int) -> None:
+    to.uris.append((name, value, "", group))
+
+
+def _date(to: Collector, name: str, value: str, group: int) -> None:
+    low, high = date_range(value)
+    to.dates.append((name, low, high, group))
+
+
+def _limits(period: Mapping[str, Any]) -> tuple[int, int]:
+    low = date_range(period["start"])[0] if "start" in period else BEGINNING
+    high = date_range(period["end"])[1] if "end" in period else END
+    return low, high
+
+
+def _period(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    if "start" in value or "end" in value:
+        to.dates.append((name, *_limits(value), group))
+
+
+def _timing(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    """Only the outer limits of a schedule count."""
+    ranges = [date_range(event) for event in value.get("event", ()) if event is not None]
+    bounds = value.get("repeat", {}).get("boundsPeriod", {})
+    if "start" in bounds or "end" in bounds:
+        ranges.append(_limits(bounds))
+    if ranges:
+        to.dates.append((name, min(low for low, _ in ranges), max(high for _, high in ranges), group))
+
+
+def _number(to: Collector, name: str, value: Decimal | int, group: int) -> None:
+    key = decimal_key(value)
+    to.numbers.append((name, key, key, group))
+
+
+def _number_range(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    low, high = value.get("low", {}), value.get("high", {})
+    if "value" in low or "value" in high:
+        to.numbers.append((name, _end(low, LOWEST_KEY), _end(high, HIGHEST_KEY), group))
+
+
+def _end(quantity: Mapping[str, Any], otherwise: bytes) -> bytes:
+    return decimal_key(quantity["value"]) if "value" in quantity else otherwise
+
+
+def _quantity(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    if "value" not in value:
+        return
+    key = decimal_key(value["value"])
+    comparator = value.get("comparator", "")
+    low = LOWEST_KEY if comparator.startswith("<") else key
+    high = HIGHEST_KEY if comparator.startswith(">") else key
+    _measured(to, name, value, low, high, group)
+
+
+def _measured(to: Collector, name: str, unit: Mapping[str, Any], low: bytes, high: bytes, group: int) -> None:
+    """Add an amount under its coded unit, and under its printed unit where that is another word."""
+    code, printed = unit.get("code", ""), unit.get("unit", "")
+    if code or not printed:
+        to.quantities.append((name, unit.get("system", ""), code, low, high, group))
+    if printed and printed != code:
+        to.quantities.append((name, "", printed, low, high, group))
+
+
+def _quantity_range(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    low, high = value.get("low", {}), value.get("high", {})
+    if "value" in low or "value" in high:
+        _measured(to, name, low or high, _end(low, LOWEST_KEY), _end(high, HIGHEST_KEY), group)
+
+
+def _money(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    if "value" in value:
+        key = decimal_key(value["value"])
+        to.quantities.append((name, CURRENCY_SYSTEM, value.get("currency", ""), key, key, group))
+
+
+def _sampled_data(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    """The range that the samples of a series cover; E, L and U stand for none and for beyond the limits."""
+    origin = value.get("origin", {})
+    samples = [Decimal(each) for each in value.get("data", "").split() if each not in ("E", "L", "U")]
+    if samples and "value" in origin:
+        factor, start = Decimal(value.get("factor", 1)), Decimal(origin["value"])
+        ends = sorted((start + min(samples) * factor, start + max(samples) * factor))
+        _measured(to, name, origin, decimal_key(ends[0]), decimal_key(ends[1]), group)
+
+
+def _position(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+    if "latitude" in value and "longitude" in value:
+        to.positions.append((name, _degrees(value["latitude"]), _degrees(value["longitude"]), group))
+
+
+def _degrees(value: Decimal | int) -> int:
+    return int((Decimal(value) * 10**7).to_integral_value())
+
+
+def _extension(search_type: str) -> Convert:
+    """Extensions are searched by their value; its data type is part of the property's name."""
+
+    def convert(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+        for key, content in value.items():
+            if key.startswith("value"):
+                data_type = key.removeprefix("value")
+                lower = data_type[0].lower() + data_type[1:]
+                found = converter(search_type, lower if lower in definitions.primitive_types() else data_type)
+                if found is not None:
+                    found(to, name, content, group)
+
+    return convert
+
+
+_QUANTITIES = ("Quantity", "Age", "Duration", "Count", "Distance", "SimpleQuantity", "MoneyQuantity")
+
+_TABLE: Mapping[str, Mapping[str, Convert]] = {
+    "token": {
+        "Coding": _coding,
+        "CodeableConcept": _codeable_concept,
+        "Identifier": _identifier,
+        "ContactPoint": _contact_point,
+        "boolean": _boolean,
+        **dict.fromkeys(("string", "uri", "url", "canonical", "id", "oid", "uuid"), _plain_token),
+        "Extension": _extension("token"),
+    },
+    "string": {
+        "string": _string,
+        "markdown": _string,
+        "HumanName": _human_name,
+        "Address": _address,
+        "Extension": _extension("string"),
+    },
+    "reference": {
+        "Reference": _reference,
+        "canonical": _canonical,
+        "uri": _uri,
+        "Resource": _resource,
+        "Extension": _extension("reference"),
+    },
+    "uri": {**dict.fromkeys(("uri", "url", "oid", "uuid"), _uri), "canonical": _canonical},
+    "date": {
+        **dict.fromkeys(("date", "dateTime", "instant"), _date),
+        "Period": _period,
+        "Timing": _timing,
+    },
+    "number": {**dict.fromkeys(("integer", "positiveInt", "unsignedInt", "decimal"), _number), "Range": _number_range},
+    "quantity": {
+        **dict.fromkeys(_QUANTITIES, _quantity),
+        "Range": _quantity_range,
+        "Money": _money,
+        "SampledData": _sampled_data,
+    },
+    "special": {"BackboneElement": _position},
+}

@@ -1,0 +1,89 @@
+"""The cursor of a page walk: where it stands, sealed so that nobody can steer it elsewhere.
+
+A cursor is bound to the search it came from by a hash of type and parameters, and to the time of its first page.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from struct import Struct
+
+from fhir_server.errors import BadRequest, Gone
+
+LIFETIME = 3_600_000_000
+"""Microseconds from the first page of a walk to the last that is answered."""
+
+_FIELDS = Struct(">QQQ16s")
+_SEAL_BYTES = 16
+_FORMAT = b"page cursor 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The walk answers as of commit `position` and goes on behind row `after`; `issued` is the time of page one."""
+
+    position: int
+    after: int
+    issued: int
+
+
+def seal(cursor: Cursor, type: str, parameters: Sequence[tuple[str, str]], secret: bytes) -> str:
+    """Return `cursor` as an opaque word for a URL, good only for the search by `parameters` of `type`."""
+    body = _FIELDS.pack(cursor.position, cursor.after, cursor.issued, _fingerprint(type, parameters))
+    return _worded(body + _signature(body, secret))
+
+
+def unseal(
+    text: str, type: str, parameters: Sequence[tuple[str, str]], secret: bytes, *, now: int, lifetime: int = LIFETIME
+) -> Cursor:
+    """Return the cursor in `text`.
+
+    Raises BadRequest when it was altered or comes from another search, Gone when it is older than `lifetime`.
+    """
+    body = _opened(text, secret)
+    if body is None:
+        raise BadRequest(
+            "The page cursor is damaged or was not made by this server. Start again with the search's first page."
+        )
+    position, after, issued, fingerprint = _FIELDS.unpack(body)
+    if fingerprint != _fingerprint(type, parameters):
+        raise BadRequest("The page cursor belongs to another search. Follow the link 'next' as it was given.")
+    if now - issued > lifetime:
+        minutes = lifetime // 60_000_000
+        raise Gone(
+            f"The page cursor is older than {minutes} minutes. Run the search again from its first page.",
+            code="expired",
+        )
+    return Cursor(position, after, issued)
+
+
+def _worded(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _opened(text: str, secret: bytes) -> bytes | None:
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    if _worded(raw) != text:
+        return None
+    body, signature = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
+    whole = len(body) == _FIELDS.size and hmac.compare_digest(signature, _signature(body, secret))
+    return body if whole else None
+
+
+def _signature(body: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, _FORMAT + body, "sha256")[:_SEAL_BYTES]
+
+
+def _fingerprint(type: str, parameters: Sequence[tuple[str, str]]) -> bytes:
+    digest = sha256()
+    for text in (type, *(text for pair in parameters for text in pair)):
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.digest()[:16]

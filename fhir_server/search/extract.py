@@ -1,0 +1,271 @@
+"""From a resource to its index entries, compartment owners and labels (http://hl7.org/fhir/R4/search.html).
+
+For each resource type a plan is made once: which rules to run when a JSON property is there. A search expression that
+is a plain path becomes nested loops that end in a converter; any other is evaluated by the FHIRPath engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.search.converters import Collector, Convert, converter
+from fhir_server.search.parameters import Parameter, Registry
+from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
+from fhir_server.search.references import foreign_type, local_reference
+from fhir_server.search.values import APART, IndexEntries
+from profiles import definitions
+from profiles.fhirpath.engine import Expression, compile_expression
+
+Resource = Mapping[str, Any]
+Owner = tuple[str, str]
+Rule = Callable[[Any, Collector], None]
+"""Adds the entries of one property's value (plain path) or of the whole resource (engine)."""
+
+Walk = Callable[[Any, Collector, int], None]
+"""A rule that also is told the group."""
+
+_FIRST_NAME = re.compile(r"[A-Z]\w*\.([a-z]\w*)\b(?!\()")
+_WHOLE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run for one type: rules per JSON property, then rules that look at the whole resource.
+
+    An engine rule waits for one of its `triggers` unless it has none.
+    """
+
+    properties: Mapping[str, tuple[Rule, ...]]
+    engine: tuple[tuple[frozenset[str], Rule], ...]
+    compartments: tuple[tuple[str, frozenset[str]], ...]
+
+
+class Extractor:
+    """Extraction by the parameters of one registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._plans: dict[str, Plan] = {}
+
+    def entries(self, resource: Resource, *, base: str) -> IndexEntries:
+        """Return the index entries of a valid `resource`; absolute references below `base` count as local."""
+        plan = self._plan(resource["resourceType"])
+        collector = Collector(base=base)
+        for key, value in resource.items():
+            for rule in plan.properties.get(key, ()):
+                rule(value, collector)
+        for triggers, rule in plan.engine:
+            if not triggers or not triggers.isdisjoint(resource):
+                rule(resource, collector)
+        return _distinct(collector)
+
+    def owners(self, resource: Resource, entries: IndexEntries) -> list[Owner]:
+        """Return the compartments `resource` is in as (type, id), from its index `entries`.
+
+        A Patient, Encounter, Practitioner, RelatedPerson or Device is in its own compartment
+        (http://hl7.org/fhir/R4/compartmentdefinition.html).
+        """
+        plan = self._plan(resource["resourceType"])
+        found: dict[Owner, None] = {}
+        for compartment, names in plan.compartments:
+            if compartment == resource["resourceType"] and "id" in resource:
+                found[compartment, resource["id"]] = None
+            for name, kind, id, _, _ in entries.references:
+                if kind == compartment and name in names:
+                    found[kind, id] = None
+        return list(found)
+
+    def labels(self, resource: Resource) -> list[tuple[str, str]]:
+        """Return the security labels of `resource` as (system, code); "" where there is no system."""
+        codings: Sequence[Mapping[str, Any]] = resource.get("meta", {}).get("security", ())
+        return list(dict.fromkeys((each.get("system", ""), each["code"]) for each in codings if "code" in each))
+
+    def _plan(self, resource_type: str) -> Plan:
+        plan = self._plans.get(resource_type)
+        if plan is None:
+            plan = self._plans[resource_type] = _make_plan(resource_type, self._registry)
+        return plan
+
+
+def _distinct(collector: Collector) -> IndexEntries:
+    return IndexEntries(
+        list(dict.fromkeys(collector.tokens)),
+        list(dict.fromkeys(collector.strings)),
+        list(dict.fromkeys(collector.references)),
+        list(dict.fromkeys(collector.uris)),
+        list(dict.fromkeys(collector.dates)),
+        list(dict.fromkeys(collector.numbers)),
+        list(dict.fromkeys(collector.quantities)),
+        list(dict.fromkeys(collector.positions)),
+    )
+
+
+def _make_plan(resource_type: str, registry: Registry) -> Plan:
+    parameters = registry.all_for(resource_type)
+    groups = _groups(parameters.values())
+    properties: dict[str, list[Rule]] = {}
+    engine: list[tuple[frozenset[str], Rule]] = []
+    for parameter in parameters.values():
+        if not parameter.stored:
+            continue
+        for alternative in parameter.alternatives:
+            plain = _plain_rules(parameter, alternative, groups.get(parameter.code))
+            if plain is None:
+                engine.append((_triggers(resource_type, alternative), engine_rule(parameter, alternative)))
+                continue
+            for key, rule in plain:
+                properties.setdefault(key, []).append(rule)
+    return Plan(
+        {key: tuple(rules) for key, rules in properties.items()},
+        tuple(engine),
+        _compartments(resource_type, parameters),
+    )
+
+
+def _compartments(resource_type: str, parameters: Mapping[str, Parameter]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Name the entries that lead into each compartment; its own type is in it even without any."""
+    found = []
+    for compartment, types in definitions.compartments().items():
+        codes = [code for code in types.get(resource_type, ()) if code in parameters]
+        names = frozenset(answer.name for code in codes for answer in parameters[code].answers)
+        if names or compartment == resource_type:
+            found.append((compartment, names))
+    return tuple(found)
+
+
+def _groups(parameters: Iterable[Parameter]) -> Mapping[str, Mapping[str, int]]:
+    """For each parameter that is part of composites, the number of leading steps its instances are at.
+
+    A path that is in the composite of the whole resource has none; one that is in no composite is APART.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for composite in parameters:
+        for instance in composite.alternatives if composite.components else ():
+            steps = instance.count(".")
+            for component in composite.components:
+                known = found.setdefault(component.code, {})
+                for text in component.expressions:
+                    known[_below(instance, text)] = steps
+    return found
+
+
+def _below(instance: str, text: str) -> str:
+    if text.startswith("%resource."):
+        return f"{instance.partition('.')[0]}.{text.removeprefix('%resource.')}"
+    return f"{instance}.{text}"
+
+
+def _group_depth(alternative: str, known: Mapping[str, int] | None) -> int:
+    if known is None:
+        return _WHOLE
+    path = parse_path(alternative)
+    for text, depth in known.items():
+        if parse_path(text) == path:
+            return depth
+    return APART
+
+
+def _plain_rules(
+    parameter: Parameter, alternative: str, known: Mapping[str, int] | None
+) -> list[tuple[str, Rule]] | None:
+    path = parse_path(_absolute(parameter.resource_type, alternative))
+    if path is None:
+        return None
+    rules = []
+    depth = _group_depth(alternative, known)
+    for leaf in leaves(parameter.resource_type, path):
+        convert = converter(parameter.type, leaf.data_type, leaf.value_set)
+        if convert is not None:
+            if path.target:
+                convert = _pointing_to(path.target, convert)
+            rules.append((leaf.steps[0][0], _rule(parameter.code, leaf, convert, depth)))
+    return rules
+
+
+def _absolute(resource_type: str, alternative: str) -> str:
+    return alternative if root_of(alternative) else f"{resource_type}.{alternative}"
+
+
+def _rule(name: str, leaf: Leaf, convert: Convert, depth: int) -> Rule:
+    """Turn the way to a leaf into nested loops, innermost first."""
+
+    def last(value: Any, to: Collector, group: int) -> None:
+        convert(to, name, value, group)
+
+    walk: Walk = last
+    for position in range(len(leaf.steps) - 1, -1, -1):
+        if leaf.steps[position][1]:
+            walk = _each(walk, numbered=position + 1 == depth)
+        elif position + 1 == depth:
+            walk = _single(walk)
+        if position:
+            walk = _property(leaf.steps[position][0], walk)
+    start = min(depth, _WHOLE)
+    if walk is last:
+        return lambda value, to: convert(to, name, value, start)
+    return lambda value, to: walk(value, to, start)
+
+
+def _each(inner: Walk, *, numbered: bool) -> Walk:
+    def every(values: Any, to: Collector, group: int) -> None:
+        for value in values:
+            if value is not None:
+                inner(value, to, group)
+
+    def instances(values: Any, to: Collector, group: int) -> None:
+        for number, value in enumerate(values, 1):
+            inner(value, to, number)
+
+    return instances if numbered else every
+
+
+def _single(inner: Walk) -> Walk:
+    return lambda value, to, group: inner(value, to, 1)
+
+
+def _property(key: str, inner: Walk) -> Walk:
+    def enter(value: Any, to: Collector, group: int) -> None:
+        child = value.get(key)
+        if child is not None:
+            inner(child, to, group)
+
+    return enter
+
+
+def _pointing_to(target: str, convert: Convert) -> Convert:
+    """Keep the references whose text (or stated type) says that they point to a `target`."""
+
+    def filtered(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
+        text = value.get("reference", "")
+        local = local_reference(text, to.base)
+        kind = local[0] if local else foreign_type(text) or value.get("type")
+        if kind == target:
+            convert(to, name, value, group)
+
+    return filtered
+
+
+def _triggers(resource_type: str, alternative: str) -> frozenset[str]:
+    found = _FIRST_NAME.match(alternative)
+    if found is None or not alternative.startswith(resource_type) or "exists()" in alternative:
+        return frozenset()
+    element = definitions.at(resource_type, found[1])
+    return frozenset(element.json_names())
+
+
+def engine_rule(parameter: Parameter, alternative: str) -> Rule:
+    """Return the rule that evaluates `alternative` with the FHIRPath engine; it takes the whole resource."""
+    expression: Expression = compile_expression(alternative, root=parameter.resource_type, lenient=True)
+    search_type, name = parameter.type, parameter.code
+
+    def evaluate(resource: Any, to: Collector) -> None:
+        for node in expression.nodes(resource):
+            kind = "Resource" if definitions.is_resource_type(node.type) else node.type
+            convert = converter(search_type, kind)
+            if convert is not None and node.value is not None:
+                convert(to, name, node.value, _WHOLE)
+
+    return evaluate

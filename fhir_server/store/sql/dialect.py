@@ -1,0 +1,103 @@
+"""What the compiler asks of an engine: numbers for names, and the few spellings that differ between engines.
+
+The SQL is written for the layout of `docs/store.md`. `?` is the placeholder, arguments are given in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL, or a piece of it, with the arguments of its placeholders in order."""
+
+    sql: str
+    arguments: tuple[Any, ...] = ()
+
+
+class Names(Protocol):
+    """Numbers that stand for names in the tables. What the store has never met has none, and matches nothing."""
+
+    def type_id(self, name: str) -> int | None:
+        """Return the number of a resource type."""
+        ...
+
+    def param_id(self, type: str, name: str) -> int | None:
+        """Return the number of the index entries called `name` of a type."""
+        ...
+
+    def resource_id(self, type: str, id: str) -> int | None:
+        """Return the row id of a resource, which may be no more than the target of references."""
+        ...
+
+    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
+        """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
+        ...
+
+    def first_since(self, time: int) -> int:
+        """Return the lowest version row whose time is `time` or later, or one beyond the last."""
+        ...
+
+    def estimate(self, statement: Statement, limit: int) -> int | None:
+        """Return the number of rows of `statement`, counted no further than `limit`; None to go by rules of thumb."""
+        ...
+
+
+TRUE = Statement("1")
+FALSE = Statement("0")
+
+
+def both(*parts: Statement) -> Statement:
+    """Return the conjunction of `parts`."""
+    return _joined(tuple(part for part in parts if part != TRUE), "AND", TRUE, FALSE)
+
+
+def either(*parts: Statement) -> Statement:
+    """Return the disjunction of `parts`."""
+    return _joined(tuple(part for part in parts if part != FALSE), "OR", FALSE, TRUE)
+
+
+def _joined(parts: tuple[Statement, ...], word: str, neutral: Statement, absorbing: Statement) -> Statement:
+    if absorbing in parts:
+        return absorbing
+    if not parts:
+        return neutral
+    if len(parts) == 1:
+        return parts[0]
+    # A balanced tree: engines bound the depth of an expression, and a search may have a thousand alternatives.
+    middle = len(parts) // 2
+    left = _joined(parts[:middle], word, neutral, absorbing)
+    right = _joined(parts[middle:], word, neutral, absorbing)
+    return Statement(f"({left.sql} {word} {right.sql})", left.arguments + right.arguments)
+
+
+def negated(part: Statement) -> Statement:
+    """Return the negation of `part`."""
+    if part in (TRUE, FALSE):
+        return FALSE if part == TRUE else TRUE
+    return Statement(f"NOT {part.sql}", part.arguments)
+
+
+def placeholders(values: Sequence[Any]) -> str:
+    """Return `= ?` or `IN (?, ...)` for the number of `values`."""
+    return "= ?" if len(values) == 1 else f"IN ({', '.join('?' * len(values))})"
+
+
+def contains(column: str) -> str:
+    """Return the test that a text column contains the argument."""
+    return f"instr({column}, ?) > 0"
+
+
+def in_footprint(v: str, param: int, letter: str, condition: Statement) -> Statement:
+    """Return the test that version `v` has an index row of `param` for which `condition` holds.
+
+    The condition names the columns of the row as it stands in the footprint: `e.value ->> 1` is the first.
+    """
+    return Statement(
+        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e WHERE f.v = {v}"
+        f" AND e.value ->> 0 = '{letter}' AND {condition.sql})",
+        (f'$."{param}"', *condition.arguments),
+    )
