@@ -1,0 +1,22 @@
+"""The currency codes of ISO 4217 in use, with the funds and precious-metal codes, as FHIR's required binding expects.
+
+Codes withdrawn in recent years stay accepted: invoices and claims of their time are still exchanged
+(http://hl7.org/fhir/R4/valueset-currencies.html).
+"""
+
+from __future__ import annotations
+
+_CURRENT = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF
+    CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD
+    HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD
+    MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN
+    PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD
+    TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD
+    XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWG
+"""
+
+_WITHDRAWN = "ANG BGN CUC HRK LTL LVL EEK SKK BYR MRO STD VEF ZMK ZWL SLL ITL FRF DEM"
+
+CURRENCIES = frozenset(_CURRENT.split()) | frozenset(_WITHDRAWN.split())
+"""Every accepted currency code."""
