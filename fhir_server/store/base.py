@@ -311,6 +311,13 @@ class Store(Snapshot, Protocol):
         """Return the number of current resources per type, kept incrementally."""
         ...
 
+    async def sweep(self) -> int:
+        """Forget what only page walks beyond the cursor lifetime could ask for; return the number of versions swept.
+
+        A store does so by itself now and then.
+        """
+        ...
+
     @property
     def secret(self) -> bytes:
         """32 random bytes made with the store: the key that signs page cursors."""

@@ -1,0 +1,228 @@
+"""The in-memory store: the complete reference that every other store must agree with, and a quick one for tests.
+
+Works run one at a time. Other readers do not see a running work: they look no further than the last position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from fhir_server.errors import StoreUnavailable
+from fhir_server.search.match import Criteria
+from fhir_server.search.values import IndexEntries
+from fhir_server.store import audit_chain
+from fhir_server.store.base import AuditRow, Change, Key, NewVersion, RecordTable, Version, VersionConflict
+from fhir_server.store.memory_reading import MemoryReading, State, Stored
+from fhir_server.store.memory_records import MemoryRecords, MemoryWritableRecords, Rows
+
+T = TypeVar("T")
+
+
+class MemoryTransaction(MemoryReading):
+    """See `Transaction`. It is of no use once its work has returned."""
+
+    def __init__(self, state: State, criteria: Criteria, records: MemoryWritableRecords, time: int) -> None:
+        super().__init__(state, criteria)
+        self.audits: list[AuditRow] = []
+        self.first = len(state.rows)
+        self.over = False
+        self._records = records
+        self._time = time
+
+    @property
+    def time(self) -> int:
+        """See `Transaction.time`."""
+        return self._time
+
+    @property
+    def records(self) -> MemoryWritableRecords:
+        """See `Transaction.records`."""
+        self._open()
+        return self._records
+
+    async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
+        """See `Transaction.put`."""
+        self._open()
+        rows = self._state.keys.setdefault(version.key, [])
+        if version.number != len(rows) + 1:
+            raise VersionConflict(
+                f"{version.key.type}/{version.key.id} is at version {len(rows)}, not {version.number - 1}"
+            )
+        v = len(self._state.rows) + 1
+        if rows:
+            rows[-1].died = v
+        patients = tuple(sorted({owner.id for owner in version.owners if owner.type == "Patient"}))
+        kept = Version(
+            version.key, version.number, self._time, version.method, version.author, version.body, v, patients
+        )
+        stored = Stored(v, kept, tuple(version.owners), tuple(version.labels), None if kept.deleted else entries)
+        rows.append(stored)
+        self._state.rows.append(stored)
+        return kept
+
+    async def put_chunk(self, key: Key, number: int, data: bytes) -> None:
+        """See `Transaction.put_chunk`."""
+        self._open()
+        rows = self._state.keys.get(key, [])
+        if not 0 < number <= len(rows) or rows[number - 1].v <= self.first:
+            raise LookupError("raw content belongs to a version put in the same transaction")
+        rows[number - 1].chunks.append(bytes(data))
+
+    async def audit(self, row: AuditRow) -> None:
+        """See `Transaction.audit`."""
+        self._open()
+        self.audits.append(row)
+
+    def keep(self) -> None:
+        """The work has succeeded: its last version is the position of all its versions."""
+        position = len(self._state.rows)
+        for stored in self._state.rows[self.first :]:
+            stored.version = replace(stored.version, position=position)
+
+    def undo(self) -> None:
+        """The work has failed: forget what it put."""
+        for stored in reversed(self._state.rows[self.first :]):
+            rows = self._state.keys[stored.version.key]
+            rows.pop()
+            if rows:
+                rows[-1].died = None
+            else:
+                del self._state.keys[stored.version.key]
+        del self._state.rows[self.first :]
+
+    def _newest(self) -> int:
+        self._open()
+        return len(self._state.rows)
+
+    def _open(self) -> None:
+        if self.over:
+            raise RuntimeError("a transaction is used after its work has returned")
+
+
+class MemoryStore(MemoryReading):
+    """See `Store`."""
+
+    def __init__(
+        self, *, clock: Callable[[], int], criteria: Criteria, tables: Sequence[RecordTable], lifetime: float
+    ) -> None:
+        super().__init__(State(), criteria)
+        self._clock = clock
+        self._lifetime = round(lifetime * 1_000_000)
+        self._tables = {table.name: table for table in tables}
+        self._rows: Rows = {}
+        self._records = MemoryRecords(self._rows, self._tables, clock)
+        self._position = 0
+        self._time = 0
+        self._audit: list[tuple[int, bytes, bytes]] = []
+        self._secret = secrets.token_bytes(32)
+        self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
+        self._closed = False
+
+    def _newest(self) -> int:
+        return self._position
+
+    @property
+    def records(self) -> MemoryRecords:
+        """See `Snapshot.records`."""
+        return self._records
+
+    @property
+    def secret(self) -> bytes:
+        """See `Store.secret`."""
+        return self._secret
+
+    async def write(self, work: Callable[[MemoryTransaction], Awaitable[T]]) -> T:
+        """See `Store.write`."""
+        self._usable()
+        if self._writer is not None and self._writer is asyncio.current_task():
+            raise RuntimeError("a work must not wait for another write: it would wait for itself")
+        async with self._writing:
+            self._time = max(self._time, self._clock())
+            self._writer = asyncio.current_task()
+            changed: dict[tuple[str, str], Any] = {}
+            records = MemoryWritableRecords(self._rows, self._tables, self._time, changed)
+            tx = MemoryTransaction(self._state, self._criteria, records, self._time)
+            try:
+                value = await work(tx)
+            except BaseException:
+                tx.undo()
+                raise
+            finally:
+                tx.over = True
+                self._writer = None
+            tx.keep()
+            records.keep()
+            self._append(tx.audits)
+            self._position = len(self._state.rows)
+            return value
+
+    async def audit(self, row: AuditRow, *, wait: bool = False) -> None:
+        """See `Store.audit`. Nothing here is durable, so there is nothing to wait for."""
+        self._usable()
+        self._append([row])
+
+    def _append(self, audits: Sequence[AuditRow]) -> None:
+        for audit in audits:
+            row = audit_chain.encode_row(audit)
+            previous = self._audit[-1][2] if self._audit else audit_chain.START
+            self._audit.append((len(self._audit) + 1, row, audit_chain.link(previous, row)))
+
+    async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
+        """See `Store.audit_rows`."""
+        return [(number, audit_chain.decode_row(row)) for number, row, _ in self._audit[after : after + limit]]
+
+    async def position(self) -> int:
+        """See `Store.position`."""
+        return self._position
+
+    async def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """See `Store.changes`."""
+        found: list[Change] = []
+        for stored in self._state.rows[after : self._position]:
+            version = stored.version
+            if len(found) >= limit and version.position != found[-1].position:
+                break
+            found.append(Change(version.position, version.key, version.number, version.method, version.time))
+        return found
+
+    async def counts(self) -> Mapping[str, int]:
+        """See `Store.counts`."""
+        alive = (self._current(key) for key in self._state.keys)
+        return dict(Counter(each.version.key.type for each in alive if each and not each.version.deleted))
+
+    async def sweep(self) -> int:
+        """See `Store.sweep`."""
+        before = self._clock() - self._lifetime
+        swept = 0
+        for stored in self._state.rows[: self._position]:
+            if stored.entries is None or stored.died is None or stored.died > self._position:
+                continue
+            if self._state.rows[stored.died - 1].version.time < before:
+                stored.entries = None
+                self._state.swept_to = max(self._state.swept_to, stored.died)
+                swept += 1
+        for key in [key for key, row in self._rows.items() if row.expires is not None and row.expires <= self._clock()]:
+            del self._rows[key]
+        return swept
+
+    async def describe(self) -> Mapping[str, Any]:
+        """See `Store.describe`."""
+        return {"engine": "memory", "position": self._position}
+
+    async def check(self) -> list[str]:
+        """See `Store.check`."""
+        return audit_chain.verify(self._audit)
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        self._closed = True
+
+    def _usable(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("The store is closed: the server is shutting down.")

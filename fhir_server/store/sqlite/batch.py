@@ -1,0 +1,256 @@
+"""The rows of one group commit: gathered in memory, written table by table, taken back work by work.
+
+A work that only puts gathers rows and needs no statement of its own. Rows are written when the group ends, when a work
+must see its own writes, or when there are many. The first statement of a work opens its SAVEPOINT, after the rows of
+the works before it were written, so that taking one work back never touches a neighbour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from fhir_server.errors import Refusal
+from fhir_server.search.values import IndexEntries
+from fhir_server.store.base import Key, NewVersion, VersionConflict
+from fhir_server.store.sqlite.connection import refusal
+from fhir_server.store.sqlite.dictionary import Additions, Dictionary
+from fhir_server.store.sqlite.entries import TABLES, index_rows
+
+METHODS = ("", "POST", "PUT", "PATCH", "DELETE")
+DELETE = METHODS.index("DELETE")
+MANY = 200
+"""Versions in memory at which they are written without waiting for the end of the group."""
+
+_POSITION = 4
+_COLUMNS = {
+    "type": 2,
+    "author": 2,
+    "param": 3,
+    "token": 4,
+    "resource": 4,
+    "version": 9,
+    "body": 3,
+    "owner": 2,
+    "label": 2,
+    "idx_type": 2,
+    **{table: columns.count(",") + 1 for table, columns in TABLES.values()},
+    "dead": 3,
+    "footprint": 2,
+}
+_INSERTS = {
+    table: f"INSERT OR {'IGNORE' if table.startswith('idx') or table in ('owner', 'label') else 'ABORT'} "
+    f"INTO {table} VALUES ({', '.join('?' * columns)})"
+    for table, columns in _COLUMNS.items()
+}
+_STATEMENTS = {**_INSERTS, "current": "UPDATE resource SET current = ? WHERE rid = ?"}
+_SORTED = frozenset(table for table in _COLUMNS if table.startswith("idx") or table == "owner")
+_STATE = (
+    "SELECT r.rid, r.current, v.number, v.deleted FROM resource r LEFT JOIN version v ON v.v = r.current "
+    "WHERE r.type = ? AND r.id = ?"
+)
+_LAST = "SELECT v, time FROM version ORDER BY v DESC LIMIT 1"
+
+
+class Batch:
+    """What the running group writes; one lives as long as the writer and is emptied with every group."""
+
+    def __init__(self, connection: apsw.Connection, dictionary: Dictionary, encode: Callable[[bytes], bytes]) -> None:
+        self.connection = connection
+        self.additions = Additions(dictionary, connection)
+        self.last_v: int = 0
+        self.last_time: int = 0
+        for self.last_v, self.last_time in connection.execute(_LAST):
+            pass
+        self.broken: Refusal | None = None
+        self._encode = encode
+        self._rows: dict[str, list[Any]] = {table: self.additions.rows.get(table, []) for table in _STATEMENTS}
+        self._counts: Counter[int] = Counter()
+        self._written: dict[Key, int] = {}
+        self._epoch = 0
+        self._savepoint = False
+        self._mark: dict[str, int] = {}
+        self._numbers = self.additions.mark()
+        self._work = (0, 0)
+        self._durable = self.last_v
+        self._work_counts: Counter[int] = Counter()
+
+    # One work
+
+    def begin(self) -> None:
+        """A work begins."""
+        self._mark = {table: len(rows) for table, rows in self._rows.items() if rows}
+        self._numbers = self.additions.mark()
+        self._work = (self.last_v, len(self._written))
+
+    def keep(self) -> None:
+        """The work has succeeded: its last version is the position of all its versions."""
+        first = self._work[0]
+        if self.last_v > first:
+            pending = self._rows["version"]
+            for row in pending[self._mark.get("version", 0) :]:
+                row[_POSITION] = self.last_v
+            if self.last_v - first > len(pending):
+                self._execute(
+                    "UPDATE version SET position = ? WHERE v > ? AND position < ?", (self.last_v, first, self.last_v)
+                )
+            self._counts.update(self._work_counts)
+            self._work_counts.clear()
+        if self._savepoint:
+            self._execute("RELEASE work")
+            self._savepoint = False
+
+    def undo(self) -> None:
+        """The work has failed: forget what it wrote."""
+        if self._savepoint:
+            self._savepoint = False
+            self._execute("ROLLBACK TO work")
+            self._execute("RELEASE work")
+        for table, rows in self._rows.items():
+            del rows[self._mark.get(table, 0) :]
+        self.additions.back(self._numbers)
+        self.additions.by_type.clear()
+        self._work_counts.clear()
+        self.last_v, written = self._work
+        while len(self._written) > written:
+            self._written.popitem()
+
+    def put(self, new: NewVersion, entries: IndexEntries, time: int) -> int:
+        """Gather the rows of a version and return its `v`. Raises VersionConflict."""
+        key = new.key
+        additions, rows = self.additions, self._rows
+        kind = additions.type(key.type)
+        rid, current, number, deleted = self._state(key, kind)
+        if new.number != number + 1:
+            raise VersionConflict(f"{key.type}/{key.id} is at version {number}, not {new.number - 1}")
+        self.last_v += 1
+        v = self.last_v
+        if rid is None:
+            rid = additions.add_resource(key, kind, v)
+        else:
+            rows["current"].append((v, rid))
+        method = METHODS.index(new.method)
+        ends = method == DELETE
+        rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
+        patients = " ".join(sorted({owner.id for owner in new.owners if owner.type == "Patient"}))
+        rows["body"].append((v, patients, self._encode(new.body)))
+        rows["owner"].extend([(v, additions.resource(owner)) for owner in new.owners])
+        rows["label"].extend([(v, additions.token(*label)) for label in new.labels])
+        alive = number > 0 and not deleted
+        if alive:
+            rows["dead"].append((current, v, time))
+        if not ends:
+            rows["idx_type"].append((kind, v))
+            index_rows(rows, additions, key.type, v, entries)
+        self._work_counts[kind] += (not ends) - alive
+        self._written[key] = self._epoch
+        return v
+
+    def _state(self, key: Key, kind: int) -> tuple[int | None, int, int, int]:
+        written = self._written.get(key)
+        if written is None:
+            rid = self.additions.resources.get(key)
+            if rid is not None:
+                return rid, 0, 0, 0
+        elif written == self._epoch:
+            self.flush()
+        row = self.connection.execute(_STATE, (kind, key.id)).fetchone()
+        return (row[0], row[1] or 0, row[2] or 0, row[3] or 0) if row else (None, 0, 0, 0)
+
+    # Writing
+
+    @property
+    def before(self) -> int:
+        """The last row number before the running work."""
+        return self._work[0]
+
+    def uncounted(self, kind: int | None) -> int:
+        """Return what `type_count` does not know yet of a type."""
+        return 0 if kind is None else self._counts[kind] + self._work_counts[kind]
+
+    @property
+    def full(self) -> bool:
+        """Whether so much has gathered that it should be written."""
+        return len(self._rows["version"]) >= MANY
+
+    def pending(self, key: Key) -> bool:
+        """Whether a version of `key` is gathered and not written yet."""
+        return self._written.get(key) == self._epoch
+
+    def savepoint(self) -> None:
+        """Begin to write for this work alone."""
+        if not self._savepoint:
+            before = {table: self._rows[table][:length] for table, length in self._mark.items()}
+            for table, length in self._mark.items():
+                del self._rows[table][:length]
+            self._insert(before)
+            self._mark = {}
+            self._execute("SAVEPOINT work")
+            self._savepoint = True
+
+    def flush(self) -> None:
+        """Write what the running work has gathered, so that statements see it."""
+        self.savepoint()
+        self._insert(self._rows)
+        self._epoch += 1
+        for rows in self._rows.values():
+            rows.clear()
+
+    def finish(self) -> None:
+        """Write the rest of the group, the counts of its types included."""
+        self._insert(self._rows)
+        counts = [(kind, change) for kind, change in self._counts.items() if change]
+        if counts:
+            self._executemany(
+                "INSERT INTO type_count VALUES (?, ?) ON CONFLICT DO UPDATE SET live = live + excluded.live", counts
+            )
+
+    def end(self, *, durable: bool) -> None:
+        """Empty the batch: readers learn its numbers when it is `durable`, nobody otherwise."""
+        for rows in self._rows.values():
+            rows.clear()
+        if durable:
+            self._durable = self.last_v
+            self.additions.merge()
+        else:
+            self.last_v = self._durable
+            self.additions.forget()
+        self.additions.by_type.clear()
+        self._counts.clear()
+        self._work_counts.clear()
+        self._written.clear()
+        self._savepoint = False
+        self.broken = None
+
+    def execute(self, sql: str, arguments: tuple[Any, ...]) -> list[Any]:
+        """Run a statement of the running work that writes, and return its rows."""
+        self.savepoint()
+        return self._execute(sql, arguments)
+
+    def executemany(self, sql: str, rows: list[Any]) -> None:
+        """Run a statement of the running work that writes, for each of `rows`."""
+        self.savepoint()
+        self._executemany(sql, rows)
+
+    def _insert(self, tables: dict[str, list[Any]]) -> None:
+        for table, rows in tables.items():
+            if rows:
+                # In key order neighbouring rows land on the same page.
+                self._executemany(_STATEMENTS[table], sorted(rows) if table in _SORTED and len(rows) > 8 else rows)
+
+    def _execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
+        try:
+            return self.connection.execute(sql, arguments).fetchall()
+        except apsw.Error as error:
+            self.broken = refusal(error)
+            raise self.broken from error
+
+    def _executemany(self, sql: str, rows: list[Any]) -> None:
+        try:
+            self.connection.executemany(sql, rows)
+        except apsw.Error as error:
+            self.broken = refusal(error)
+            raise self.broken from error

@@ -1,0 +1,253 @@
+"""The dictionaries of a SQLite store in memory: types, authors, parameters, tokens and resource row ids.
+
+`Dictionary` holds what is committed and is what readers use. `Additions` holds what the running group commit adds on
+top and is what its works use: merged when the group is durable, forgotten when it is not, taken back to a mark when
+one work fails. Numbers are never given twice while a server runs; those of failed works stay unused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import apsw
+
+from fhir_server.search.values import fold_code
+from fhir_server.store.base import Key
+from fhir_server.store.sql.dialect import Statement
+
+K = TypeVar("K")
+
+CACHED = 100_000
+"""How many tokens, and how many resources, are remembered at most."""
+
+
+class Recent(Generic[K]):
+    """The numbers of the keys used last, in two generations: the older is dropped when the younger is full."""
+
+    __slots__ = ("_old", "_size", "_young")
+
+    def __init__(self, size: int = CACHED) -> None:
+        self._size = size // 2
+        self._young: dict[K, int] = {}
+        self._old: dict[K, int] = {}
+
+    def get(self, key: K) -> int | None:
+        """Return the number of `key`, or None when it is not remembered."""
+        number = self._young.get(key)
+        if number is None:
+            number = self._old.get(key)
+            if number is not None:
+                self.put(key, number)
+        return number
+
+    def put(self, key: K, number: int) -> None:
+        """Remember `number`."""
+        if len(self._young) >= self._size:
+            self._old, self._young = self._young, {}
+        self._young[key] = number
+
+
+class Dictionary:
+    """What is committed. Types, authors and parameters are all in memory, tokens and resources only the recent."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        rows = connection.execute
+        self.types: dict[str, int] = {name: number for number, name in rows("SELECT id, name FROM type")}
+        self.type_names: dict[int, str] = {number: name for name, number in self.types.items()}
+        self.authors: dict[str, int] = {name: number for number, name in rows("SELECT id, name FROM author")}
+        self.author_names: dict[int, str] = {number: name for name, number in self.authors.items()}
+        self.params: dict[tuple[str, str], int] = {
+            (self.type_names[kind], name): number for number, kind, name in rows("SELECT p, type, name FROM param")
+        }
+        self.tokens: Recent[tuple[str, str]] = Recent()
+        self.resources: Recent[Key] = Recent()
+
+
+class Names:
+    """The dictionaries as the query compiler sees them: numbers of names, None for what the store never met."""
+
+    __slots__ = ("_additions", "_connection", "_dictionary")
+
+    def __init__(self, dictionary: Dictionary, connection: apsw.Connection, additions: Additions | None = None) -> None:
+        self._dictionary = dictionary
+        self._connection = connection
+        self._additions = additions
+
+    def type_id(self, name: str) -> int | None:
+        """Return the number of the resource type `name`."""
+        number = self._dictionary.types.get(name)
+        return number if number is not None or self._additions is None else self._additions.types.get(name)
+
+    def param_id(self, type: str, name: str) -> int | None:
+        """Return the number of the index form `name` of `type`."""
+        number = self._dictionary.params.get((type, name))
+        return number if number is not None or self._additions is None else self._additions.params.get((type, name))
+
+    def resource_id(self, type: str, id: str) -> int | None:
+        """Return the row id of the resource `type`/`id`, be it only the target of references."""
+        kind = self.type_id(type)
+        if kind is None:
+            return None
+        if self._additions is not None:
+            added = self._additions.resources.get(Key(type, id))
+            if added is not None:
+                return added
+        return find_resource(self._connection, kind, id)
+
+    def token_ids(self, fold: str, system: str | None) -> list[int]:
+        """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
+        if system is None:
+            rows = self._connection.execute("SELECT t FROM token WHERE fold = ?", (fold,))
+        else:
+            rows = self._connection.execute("SELECT t FROM token WHERE fold = ? AND system = ?", (fold, system))
+        return [row[0] for row in rows]
+
+    def first_since(self, time: int) -> int:
+        """Return the lowest version row with `time` or later, or one beyond the last; times grow with row numbers."""
+        low, high = 1, 1 + _highest(self._connection, "v", "version")
+        while low < high:
+            middle = (low + high) // 2
+            row = self._connection.execute(
+                "SELECT v, time FROM version WHERE v >= ? ORDER BY v LIMIT 1", (middle,)
+            ).fetchone()
+            if row is None or row[1] >= time:
+                high = middle
+            else:
+                low = row[0] + 1
+        return low
+
+    def estimate(self, statement: Statement, limit: int) -> int:
+        """Return the number of rows of `statement`, counted no further than `limit`."""
+        sql = f"SELECT count(*) FROM ({statement.sql} LIMIT ?)"
+        return int(next(self._connection.execute(sql, (*statement.arguments, limit)))[0])
+
+
+def find_resource(connection: apsw.Connection, kind: int, id: str) -> int | None:
+    """Return the row id of a resource."""
+    for row in connection.execute("SELECT rid FROM resource WHERE type = ? AND id = ?", (kind, id)):
+        return int(row[0])
+    return None
+
+
+def _highest(connection: apsw.Connection, column: str, table: str) -> int:
+    return int(next(connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table}"))[0])
+
+
+class Additions:
+    """What the running group adds, with the rows that are still to be inserted."""
+
+    def __init__(self, dictionary: Dictionary, connection: apsw.Connection) -> None:
+        self._dictionary = dictionary
+        self._connection = connection
+        self._maps = ("types", "authors", "params", "tokens", "resources")
+        self.types: dict[str, int] = {}
+        self.authors: dict[str, int] = {}
+        self.params: dict[tuple[str, str], int] = {}
+        self.tokens: dict[tuple[str, str], int] = {}
+        self.resources: dict[Key, int] = {}
+        self.by_type: dict[str, dict[str, int]] = {}
+        self._next = {
+            "type": _highest(connection, "id", "type"),
+            "author": _highest(connection, "id", "author"),
+            "param": _highest(connection, "p", "param"),
+            "token": _highest(connection, "t", "token"),
+            "resource": _highest(connection, "rid", "resource"),
+        }
+        self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in self._next}
+
+    def _number(self, table: str) -> int:
+        self._next[table] += 1
+        return self._next[table]
+
+    def type(self, name: str) -> int:
+        """Return the number of a resource type."""
+        number = self._dictionary.types.get(name) or self.types.get(name)
+        if number is None:
+            number = self.types[name] = self._number("type")
+            self.rows["type"].append((number, name))
+        return number
+
+    def author(self, name: str) -> int:
+        """Return the number of an author."""
+        number = self._dictionary.authors.get(name) or self.authors.get(name)
+        if number is None:
+            number = self.authors[name] = self._number("author")
+            self.rows["author"].append((number, name))
+        return number
+
+    def param(self, type: str, name: str) -> int:
+        """Return the number of an index form."""
+        key = (type, name)
+        number = self._dictionary.params.get(key) or self.params.get(key)
+        if number is None:
+            number = self.params[key] = self._number("param")
+            self.rows["param"].append((number, self.type(type), name))
+        return number
+
+    def token(self, system: str, code: str) -> int:
+        """Return the number of a token."""
+        key = (system, code)
+        number = self._dictionary.tokens.get(key) or self.tokens.get(key)
+        if number is not None:
+            return number
+        fold = fold_code(code)
+        found = self._connection.execute(
+            "SELECT t FROM token WHERE fold = ? AND system = ? AND code = ?", (fold, system, code)
+        ).fetchone()
+        if found is not None:
+            number = int(found[0])
+            self._dictionary.tokens.put(key, number)
+            return number
+        number = self.tokens[key] = self._number("token")
+        self.rows["token"].append((number, fold, system, code))
+        return number
+
+    def resource(self, key: Key) -> int:
+        """Return the row id of a resource, a new one for a target that does not exist yet."""
+        number = self._dictionary.resources.get(key) or self.resources.get(key)
+        if number is not None:
+            return number
+        kind = self.type(key.type)
+        number = find_resource(self._connection, kind, key.id)
+        if number is not None:
+            self._dictionary.resources.put(key, number)
+            return number
+        return self.add_resource(key, kind, None)
+
+    def add_resource(self, key: Key, kind: int, current: int | None) -> int:
+        """Give a resource that has no row one, and return its row id."""
+        number = self.resources[key] = self._number("resource")
+        self.rows["resource"].append((number, kind, key.id, current))
+        return number
+
+    def mark(self) -> tuple[int, ...]:
+        """Return where we are, for `back`."""
+        return tuple(len(getattr(self, name)) for name in self._maps)
+
+    def back(self, mark: tuple[int, ...]) -> None:
+        """Forget the numbers given since `mark`."""
+        for name, length in zip(self._maps, mark, strict=True):
+            numbers = getattr(self, name)
+            while len(numbers) > length:
+                numbers.popitem()
+
+    def forget(self) -> None:
+        """Forget everything: the group is not kept."""
+        self.back((0,) * len(self._maps))
+        for rows in self.rows.values():
+            rows.clear()
+
+    def merge(self) -> None:
+        """Make everything known to readers: the group is durable."""
+        known = self._dictionary
+        known.types.update(self.types)
+        known.type_names.update((number, name) for name, number in self.types.items())
+        known.authors.update(self.authors)
+        known.author_names.update((number, name) for name, number in self.authors.items())
+        known.params.update(self.params)
+        for token, number in self.tokens.items():
+            known.tokens.put(token, number)
+        for key, number in self.resources.items():
+            known.resources.put(key, number)
+        for name in self._maps:
+            getattr(self, name).clear()

@@ -1,0 +1,120 @@
+"""Index entries of a version as rows of the index tables, and once more as its footprint.
+
+The footprint is JSON `{"<p>": [["<letter>", ...], ...]}`: for each parameter number the rows as they stand in the
+table of that letter, without `p` and `v`. The sweep deletes by it; `:missing` and `_sort` need not scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from fhir_server.search.values import IndexEntries
+from fhir_server.store.base import Key
+from fhir_server.store.sqlite.dictionary import Additions
+
+Rows = dict[str, list[Any]]
+
+TABLES = {
+    "t": ("idx_token", "p, t, v, g"),
+    "s": ("idx_string", "p, norm, exact, v, g"),
+    "r": ("idx_reference", "p, rid, v, version, g"),
+    "u": ("idx_uri", "p, uri, version, v, g"),
+    "d": ("idx_date", "p, low, high, v, g"),
+    "n": ("idx_number", "p, low, high, v, g"),
+    "q": ("idx_quantity", "p, low, high, t, v, g"),
+    "l": ("idx_position", "p, lat, lon, v, g"),
+}
+"""Letter in footprints -> index table and its columns, which are its primary key."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
+
+
+class _Params(dict[str, int]):
+    """The parameter numbers of one type, asked of the dictionary when first needed."""
+
+    __slots__ = ("_additions", "_type")
+
+    def __init__(self, type: str, additions: Additions) -> None:
+        self._type = type
+        self._additions = additions
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = self._additions.param(self._type, name)
+        return number
+
+
+def index_rows(rows: Rows, additions: Additions, type: str, v: int, entries: IndexEntries) -> None:
+    """Append to `rows` what the version `v` of a `type` answers to."""
+    params = additions.by_type.get(type)
+    if params is None:
+        params = additions.by_type[type] = _Params(type, additions)
+    foot: dict[int, list[tuple[Any, ...]]] = {}
+    _plain_rows(rows, params, v, entries, foot)
+    _numbered_rows(rows, params, additions, v, entries, foot)
+    if foot:
+        rows["footprint"].append((v, _encode(foot).decode()))
+
+
+def _plain_rows(
+    rows: Rows, params: dict[str, int], v: int, entries: IndexEntries, foot: dict[int, list[tuple[Any, ...]]]
+) -> None:
+    for name, norm, exact, g in entries.strings:
+        p = params[name]
+        rows["idx_string"].append((p, norm, exact, v, g))
+        foot.setdefault(p, []).append(("s", norm, exact, g))
+    for name, uri, canonical, g in entries.uris:
+        p = params[name]
+        rows["idx_uri"].append((p, uri, canonical, v, g))
+        foot.setdefault(p, []).append(("u", uri, canonical, g))
+    for name, low, high, g in entries.dates:
+        p = params[name]
+        rows["idx_date"].append((p, low, high, v, g))
+        foot.setdefault(p, []).append(("d", low, high, g))
+    for name, least, most, g in entries.numbers:
+        p = params[name]
+        rows["idx_number"].append((p, least, most, v, g))
+        foot.setdefault(p, []).append(("n", least.hex(), most.hex(), g))
+    for name, latitude, longitude, g in entries.positions:
+        p = params[name]
+        rows["idx_position"].append((p, latitude, longitude, v, g))
+        foot.setdefault(p, []).append(("l", latitude, longitude, g))
+
+
+def _numbered_rows(
+    rows: Rows,
+    params: dict[str, int],
+    additions: Additions,
+    v: int,
+    entries: IndexEntries,
+    foot: dict[int, list[tuple[Any, ...]]],
+) -> None:
+    token_rows, token, resource = rows["idx_token"], additions.token, additions.resource
+    for name, system, code, g in entries.tokens:
+        p, t = params[name], token(system, code)
+        token_rows.append((p, t, v, g))
+        foot.setdefault(p, []).append(("t", t, g))
+    for name, type, id, number, g in entries.references:
+        p, rid = params[name], resource(Key(type, id))
+        rows["idx_reference"].append((p, rid, v, number, g))
+        foot.setdefault(p, []).append(("r", rid, number, g))
+    for name, system, unit, low, high, g in entries.quantities:
+        p, t = params[name], token(system, unit)
+        rows["idx_quantity"].append((p, low, high, t, v, g))
+        foot.setdefault(p, []).append(("q", low.hex(), high.hex(), t, g))
+
+
+def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield (table, primary key) of every index row of version `v`."""
+    for p, rows in _decode(footprint).items():
+        for letter, *values in rows:
+            table, columns = TABLES[letter]
+            if letter in "nq":
+                values[:2] = map(bytes.fromhex, values[:2])
+            at = columns.split(", ").index("v")
+            key = [int(p), *values]
+            key.insert(at, v)
+            yield table, tuple(key)

@@ -1,0 +1,213 @@
+"""Reading a SQLite store: what the store itself and a transaction have in common.
+
+Every statement that shows a version applies the restriction to that very version row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from fhir_server.search.match import Criteria
+from fhir_server.search.query import EVERYTHING, Node, Query
+from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
+from fhir_server.store.codec import decode
+from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, compile_restriction
+from fhir_server.store.sqlite.batch import METHODS
+from fhir_server.store.sqlite.connection import Runner
+from fhir_server.store.sqlite.dictionary import Dictionary, Names
+from fhir_server.store.sqlite.history import history_statement
+from profiles.restriction import ALL, NONE, Restriction
+
+_COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
+_READ = (
+    f"SELECT {_COLUMNS} FROM resource r CROSS JOIN version v ON v.v = r.current CROSS JOIN body b ON b.v = v.v "
+    "WHERE r.type = ? AND r.id = ?"
+)
+_VREAD = (
+    f"SELECT {_COLUMNS} FROM resource r CROSS JOIN version v ON v.rid = r.rid AND v.number = ? "
+    "CROSS JOIN body b ON b.v = v.v WHERE r.type = ? AND r.id = ?"
+)
+_V = "SELECT v.v FROM resource r CROSS JOIN version v ON v.rid = r.rid AND v.number = ? WHERE r.type = ? AND r.id = ?"
+_LISTED = (
+    f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{0}}) x CROSS JOIN version v ON v.v = x.v "
+    "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY x.v"
+)
+
+
+class Reading:
+    """A snapshot of a SQLite database, as a base class: the subclass says as of which position."""
+
+    def __init__(self, runner: Runner, dictionary: Dictionary, names: Names, criteria: Criteria) -> None:
+        self._runner = runner
+        self._dictionary = dictionary
+        self._names = names
+        self._criteria = criteria
+
+    def _newest(self) -> int:
+        raise TypeError("a subclass says what is newest")
+
+    def _swept(self) -> int:
+        raise TypeError("a subclass says what is swept")
+
+    def _ready(self, *keys: Key) -> None:
+        """Make sure that statements see `keys`, or everything without keys."""
+
+    async def read(self, key: Key, *, restriction: Restriction) -> Version | None:
+        """See `Snapshot.read`."""
+        self._ready(key)
+        kind = self._names.type_id(key.type)
+        if kind is None or restriction is NONE:
+            return None
+        if restriction is ALL:
+            row = self._runner.row(_READ, (kind, key.id))
+        else:
+            row = await self._restricted(_READ, (kind, key.id), restriction)
+        return None if row is None else self._version(key, *row)
+
+    async def read_many(self, keys: Sequence[Key], *, restriction: Restriction) -> dict[Key, Version]:
+        """See `Snapshot.read_many`."""
+        found = {}
+        for key in keys:
+            version = await self.read(key, restriction=restriction)
+            if version is not None:
+                found[key] = version
+        return found
+
+    async def vread(self, key: Key, number: int, *, restriction: Restriction) -> Version | None:
+        """See `Snapshot.vread`."""
+        row = await self._of_version(_VREAD, key, number, restriction)
+        return None if row is None else self._version(key, *row)
+
+    async def history(self, scope: Scope, *, restriction: Restriction) -> Page:
+        """See `Snapshot.history`."""
+        self._ready()
+        position = self._newest() if scope.position is None else scope.position
+        statement = history_statement(scope, position, self._names)
+        if statement is None or restriction is NONE:
+            return Page((), None, position)
+        sql, arguments = statement
+        allowed, extra = self._allowed(restriction)
+        rows = await self._runner.rows(
+            f"{sql}{allowed} ORDER BY v.v DESC LIMIT ?", (*arguments, *extra, scope.count + 1)
+        )
+        return self._page(rows, scope.count, position)
+
+    async def search(self, query: Query, *, restriction: Restriction) -> Page:
+        """See `Snapshot.search`."""
+        self._ready()
+        position = self._newest() if query.position is None else query.position
+        asked = Query(query.type, query.where, query.count, query.after, position)
+        statement = compile_page(asked, restriction, self._names, criteria=self._criteria)
+        rows = await self._runner.rows(_LISTED.format(statement.sql), statement.arguments)
+        # Asked last: what was swept while the query ran would be missing from its answer.
+        if position < self._swept():
+            raise CursorExpired("the rows this page would need were swept")
+        return self._page(rows, query.count, position)
+
+    async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
+        """See `Snapshot.count`."""
+        self._ready()
+        at = self._newest() if position is None else position
+        if where == EVERYTHING and restriction is ALL and position is None:
+            row = self._runner.row("SELECT live FROM type_count WHERE type = ?", (self._names.type_id(type),))
+            return (row[0] if row else 0) + self._uncounted(type)
+        statement = compile_count(type, where, restriction, at, self._names, criteria=self._criteria)
+        rows = await self._runner.rows(statement.sql, statement.arguments)
+        if at < self._swept():
+            raise CursorExpired("the rows this count would need were swept")
+        return int(rows[0][0])
+
+    def _uncounted(self, type: str) -> int:
+        """Return what `type_count` does not know yet."""
+        return 0
+
+    async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
+        """See `Snapshot.matches`."""
+        self._ready()
+        statement = compile_matches(type, where, restriction, limit, self._names, criteria=self._criteria)
+        rows = await self._runner.rows(_LISTED.format(statement.sql), statement.arguments)
+        return [self._listed(row) for row in rows[:limit]]
+
+    async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
+        """See `Snapshot.owners`."""
+        row = await self._of_version(_V, key, number, restriction)
+        rows = (
+            []
+            if row is None
+            else await self._runner.rows(
+                "SELECT r.type, r.id FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ?", row
+            )
+        )
+        return sorted(Key(self._type_name(kind), id) for kind, id in rows)
+
+    async def labels(self, key: Key, number: int, *, restriction: Restriction) -> list[tuple[str, str]]:
+        """See `Snapshot.labels`."""
+        row = await self._of_version(_V, key, number, restriction)
+        return (
+            []
+            if row is None
+            else await self._runner.rows(
+                "SELECT t.system, t.code FROM label l CROSS JOIN token t ON t.t = l.t WHERE l.v = ? ORDER BY 1, 2", row
+            )
+        )
+
+    async def chunks(self, key: Key, number: int, *, restriction: Restriction) -> AsyncIterator[bytes]:
+        """See `Snapshot.chunks`."""
+        row = await self._of_version(_V, key, number, restriction)
+        n = 0
+        while row is not None:
+            chunk = self._runner.row("SELECT data FROM chunk WHERE v = ? AND n = ?", (row[0], n))
+            if chunk is None:
+                return
+            yield decode(chunk[0])
+            n += 1
+
+    async def _of_version(self, sql: str, key: Key, number: int, restriction: Restriction) -> Any | None:
+        self._ready(key)
+        kind = self._names.type_id(key.type)
+        # Beyond 63 bits no integer can be bound, and no version has such a number.
+        if kind is None or restriction is NONE or not 0 < number < 1 << 63:
+            return None
+        if restriction is ALL:
+            return self._runner.row(sql, (number, kind, key.id))
+        return await self._restricted(sql, (number, kind, key.id), restriction)
+
+    async def _restricted(self, sql: str, arguments: tuple[Any, ...], restriction: Restriction) -> Any | None:
+        allowed, extra = self._allowed(restriction)
+        rows = await self._runner.rows(sql + allowed, (*arguments, *extra))
+        return rows[0] if rows else None
+
+    def _allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
+        if restriction is ALL:
+            return "", ()
+        statement = compile_restriction(restriction, "v", self._names, criteria=self._criteria)
+        return f" AND ({statement.sql})", statement.arguments
+
+    def _page(self, rows: list[Any], count: int, position: int) -> Page:
+        more = rows[count - 1][0] if len(rows) > count and count else None
+        return Page([self._listed(row) for row in rows[:count]], more, position)
+
+    def _listed(self, row: Any) -> Version:
+        _, kind, id, *rest = row
+        return self._version(Key(self._type_name(kind), id), *rest)
+
+    def _version(
+        self, key: Key, number: int, time: int, method: int, author: int, position: int, patients: str, data: bytes
+    ) -> Version:
+        name = self._dictionary.author_names.get(author) or self._author_name(author)
+        owners = tuple(patients.split()) if patients else ()
+        return Version(key, number, time, METHODS[method], name, decode(data), position, owners)  # type: ignore[arg-type]
+
+    # Between a commit and its merge into the dictionary, and inside a transaction, names may be newer than that.
+
+    def _author_name(self, number: int) -> str:
+        row = self._runner.row("SELECT name FROM author WHERE id = ?", (number,))
+        return str(row[0]) if row else ""
+
+    def _type_name(self, number: int) -> str:
+        name = self._dictionary.type_names.get(number)
+        if name is None:
+            row = self._runner.row("SELECT name FROM type WHERE id = ?", (number,))
+            name = str(row[0]) if row else ""
+        return name
