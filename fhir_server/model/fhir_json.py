@@ -11,6 +11,7 @@ What changes: `-0` is read as `0` (`-0.0` stays), and an exponent's spelling (`1
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import jiter
@@ -24,6 +25,7 @@ MAX_EXPONENT = 400
 
 _LINE_FEED = b"\n"
 _UTF8_MARK = b"\xef\xbb\xbf"
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 # Every character of a number but e looks like 0, so that two searches find each number worth a closer look: more than
@@ -69,8 +71,23 @@ def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     if _LONG_RUN in shape or _BIG_EXPONENT.search(shape) is not None:
         _check_numbers(body, shape)
     if max_depth < MAX_DEPTH:
-        _check_depth(value, max_depth)
+        check_depth(value, max_depth)
     return value
+
+
+def parse_stored(body: bytes) -> Any:
+    """Return the value of JSON that this server wrote: as `parse`, without its checks and its limit of depth."""
+    return _decoder.decode(body)
+
+
+def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
+    """Raise ParseFailed when `value`, made other than by `parse`, nests deeper than `limit` levels."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        if depth > limit:
+            raise _too_deep(limit, "")
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
 
 
 def encode(value: Any) -> bytes:
@@ -137,15 +154,6 @@ def _is_out_of_bounds(number: re.Match[bytes]) -> bool:
 def _opens_string(part: bytes) -> bool:
     """Return whether valid JSON that begins outside a string is inside one at its end, or the reverse."""
     return part.replace(b"\\\\", b"").replace(b'\\"', b"").count(b'"') % 2 == 1
-
-
-def _check_depth(value: Any, limit: int) -> None:
-    depth, level = 0, [value]
-    while level := [each for each in level if isinstance(each, dict | list)]:
-        depth += 1
-        if depth > limit:
-            raise _too_deep(limit, "")
-        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
 
 
 def _too_deep(limit: int, place: str) -> ParseFailed:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from fhir_server.model.layout import RESOURCE, key_of, layout
 from fhir_server.model.resource import is_id
-from profiles.definitions import Element, is_resource_type, primitive_types, structure
+from profiles.definitions import is_resource_type
 
 Replace = Callable[[str], "str | None"]
 LinkType = Literal["reference", "uri", "canonical", "xhtml"]
@@ -29,7 +30,6 @@ _LINK_TYPES: Mapping[str, LinkType] = {
     "canonical": "canonical",
     "xhtml": "xhtml",
 }
-_RESOURCE = "Resource"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _NARRATIVE_TAG = re.compile(r"""<(?:a|img)\s(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NARRATIVE_LINKS = ("href", "src")
@@ -124,11 +124,10 @@ class Found(NamedTuple):
 
 
 class _Branch(NamedTuple):
-    """What to do with one JSON property: it is a link, or holds the properties of `plan`, or a resource."""
+    """What to do with one JSON property: it is a link, or it holds what the layout `plan` tells."""
 
     link: LinkType | None
     plan: str
-    """Key of the plan of what is inside: a type's name, or `Type#path` for an element with children of its own."""
 
 
 _Plan = dict[str, _Branch]
@@ -136,53 +135,29 @@ _Plan = dict[str, _Branch]
 
 @cache
 def _plan(key: str) -> _Plan:
-    """Return the properties of a type, or of an element with children of its own, that can hold links."""
-    name, _, path = key.partition("#")
-    root = structure(name).root
-    element = root
-    for part in path.split(".") if path else ():
-        element = next(child for child in element.children if child.path.rpartition(".")[2] == part)
+    """Return the properties of a layout that are links or can hold some."""
     plan: _Plan = {}
-    for child in element.children:
-        _add(plan, name, child)
+    for name, property in layout(key).items():
+        link = "reference" if key == "Reference" and name == "reference" else _LINK_TYPES.get(property.code)
+        if link or property.inside:
+            plan[name] = _Branch(link, property.inside)
+        if not property.inside and not property.element.attribute:
+            plan["_" + name] = _Branch(None, "Element")
     return plan
 
 
-def _add(plan: _Plan, owner: str, element: Element) -> None:
-    if element.content:
-        plan[element.name] = _Branch(None, f"{owner}#{element.content}")
-        return
-    for property, type in element.json_names().items():
-        code = type.code if type else ""
-        link = _LINK_TYPES.get(code)
-        if owner == "Reference" and element.path == "reference":
-            link = "reference"
-        if code in primitive_types():
-            if link:
-                plan[property] = _Branch(link, "")
-            if not element.attribute:
-                plan["_" + property] = _Branch(None, "Element")
-        elif element.children:
-            plan[property] = _Branch(None, f"{owner}#{element.path}")
-        else:
-            plan[property] = _Branch(None, code)
-
-
 def _plan_of(key: str, node: Mapping[str, Any]) -> _Plan:
-    if key == _RESOURCE:
-        type = node.get("resourceType")
-        key = type if isinstance(type, str) and is_resource_type(type) else "DomainResource"
-    return _plan(key)
+    return _plan(key_of(key, node))
 
 
 def links(resource: dict[str, Any]) -> Iterator[Found]:
     """Yield every place of `resource` that refers to something, nested resources and extensions included."""
-    return _links(resource, _RESOURCE, str(resource.get("resourceType", "")))
+    return _links(resource, RESOURCE, str(resource.get("resourceType", "")))
 
 
 def references(resource: dict[str, Any]) -> Iterator[Found]:
     """Yield every `Reference.reference` of `resource`, nested resources and extensions included."""
-    return (found for found in _links(resource, _RESOURCE, str(resource["resourceType"])) if found.type == "reference")
+    return (found for found in _links(resource, RESOURCE, str(resource["resourceType"])) if found.type == "reference")
 
 
 def _links(node: dict[str, Any], key: str, expression: str) -> Iterator[Found]:
@@ -224,7 +199,7 @@ def rewrite(resource: dict[str, Any], mapping: Replace) -> dict[str, Any]:
     `mapping` is asked about every `Reference.reference`, conditional ones included, and about absolute texts of the
     other kinds. Nothing is changed in place; what has no replacement is shared with the input.
     """
-    return _rewrite(resource, _plan_of(_RESOURCE, resource), mapping)
+    return _rewrite(resource, _plan_of(RESOURCE, resource), mapping)
 
 
 def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
@@ -234,7 +209,7 @@ def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
     def relative(text: str) -> str | None:
         return text[len(start) :] if text.startswith(start) and _local(text[len(start) :]) else None
 
-    return _rewrite(resource, _plan_of(_RESOURCE, resource), relative, only_references=True)
+    return _rewrite(resource, _plan_of(RESOURCE, resource), relative, only_references=True)
 
 
 def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_references: bool = False) -> dict[str, Any]:
