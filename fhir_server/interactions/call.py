@@ -66,7 +66,11 @@ NO_PREFERENCE = Prefer()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Ceilings that interactions enforce; `delete_matches` is how many a conditional delete may take, 1 for one."""
+    """Ceilings that interactions enforce.
+
+    `delete_matches` is how many resources a conditional delete may take, `cursor_lifetime` the age in microseconds up
+    to which a page walk goes on.
+    """
 
     page_default: int = 50
     page_max: int = 1000
@@ -74,6 +78,7 @@ class Limits:
     chain_depth: int = 8
     patch_operations: int = 1000
     delete_matches: int = 1000
+    cursor_lifetime: int = 3_600_000_000
 
 
 def system_clock() -> int:
@@ -108,7 +113,8 @@ class Call:
 
     `parameters` are the decoded (name, value) pairs of the query, protocol ones such as `_format` removed. `resource`
     is the parsed body. `raw` is the body of a raw Binary or a JSON Patch with its `media_type`. `transaction` is set
-    inside a transaction Bundle: `write` then joins it.
+    inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
+    may create, so that its other entries can refer to it.
     """
 
     services: Services
@@ -124,6 +130,11 @@ class Call:
     preconditions: Preconditions = NO_PRECONDITIONS
     prefer: Prefer = NO_PREFERENCE
     transaction: Transaction | None = None
+    assigned: str | None = None
+
+    def new_id(self) -> str:
+        """Return the logical id of what the call creates."""
+        return self.assigned or self.services.new_id()
 
     @property
     def reader(self) -> Snapshot:

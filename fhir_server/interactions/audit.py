@@ -1,0 +1,67 @@
+"""The audit row of a request: who did what to whose data, and how it ended.
+
+The row of a write commits with the write, the row of a read rides the next commit, and a refusal leaves its row too.
+Inside a transaction Bundle entries leave none: the Bundle leaves one for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fhir_server.interactions.call import Call, Result
+from fhir_server.store.base import AuditRow, Version
+
+
+def target(call: Call) -> str:
+    """Return what the call is about as a path without its query: `Patient/1/_history/2`, `Patient`, or ``."""
+    path = "/".join(part for part in (call.type, call.id) if part)
+    return f"{path}/_history/{call.version}" if call.version else path
+
+
+def row(
+    call: Call,
+    action: str,
+    status: int,
+    *,
+    time: int,
+    patients: Sequence[str] = (),
+    written: Version | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> AuditRow:
+    """Return the row for `action` that ended with HTTP `status` at `time` (microseconds since 1970).
+
+    `written` is the version a write made or found: the row names it, because the call cannot know it.
+    """
+    return AuditRow(
+        time=time,
+        actor=call.principal.actor,
+        action=action,
+        target=target(call) if written is None else f"{written.key.type}/{written.key.id}/_history/{written.number}",
+        status=status,
+        request=call.request_id,
+        patients=tuple(dict.fromkeys(patients)),
+        details=details or {},
+    )
+
+
+def patients_of(version: Version) -> tuple[str, ...]:
+    """Return the ids of the patients whose data the version is."""
+    if version.key.type == "Patient":
+        return (version.key.id,)
+    return version.patients
+
+
+async def seen(call: Call, action: str, result: Result, details: Mapping[str, Any] | None = None) -> Result:
+    """Leave the row of a read, unless a transaction Bundle leaves it, and return `result`."""
+    if call.transaction is None:
+        services = call.services
+        await services.store.audit(
+            row(call, action, result.status, time=services.now(), patients=result.patients, details=details)
+        )
+    return result
+
+
+async def refused(call: Call, action: str, status: int) -> None:
+    """Leave the row of a request that was answered with a refusal (`status` 4xx or 5xx)."""
+    await call.services.store.audit(row(call, action, status, time=call.services.now()))

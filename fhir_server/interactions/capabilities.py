@@ -1,0 +1,116 @@
+"""capabilities: `GET [base]/metadata` (http://hl7.org/fhir/R4/http.html#capabilities).
+
+The CapabilityStatement is derived: the interactions from the routes, the search parameters from the tenant's registry
+and what `search.parse` answers of it, the media types from what HTTP negotiates. Nothing of it is written by hand.
+
+`services.capabilities` holds the facts of the installation: `interactions` ({"type": codes, "system": codes}),
+`formats`, `patch_formats`, `operations` ([{name, definition, resource?}]), `version` of the software, `date` (FHIR
+dateTime of the release).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fhir_server.interactions import audit
+from fhir_server.interactions.call import Call, Result
+from fhir_server.search.parameters import Registry
+from fhir_server.search.parse import is_answered
+from profiles import definitions
+
+FHIR_VERSION = "4.0.1"
+CONDITIONAL: Mapping[str, Mapping[str, Any]] = {
+    "create": {"conditionalCreate": True},
+    "read": {"conditionalRead": "full-support"},
+    "update": {"updateCreate": True, "conditionalUpdate": True},
+    "delete": {"conditionalDelete": "multiple"},
+}
+"""What the interactions of this package do beyond their plain form."""
+UNANSWERED = frozenset({"search-system"})
+"""Routed, so that the refusal can say why, but not offered."""
+
+Json = dict[str, Any]
+
+
+async def capabilities(call: Call) -> Result:
+    """Return the CapabilityStatement of this server: 200."""
+    return await audit.seen(call, "capabilities", Result(200, resource=statement(call)))
+
+
+def statement(call: Call) -> Json:
+    """Return the CapabilityStatement of the tenant that `call` is for."""
+    services = call.services
+    facts = services.capabilities
+    content: Json = {
+        "resourceType": "CapabilityStatement",
+        "url": f"{services.base}/metadata",
+        "version": facts["version"],
+        "name": "FhirServer",
+        "title": "FHIR health data server",
+        "status": "active",
+        "date": facts["date"],
+        "kind": "instance",
+        "software": {"name": "fhir-health-server", "version": facts["version"]},
+        "implementation": {"description": "FHIR R4 health data server", "url": services.base},
+        "fhirVersion": FHIR_VERSION,
+        "format": list(facts["formats"]),
+    }
+    if facts["patch_formats"]:
+        content["patchFormat"] = list(facts["patch_formats"])
+    content["rest"] = [_rest(call, facts)]
+    return content
+
+
+def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
+    codes = [code for code in facts["interactions"]["type"] if code not in UNANSWERED]
+    limit = call.services.limits.delete_matches
+    operations = facts.get("operations", ())
+    resources = [
+        _resource(type, codes, call.services.registry, limit, operations) for type in definitions.resource_types()
+    ]
+    rest: Json = {
+        "mode": "server",
+        "resource": resources,
+        "interaction": [{"code": code} for code in facts["interactions"]["system"] if code not in UNANSWERED],
+    }
+    if system := _operations(operations, None):
+        rest["operation"] = system
+    return rest
+
+
+def _resource(
+    type: str, codes: Sequence[str], registry: Registry, limit: int, operations: Sequence[Mapping[str, str]]
+) -> Json:
+    content: Json = {
+        "type": type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "versioned",
+        "readHistory": "vread" in codes,
+    }
+    for code, facts in CONDITIONAL.items():
+        if code in codes:
+            content |= facts
+    if "delete" in codes and limit == 1:
+        content["conditionalDelete"] = "single"
+    content["referencePolicy"] = ["literal", "logical", "local"]
+    if "search-type" in codes:
+        content["searchParam"] = _search_parameters(type, registry)
+    if own := _operations(operations, type):
+        content["operation"] = own
+    return content
+
+
+def _search_parameters(type: str, registry: Registry) -> list[Json]:
+    return [
+        {"name": parameter.code, "definition": parameter.url, "type": parameter.type}
+        for parameter in registry.all_for(type).values()
+        if is_answered(parameter)
+    ]
+
+
+def _operations(operations: Sequence[Mapping[str, str]], type: str | None) -> list[Json]:
+    return [
+        {"name": each["name"], "definition": each["definition"]} for each in operations if each.get("resource") == type
+    ]

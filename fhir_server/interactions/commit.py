@@ -1,0 +1,184 @@
+"""The only road to a write: prepare outside the transaction, then inside it look, stamp and put.
+
+`prepare` does what is heavy and needs no lock: references to this server made local, validation, index extraction.
+`perform` runs a write interaction: its `identify` finds out what is written, its `plan` makes the step, and the step
+runs inside `call.write`. When the store has moved in between, all of it is done again. Steps may be run again by the
+store, so they touch nothing but the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fhir_server.errors import BadRequest, Conflict, NotFound, Unprocessable
+from fhir_server.interactions import audit
+from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.call import Call, Resource, Result
+from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.model.fhir_json import encode
+from fhir_server.model.reference import localize
+from fhir_server.model.resource import stamp
+from fhir_server.search.values import IndexEntries
+from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
+from profiles.issues import Issue
+from profiles.restriction import ALL
+
+ATTEMPTS = 8
+"""How often a write is prepared before giving up on a resource that others keep changing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A resource that is ready to be put: valid, with everything the store keeps beside it."""
+
+    key: Key
+    resource: Resource
+    entries: IndexEntries
+    owners: Sequence[Key]
+    labels: Sequence[tuple[str, str]]
+    warnings: Sequence[Issue]
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """The ids of the patients whose data the resource is."""
+        return tuple(dict.fromkeys(owner.id for owner in self.owners if owner.type == "Patient"))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a step did: the version now current (None where there never was one), and the HTTP status it means."""
+
+    status: int
+    version: Version | None = None
+    patients: tuple[str, ...] = ()
+    issues: Sequence[Issue] = ()
+
+
+Step = Callable[[Transaction], Awaitable[Written]]
+
+
+class Identify(Protocol):
+    """Find out what a call writes, as of `reader`."""
+
+    async def __call__(self, call: Call, reader: Snapshot) -> Identity:
+        """Return the identity."""
+        ...
+
+
+Plan = Callable[[Call, Identity], Awaitable[Step]]
+
+
+def body_of(call: Call) -> Resource:
+    """Return the resource of the body. Raises BadRequest when there is none or it is of another type."""
+    if call.resource is None:
+        raise BadRequest(f"The request needs a {call.type} resource as its body.")
+    found = call.resource.get("resourceType")
+    if found != call.type:
+        raise BadRequest(
+            f"The body is a {found or 'resource without resourceType'}, the URL asks for {call.type}: send a "
+            f"{call.type}, or use the URL of the body's type.",
+            expression="resourceType",
+        )
+    return call.resource
+
+
+def prepare(call: Call, resource: Resource, key: Key) -> Prepared:
+    """Return `resource` made ready to be written as `key`. Raises Unprocessable with every finding."""
+    services = call.services
+    resource = localize({"resourceType": key.type, "id": key.id} | resource | {"id": key.id}, services.base)
+    issues = services.validator.validate(resource)
+    if any(issue.is_error for issue in issues):
+        raise Unprocessable.of(issues)
+    entries = services.extractor.entries(resource, base=services.base)
+    return Prepared(
+        key=key,
+        resource=resource,
+        entries=entries,
+        owners=[Key(*owner) for owner in services.extractor.owners(resource, entries)],
+        labels=services.extractor.labels(resource),
+        warnings=issues,
+    )
+
+
+async def current(call: Call, tx: Transaction, key: Key) -> Version | None:
+    """Return the current version inside a write, a tombstone included. Raises NotFound when it is not the caller's."""
+    restriction = restriction_for(call)
+    version = await tx.read(key, restriction=restriction)
+    if version is None and restriction != ALL and await tx.read(key, restriction=ALL) is not None:
+        raise NotFound(f"{key.type}/{key.id} does not exist or is not yours to change.")
+    return version
+
+
+async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version | None, method: Method) -> Version:
+    """Put the version that follows `before` and return it. Raises Unprocessable when the caller could not see it."""
+    key = prepared.key
+    number = before.number + 1 if before else 1
+    body = encode(stamp(prepared.resource, key.id, number, tx.time))
+    version = await tx.put(
+        NewVersion(key, number, method, call.principal.actor, body, prepared.owners, prepared.labels), prepared.entries
+    )
+    restriction = restriction_for(call)
+    if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
+        raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")
+    return version
+
+
+async def bury(call: Call, tx: Transaction, before: Version) -> Written:
+    """Put a tombstone after `before`; it repeats the owners and labels of what it ends."""
+    restriction = restriction_for(call)
+    owners = await tx.owners(before.key, before.number, restriction=restriction)
+    labels = await tx.labels(before.key, before.number, restriction=restriction)
+    version = await tx.put(
+        NewVersion(before.key, before.number + 1, "DELETE", call.principal.actor, b"", owners, labels), IndexEntries()
+    )
+    return Written(204, version, tuple(owner.id for owner in owners if owner.type == "Patient"))
+
+
+async def perform(call: Call, action: str, identify: Identify, plan: Plan) -> Result:
+    """Run a write interaction and return its result once it is durable. Raises Conflict when it never gets through."""
+    for _ in range(ATTEMPTS):
+        step = await plan(call, await identify(call, call.reader))
+
+        async def work(tx: Transaction, step: Step = step) -> Written:
+            written = await step(tx)
+            if call.transaction is None:
+                await tx.audit(
+                    audit.row(
+                        call,
+                        action,
+                        written.status,
+                        time=tx.time,
+                        patients=written.patients,
+                        written=written.version,
+                    )
+                )
+            return written
+
+        try:
+            return result(await call.write(work))
+        except (Moved, VersionConflict):
+            continue
+    raise Conflict(
+        "Others kept changing the resource while this request was being prepared, and nothing was written. Send it "
+        "again.",
+        code="transient",
+    )
+
+
+def result(written: Written) -> Result:
+    """Return what an interaction answers for a step that is done."""
+    version = written.version
+    if version is None:
+        return Result(written.status, issues=written.issues, patients=written.patients)
+    key = version.key
+    return Result(
+        written.status,
+        body=None if version.deleted else version.body,
+        version=str(version.number),
+        time=version.time,
+        location=None if version.deleted else f"{key.type}/{key.id}/_history/{version.number}",
+        issues=written.issues,
+        patients=written.patients,
+    )

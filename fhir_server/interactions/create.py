@@ -1,0 +1,60 @@
+"""create: `POST [base]/[type]`, conditional with If-None-Exist (http://hl7.org/fhir/R4/http.html#create).
+
+The server assigns the id. With If-None-Exist, one match is answered with 200 and stays as it is, several with 412; the
+search is repeated inside the write, so of two equal requests at the same time one creates and the other finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from fhir_server.interactions import audit, commit
+from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.commit import Step, Written
+from fhir_server.interactions.conditional import Identity, Moved, as_criteria, hold, matching, single
+from fhir_server.store.base import Key, Snapshot, Transaction
+
+
+async def create(call: Call) -> Result:
+    """Create the resource: 201 with its Location, or 200 with the one that If-None-Exist finds."""
+    return await commit.perform(call, "create", identify, plan)
+
+
+async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
+    """Return the new identity, or that of the resource that If-None-Exist finds."""
+    assert call.type is not None
+    new = Key(call.type, call.new_id())
+    if call.preconditions.if_none_exist is None:
+        return Identity((new,))
+    criteria = as_criteria(call, call.type, call.preconditions.if_none_exist)
+    ids = await matching(call, reader, criteria, without=without)
+    existing = single(criteria, ids)
+    key = new if existing is None else Key(call.type, existing)
+    return Identity((key,), criteria, ids, found=existing is not None)
+
+
+async def plan(call: Call, identity: Identity) -> Step:
+    """Return the step that creates the resource, or that answers with the existing one."""
+    resource = commit.body_of(call)
+    if identity.found:
+        return _existing(call, identity)
+    prepared = commit.prepare(call, resource, identity.key)
+
+    async def step(tx: Transaction) -> Written:
+        await hold(call, tx, identity)
+        version = await commit.put(call, tx, prepared, None, "POST")
+        return Written(201, version, prepared.patients, prepared.warnings)
+
+    return step
+
+
+def _existing(call: Call, identity: Identity) -> Step:
+    async def step(tx: Transaction) -> Written:
+        await hold(call, tx, identity)
+        version = await tx.read(identity.key, restriction=restriction_for(call))
+        if version is None:
+            raise Moved
+        return Written(200, version, audit.patients_of(version))
+
+    return step

@@ -1,0 +1,33 @@
+"""The entries of a batch or transaction Bundle: read all together, and taken in FHIR's order with pauses for others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fhir_server.errors import BadRequest
+from fhir_server.interactions.call import Call
+from fhir_server.interactions.entry import Entry
+
+SLICE = 50
+"""How many entries are handled before others get a turn."""
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+
+
+def raw_entries(call: Call) -> list[Any]:
+    """Return `Bundle.entry` as it came. Raises BadRequest when it is no array."""
+    raw = (call.resource or {}).get("entry", [])
+    if not isinstance(raw, list):
+        raise BadRequest("Bundle.entry must be an array.", expression="Bundle.entry", code="structure")
+    return raw
+
+
+def ordered(entries: list[Entry]) -> list[Entry]:
+    """Return the entries in the order of http://hl7.org/fhir/R4/http.html#trules."""
+    return sorted(entries, key=lambda entry: ORDER[entry.method])
+
+
+async def breathe(index: int) -> None:
+    """Let others have a turn once in a while."""
+    if index % SLICE == SLICE - 1:
+        await asyncio.sleep(0)

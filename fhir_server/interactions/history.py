@@ -1,0 +1,78 @@
+"""history of a resource, a type or everything: `GET [base]/[type]/[id]/_history` and so on.
+
+http://hl7.org/fhir/R4/http.html#history: newest first, deletions included, bounded by `_since` and `_at`. The pages of
+one walk answer as of the commit that the first page saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fhir_server.errors import BadRequest, NotFound
+from fhir_server.interactions import audit, paging
+from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.call import Call, Result
+from fhir_server.model import bundle
+from fhir_server.store.base import Key, Scope
+from profiles.datatypes.temporal import date_range
+
+PARAMETERS = ("_since", "_at", "_count")
+
+
+async def history(call: Call) -> Result:
+    """Return a page of versions as a history Bundle. Raises NotFound for a resource that never was."""
+    scope, walk = _asked(call)
+    place = paging.place(call, walk)
+    if place is not None:
+        scope = replace(scope, after=place.after, position=place.position)
+    elif call.type is not None and call.id is not None:
+        await _demand_existence(call, Key(call.type, call.id))
+    page = await paging.unexpired(call.reader.history(scope, restriction=restriction_for(call)))
+    base = call.services.base
+    entries = (
+        bundle.history_entry(base, v.key.type, v.key.id, v.number, v.time, v.method, v.body) for v in page.versions
+    )
+    body = bundle.history(None, paging.links(call, walk, page, place), entries)
+    patients = tuple({patient: None for version in page.versions for patient in audit.patients_of(version)})
+    return await audit.seen(call, "history", Result(200, body=body, patients=patients))
+
+
+async def _demand_existence(call: Call, key: Key) -> None:
+    """A deleted resource has a history, one that never was has none; an empty page could mean either."""
+    if await call.reader.read(key, restriction=restriction_for(call)) is None:
+        raise NotFound(f"{key.type}/{key.id} does not exist and never did.")
+
+
+def _asked(call: Call) -> tuple[Scope, paging.Walk]:
+    """Return the history that the parameters ask for, and the walk with those that were understood."""
+    limits = call.services.limits
+    scope = Scope(type=call.type, id=call.id, count=limits.page_default)
+    applied: dict[str, str] = {}
+    for name, value in paging.without_cursor(call.parameters):
+        if name not in PARAMETERS:
+            if call.prefer.lenient:
+                continue
+            raise BadRequest(
+                f"History has no parameter {name[:40]}; it has {', '.join(PARAMETERS)}.", expression=name[:40]
+            )
+        if name in applied:
+            raise BadRequest(f"{name} may be given once.", expression=name)
+        if name == "_count":
+            applied[name] = str(paging.count(value, limits))
+            scope = replace(scope, count=int(applied[name]))
+            continue
+        applied[name] = value
+        low, high = _range(name, value)
+        scope = replace(scope, since=low) if name == "_since" else replace(scope, at=(low, high))
+    path = "/".join(part for part in (call.type, call.id, "_history") if part)
+    return scope, paging.Walk(path, tuple(applied.items()))
+
+
+def _range(name: str, value: str) -> tuple[int, int]:
+    try:
+        return date_range(value)
+    except ValueError:
+        raise BadRequest(
+            f"{name} must be a date or an instant, such as 2024-05-01 or 2024-05-01T09:30:00Z (write + as %2B).",
+            expression=name,
+        ) from None

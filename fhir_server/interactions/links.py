@@ -1,0 +1,153 @@
+"""What the entries of a transaction refer to: each other by fullUrl, stored resources by conditional reference.
+
+http://hl7.org/fhir/R4/http.html#transaction. Conditional references are collected first and each distinct one is
+resolved once; inside the write, after everything is written, `hold` resolves them again, because that is the state
+they mean. What it finds otherwise is learned for the next attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+
+from fhir_server.errors import PreconditionFailed, Refusal, Unprocessable
+from fhir_server.interactions.call import Call
+from fhir_server.interactions.conditional import Criteria, Moved, as_criteria, matching, names
+from fhir_server.interactions.entry import Entry
+from fhir_server.model.reference import Conditional, parse_reference, rewrite
+from fhir_server.store.base import Key, Snapshot
+
+WRITES_CONTENT = frozenset({"create", "update", "patch"})
+
+
+@dataclass(slots=True)
+class Question:
+    """A conditional reference: where it stands first, and the reference it was resolved to."""
+
+    criteria: Criteria
+    entry: Entry
+    answer: str = ""
+
+
+@dataclass(slots=True)
+class Links:
+    """The links of one transaction.
+
+    `targets` maps a fullUrl to the reference that replaces it; `siblings` maps (root, relative reference) for entries
+    whose fullUrls share a root on another server. `questions` are the conditional references by their text.
+    """
+
+    call: Call
+    targets: dict[str, str] = field(default_factory=dict)
+    siblings: dict[tuple[str, str], str] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+    learned: dict[str, str] = field(default_factory=dict)
+
+    def place(self, entries: Iterable[Entry]) -> None:
+        """Learn where each entry's content will be. Raises Unprocessable when two entries have one fullUrl."""
+        self.targets.clear()
+        self.siblings.clear()
+        for entry in entries:
+            if entry.full_url is None or entry.identity is None or entry.interaction not in WRITES_CONTENT:
+                continue
+            key = entry.identity.key
+            target = f"{key.type}/{key.id}"
+            if self.targets.setdefault(entry.full_url, target) != target:
+                raise Unprocessable(
+                    "Another entry has this fullUrl, and references to it could mean either: give each its own.",
+                    expression=f"{entry.name}.fullUrl",
+                )
+            root, own = _split(entry.full_url)
+            if own:
+                self.siblings[root, own] = target
+
+    def collect(self, entry: Entry) -> None:
+        """Note the conditional references of an entry's resource. Raises the refusal of a bad one."""
+        resource = entry.call.resource
+        if resource is None:
+            return
+
+        def note(text: str) -> None:
+            if "?" in text and text not in self.questions:
+                target = parse_reference(text, self.call.services.base)
+                if isinstance(target, Conditional):
+                    self.questions[text] = Question(self._criteria(target, entry), entry)
+
+        rewrite(resource, note)
+
+    async def resolve(self, writes: Set[str], deletes: Set[Key]) -> None:
+        """Answer every conditional reference as of now.
+
+        One without a match whose type is among `writes` may mean what this transaction is about to write: it gets an
+        id of nobody for now, and `hold` learns the right one.
+        """
+        for text, question in self.questions.items():
+            criteria = question.criteria
+            if text in self.learned:
+                question.answer = self.learned[text]
+                continue
+            ids = await matching(self.call, self.call.reader, criteria, without=deletes)
+            if not ids and criteria.type in writes:
+                question.answer = f"{criteria.type}/{self.call.services.new_id()}"
+            else:
+                question.answer = f"{criteria.type}/{_one(question, ids)}"
+
+    async def hold(self, tx: Snapshot) -> None:
+        """Inside the write: raise Moved when a conditional reference means something else than was written."""
+        moved = {}
+        for text, question in self.questions.items():
+            ids = await matching(self.call, tx, question.criteria)
+            answer = f"{question.criteria.type}/{_one(question, ids)}"
+            if answer != question.answer:
+                moved[text] = answer
+        if moved:
+            self.learned.update(moved)
+            raise Moved
+
+    def apply(self, entry: Entry) -> None:
+        """Put the final references into the entry's call."""
+        call = entry.call
+        if call.resource is None or not (self.targets or self.questions):
+            return
+        root, _ = _split(entry.full_url or "")
+        targets, siblings, questions = self.targets, self.siblings, self.questions
+
+        def final(text: str) -> str | None:
+            found = targets.get(text)
+            if found is None and root:
+                found = siblings.get((root, text))
+            if found is None and "?" in text and text in questions:
+                found = questions[text].answer
+            return found
+
+        call.resource = rewrite(call.resource, final)
+
+    def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
+        try:
+            return as_criteria(self.call, target.type, target.query)
+        except Refusal as refusal:
+            raise type(refusal)(
+                f"The conditional reference {target.type}?{names(target.query)} cannot be resolved: {refusal}",
+                expression=f"{entry.name}.resource",
+            ) from None
+
+
+def _one(question: Question, ids: tuple[str, ...]) -> str:
+    if len(ids) == 1:
+        return ids[0]
+    what = "matches several resources" if ids else "matches nothing"
+    raise PreconditionFailed(
+        f"The conditional reference {question.criteria.type}?{names(question.criteria.text)} {what}, and it must match "
+        "exactly one. Nothing of the transaction was kept.",
+        expression=f"{question.entry.name}.resource",
+        code="multiple-matches" if ids else "not-found",
+    )
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Split the fullUrl of a RESTful server into its root and the relative reference; both empty for any other."""
+    if not url.startswith(("http://", "https://")):
+        return "", ""
+    root, _, rest = url.rpartition("/")
+    root, _, type = root.rpartition("/")
+    return root, f"{type}/{rest}"

@@ -1,0 +1,84 @@
+"""Pages of a search or a history: the links of a Bundle, and the cursor that makes the next page the same walk.
+
+The next link repeats what was asked and adds `_cursor`: an opaque, signed token that holds where the page ended and as
+of which commit the walk answers. It goes with its own URL only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fhir_server.errors import BadRequest, Gone
+from fhir_server.interactions.call import Call, Limits
+from fhir_server.model.bundle import Link, url_with
+from fhir_server.search.cursor import Cursor, seal, unseal
+from fhir_server.store.base import CursorExpired, Page
+
+CURSOR = "_cursor"
+COUNT_DIGITS = 9
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A page walk as it was asked for: `path` below the base, `applied` what the self link says."""
+
+    path: str
+    applied: tuple[tuple[str, str], ...]
+
+
+def without_cursor(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parameters that make the walk."""
+    return [pair for pair in parameters if pair[0] != CURSOR]
+
+
+def place(call: Call, walk: Walk) -> Cursor | None:
+    """Return where the walk goes on, None on its first page. Raises BadRequest for a bad cursor, Gone when too old."""
+    cursors = [value for name, value in call.parameters if name == CURSOR]
+    if not cursors:
+        return None
+    if len(cursors) > 1:
+        raise BadRequest(f"{CURSOR} may be given once: follow the link 'next' as it was given.", expression=CURSOR)
+    services = call.services
+    return unseal(
+        cursors[0],
+        walk.path,
+        walk.applied,
+        services.secret,
+        now=services.now(),
+        lifetime=services.limits.cursor_lifetime,
+    )
+
+
+def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None) -> list[Link]:
+    """Return the self link, and the next link when the walk goes on behind `page` (`cursor` is what led to it)."""
+    services = call.services
+    url = f"{services.base}/{walk.path}"
+    own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
+    found = [("self", url_with(url, (*walk.applied, *own)))]
+    if page is not None and page.next is not None:
+        following = Cursor(page.position, page.next, services.now() if cursor is None else cursor.issued)
+        found.append(("next", url_with(url, (*walk.applied, (CURSOR, _sealed(following, call, walk))))))
+    return found
+
+
+def _sealed(cursor: Cursor, call: Call, walk: Walk) -> str:
+    return seal(cursor, walk.path, walk.applied, call.services.secret)
+
+
+def count(value: str, limits: Limits) -> int:
+    """Return the page size that `_count` asks for, cut down to the most there is. Raises BadRequest."""
+    if not (value.isascii() and value.isdigit()) or len(value) > COUNT_DIGITS:
+        raise BadRequest("_count takes a whole number from 0.", expression="_count")
+    return min(int(value), limits.page_max)
+
+
+async def unexpired(page: Awaitable[T]) -> T:
+    """Return the page. Raises Gone when the store has swept what the walk would need."""
+    try:
+        return await page
+    except CursorExpired:
+        raise Gone("This page walk is too old to go on. Start again with its first page.", code="expired") from None

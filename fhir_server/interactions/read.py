@@ -1,0 +1,40 @@
+"""read: `GET [base]/[type]/[id]`, conditional with If-None-Match or If-Modified-Since.
+
+http://hl7.org/fhir/R4/http.html#read: the stored bytes are the answer, untouched unless `_summary` or `_elements`
+ask for a part of them.
+"""
+
+from __future__ import annotations
+
+from fhir_server.errors import Gone, NotFound
+from fhir_server.interactions import audit, part
+from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.preconditions import unmodified
+from fhir_server.store.base import Key, Version
+
+
+async def read(call: Call) -> Result:
+    """Return the current version: 200, or 304 when the caller has it. Raises NotFound, or Gone for a deleted one."""
+    assert call.type is not None
+    assert call.id is not None
+    wanted = part.wanted_of_one(call.parameters)
+    version = await call.reader.read(Key(call.type, call.id), restriction=restriction_for(call))
+    if version is None:
+        raise NotFound(f"{call.type}/{call.id} does not exist.")
+    if version.deleted:
+        raise Gone(
+            f"{call.type}/{call.id} was deleted with version {version.number}. Its history is at "
+            f"{call.type}/{call.id}/_history; a PUT brings it back."
+        )
+    return await audit.seen(call, "read", shown(call, version, wanted))
+
+
+def shown(call: Call, version: Version, wanted: part.Part) -> Result:
+    """Return `version` as the answer to a read of it."""
+    result = Result(200, version=str(version.number), time=version.time, patients=audit.patients_of(version))
+    if unmodified(call, version):
+        result.status = 304
+    else:
+        result.body = part.of(version.body, wanted)
+    return result

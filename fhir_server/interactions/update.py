@@ -1,0 +1,89 @@
+"""update: `PUT [base]/[type]/[id]`, conditional `PUT [base]/[type]?[criteria]` (http://hl7.org/fhir/R4/http.html#update).
+
+An id that does not exist yet is created under that id, a deleted one comes back with the next version number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from fhir_server.errors import BadRequest, Conflict
+from fhir_server.interactions import commit, preconditions
+from fhir_server.interactions.call import Call, Resource, Result
+from fhir_server.interactions.commit import Step, Written
+from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching, single
+from fhir_server.model.resource import is_id
+from fhir_server.store.base import Key, Snapshot, Transaction
+
+ID_RULE = "An id has 1 to 64 characters out of A-Z, a-z, 0-9, '-' and '.'."
+
+
+async def update(call: Call) -> Result:
+    """Replace the resource (200), or create it under the id of the URL or body (201)."""
+    return await commit.perform(call, "update", identify, plan)
+
+
+async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
+    """Return the identity of the URL, or the one that the criteria find, or a new one."""
+    assert call.type is not None
+    resource = commit.body_of(call)
+    own = _own_id(resource)
+    if call.id is not None:
+        return Identity((_direct(call.type, call.id, own),))
+    criteria = criteria_of(call, call.type, call.parameters)
+    ids = await matching(call, reader, criteria, without=without)
+    existing = single(criteria, ids)
+    if existing is not None and own not in (None, existing):
+        raise BadRequest(
+            f"The criteria match one {call.type}, but the body has the id of another resource. Leave the id out of the "
+            "body, or make it the one of the match.",
+            expression=f"{call.type}.id",
+        )
+    return Identity((Key(call.type, existing or own or call.new_id()),), criteria, ids)
+
+
+async def plan(call: Call, identity: Identity) -> Step:
+    """Return the step that replaces or creates the resource."""
+    prepared = commit.prepare(call, commit.body_of(call), identity.key)
+    creates = identity.criteria is not None and not identity.matched
+
+    async def step(tx: Transaction) -> Written:
+        await hold(call, tx, identity)
+        before = await commit.current(call, tx, identity.key)
+        preconditions.demand(call.preconditions, before)
+        absent = before is None or before.deleted
+        if creates and not absent:
+            raise Conflict(
+                f"Nothing matches the criteria, and {identity.key.type}/{identity.key.id} exists already without "
+                "matching them. Update it by its id, or leave the id out of the body."
+            )
+        version = await commit.put(call, tx, prepared, before, "PUT")
+        return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
+
+    return step
+
+
+def _own_id(resource: Resource) -> str | None:
+    """Return the id in the body, None without one. Raises BadRequest for what is no id."""
+    own = resource.get("id")
+    if own is None:
+        return None
+    if not isinstance(own, str) or not is_id(own):
+        raise BadRequest(f"The id in the body is not valid. {ID_RULE}", expression=f"{resource['resourceType']}.id")
+    return own
+
+
+def _direct(type: str, id: str, own: str | None) -> Key:
+    if not is_id(id):
+        raise BadRequest(f"The id in the URL is not valid. {ID_RULE}")
+    if own is None:
+        raise BadRequest(
+            f"The body has no id: an update needs {type}.id, and it must be the id of the URL.", expression=f"{type}.id"
+        )
+    if own != id:
+        raise BadRequest(
+            f"The id in the body is not the id of the URL: they must be equal. To create a resource with an id of the "
+            f"server's choice use POST {type}.",
+            expression=f"{type}.id",
+        )
+    return Key(type, id)
