@@ -114,7 +114,8 @@ class Call:
     `parameters` are the decoded (name, value) pairs of the query, protocol ones such as `_format` removed. `resource`
     is the parsed body. `raw` is the body of a raw Binary or a JSON Patch with its `media_type`. `transaction` is set
     inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
-    may create, so that its other entries can refer to it.
+    may create, so that its other entries can refer to it; `final` says that its references are final and none is
+    absolute below the base.
     """
 
     services: Services
@@ -131,6 +132,7 @@ class Call:
     prefer: Prefer = NO_PREFERENCE
     transaction: Transaction | None = None
     assigned: str | None = None
+    final: bool = False
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

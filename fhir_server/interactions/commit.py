@@ -84,10 +84,15 @@ def body_of(call: Call) -> Resource:
     return call.resource
 
 
-def prepare(call: Call, resource: Resource, key: Key) -> Prepared:
-    """Return `resource` made ready to be written as `key`. Raises Unprocessable with every finding."""
+def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) -> Prepared:
+    """Return `resource` made ready to be written as `key`, its references local unless `final` says they are.
+
+    Raises Unprocessable with every finding.
+    """
     services = call.services
-    resource = localize({"resourceType": key.type, "id": key.id} | resource | {"id": key.id}, services.base)
+    resource = {"resourceType": key.type, "id": key.id} | resource | {"id": key.id}
+    if not final:
+        resource = localize(resource, services.base)
     issues = services.validator.validate(resource)
     if any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)

@@ -39,7 +39,7 @@ async def plan(call: Call, identity: Identity) -> Step:
     resource = commit.body_of(call)
     if identity.found:
         return _existing(call, identity)
-    prepared = commit.prepare(call, resource, identity.key)
+    prepared = commit.prepare(call, resource, identity.key, final=call.final)
 
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)

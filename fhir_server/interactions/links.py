@@ -107,12 +107,17 @@ class Links:
     def apply(self, entry: Entry) -> None:
         """Put the final references into the entry's call."""
         call = entry.call
-        if call.resource is None or not (self.targets or self.questions):
+        if call.resource is None:
             return
         root, _ = _split(entry.full_url or "")
         targets, siblings, questions = self.targets, self.siblings, self.questions
+        base = call.services.base
+        absolute = False
 
         def final(text: str) -> str | None:
+            nonlocal absolute
+            if text.startswith(base):
+                absolute = True
             found = targets.get(text)
             if found is None and root:
                 found = siblings.get((root, text))
@@ -121,6 +126,7 @@ class Links:
             return found
 
         call.resource = rewrite(call.resource, final)
+        call.final = not absolute
 
     def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
         try:

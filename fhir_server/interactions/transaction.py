@@ -74,7 +74,7 @@ class _Job:
         bodies = [entry.call.resource for entry in self.writes]
         for _ in range(ATTEMPTS):
             for entry, body in zip(self.writes, bodies, strict=True):
-                entry.call.resource = body
+                entry.call.resource, entry.call.final = body, False
             await self._prepare()
             try:
                 return await self.call.services.store.write(self._work)

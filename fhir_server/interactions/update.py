@@ -44,7 +44,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 
 async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that replaces or creates the resource."""
-    prepared = commit.prepare(call, commit.body_of(call), identity.key)
+    prepared = commit.prepare(call, commit.body_of(call), identity.key, final=call.final)
     creates = identity.criteria is not None and not identity.matched
 
     async def step(tx: Transaction) -> Written:
