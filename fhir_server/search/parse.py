@@ -34,8 +34,11 @@ _KNOWN_MODIFIERS = frozenset(
     ("missing", "exact", "contains", "text", "not", "above", "below", "in", "not-in", "of-type", "identifier", "type")
 )
 _KNOWN_PARAMETERS = frozenset(
-    ("_text", "_content", "_filter", "_query", "_list", "_type", "_sort", "_include", "_revinclude")
-    + ("_contained", "_containedType", "_total", "_summary", "_elements", "_score")
+    f"_{name}"
+    for name in (
+        *("text", "content", "filter", "query", "list", "type", "sort", "include", "revinclude"),
+        *("contained", "containedType", "total", "summary", "elements", "score"),
+    )
 )
 _UNANSWERED = {"phonetic": "matching by sound"}
 
