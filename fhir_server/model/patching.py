@@ -1,23 +1,25 @@
 """JSON Patch over a resource (RFC 6902, http://hl7.org/fhir/R4/http.html#patch).
 
 All operations or none: the input is never touched, and the first that fails refuses the patch with its number and
-pointer. Whether the outcome is a valid resource is for the validator to say.
+pointer. Arrays and objects that removals leave empty go too, for FHIR has no empty ones. Whether the outcome is a valid
+resource is for the validator to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from fhir_server.errors import BadRequest, Unprocessable
-from fhir_server.model.fhir_json import check_depth
+from fhir_server.model.fhir_json import MAX_DEPTH
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 _KEPT = ("resourceType", "id")
+_MAX_COPIED = 16 * 1024 * 1024
 
 Pointer = tuple[str, ...]
 
@@ -29,26 +31,64 @@ class _Failed(Exception):
 def json_patch(resource: Mapping[str, Any], operations: Any) -> dict[str, Any]:
     """Return `resource` after the JSON Patch `operations`.
 
-    Raises BadRequest when it is not a JSON Patch, Unprocessable when an operation fails, when the patch changes
-    `resourceType` or `id`, or when the outcome nests too deep.
+    Raises BadRequest when it is not a JSON Patch, Unprocessable when an operation fails or the patch changes
+    `resourceType` or `id`.
     """
     if not isinstance(operations, list):
         raise BadRequest("A JSON Patch is an array of operations.", code="structure")
     steps = [_step(number, each) for number, each in enumerate(operations)]
-    document: Any = deepcopy(dict(resource))
+    document: Any = copied(dict(resource))
+    state = _State()
     for number, (step, operation) in enumerate(zip(steps, operations, strict=True)):
         try:
-            document = step(document)
+            document = step(document, state)
         except _Failed as failure:
             raise Unprocessable(
                 f"Operation {number} of the patch ({operation['op']} {_shown(operation['path'])}) fails: {failure}",
                 expression=f"[{number}]",
             ) from None
-    _check_outcome(resource, document)
-    return document  # type: ignore[no-any-return]
+    return checked(resource, without_emptied(document, state.emptied))
 
 
-def _check_outcome(before: Mapping[str, Any], after: Any) -> None:
+@dataclass(slots=True)
+class _State:
+    """What one patch has done so far: containers that removals emptied, and how much copies have added."""
+
+    emptied: list[Any] = field(default_factory=list)
+    copied: int = 0
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a JSON value that shares no array and no object with it."""
+    if isinstance(value, dict):
+        return {name: copied(each) for name, each in value.items()}
+    return [copied(each) for each in value] if isinstance(value, list) else value
+
+
+def without_emptied(document: Any, emptied: Sequence[Any]) -> Any:
+    """Return `document` without those containers of `emptied` that are still empty, nor those that empties in turn."""
+    gone = {id(each) for each in emptied if not each}
+
+    def clean(node: Any) -> bool:
+        """Clean what is inside; return whether nothing is left."""
+        if isinstance(node, dict):
+            for name in [name for name, each in node.items() if clean(each)]:
+                del node[name]
+                gone.add(id(node))
+        elif isinstance(node, list):
+            kept = [each for each in node if not clean(each)]
+            if len(kept) < len(node):
+                node[:] = kept
+                gone.add(id(node))
+        return isinstance(node, dict | list) and not node and id(node) in gone
+
+    if gone:
+        clean(document)
+    return document
+
+
+def checked(before: Mapping[str, Any], after: Any) -> dict[str, Any]:
+    """Return the outcome `after` of a patch. Raises Unprocessable when it is another resource than `before`."""
     if not isinstance(after, dict):
         raise Unprocessable("The patch replaces the resource by something that is not an object.")
     for name in _KEPT:
@@ -57,10 +97,10 @@ def _check_outcome(before: Mapping[str, Any], after: Any) -> None:
                 f"The patch changes {name}, and a resource keeps its type and id; leave {name} as it is.",
                 expression=f"{before.get('resourceType')}.{name}",
             )
-    check_depth(after)
+    return after
 
 
-def _step(number: int, operation: Any) -> Callable[[Any], Any]:
+def _step(number: int, operation: Any) -> Callable[[Any, _State], Any]:
     """Return the operation as a function from document to document. Raises BadRequest when its form is wrong."""
 
     def wrong(what: str) -> BadRequest:
@@ -82,19 +122,20 @@ def _step(number: int, operation: Any) -> Callable[[Any], Any]:
             raise wrong("needs a value")
         value = operation["value"]
         act = {"add": _add, "replace": _replace, "test": _test}[op]
-        return lambda document: act(document, path, value)
+        return lambda document, state: act(document, path, value)
     if op == "remove":
-        return lambda document: _remove(document, path)[0]
+        return lambda document, state: _remove(document, path, state)[0]
     if op in ("move", "copy"):
         source = pointer("from")
         if op == "move" and path[: len(source)] == source and len(path) > len(source):
             raise wrong("moves a place into itself")
-        return lambda document: (_move if op == "move" else _copy)(document, source, path)
+        transfer = _move if op == "move" else _copy
+        return lambda document, state: transfer(document, source, path, state)
     raise wrong("has an op other than add, remove, replace, move, copy and test")
 
 
 def _add(document: Any, path: Pointer, value: Any) -> Any:
-    value = deepcopy(value)
+    value = _fitting(path, value)
     if not path:
         return value
     parent, last = _get(document, path[:-1]), path[-1]
@@ -107,7 +148,23 @@ def _add(document: Any, path: Pointer, value: Any) -> Any:
     return document
 
 
-def _remove(document: Any, path: Pointer) -> tuple[Any, Any]:
+def _fitting(path: Pointer, value: Any) -> Any:
+    """Return a copy of `value`, which shall stand at `path`, where the document must not nest too deep."""
+    if depth_of(value, MAX_DEPTH) + len(path) > MAX_DEPTH:
+        raise _Failed(f"the resource would nest deeper than {MAX_DEPTH} levels.")
+    return copied(value)
+
+
+def depth_of(value: Any, limit: int) -> int:
+    """Return how many levels of arrays and objects `value` has, at most `limit` + 1."""
+    depth, level = 0, [value]
+    while depth <= limit and (level := [each for each in level if isinstance(each, dict | list)]):
+        depth += 1
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
+    return depth
+
+
+def _remove(document: Any, path: Pointer, state: _State) -> tuple[Any, Any]:
     """Return the document without, and the value that was there."""
     if not path:
         raise _Failed("the whole resource cannot be removed by a patch; delete it.")
@@ -117,11 +174,13 @@ def _remove(document: Any, path: Pointer) -> tuple[Any, Any]:
         del parent[_index(parent, last, len(parent) - 1)]
     else:
         del parent[last]
+    if not parent:
+        state.emptied.append(parent)
     return document, value
 
 
 def _replace(document: Any, path: Pointer, value: Any) -> Any:
-    value = deepcopy(value)
+    value = _fitting(path, value)
     if not path:
         return value
     _get(document, path)
@@ -133,16 +192,29 @@ def _replace(document: Any, path: Pointer, value: Any) -> Any:
     return document
 
 
-def _move(document: Any, source: Pointer, path: Pointer) -> Any:
+def _move(document: Any, source: Pointer, path: Pointer, state: _State) -> Any:
     if source == path:
         _get(document, source)
         return document
-    document, value = _remove(document, source)
+    document, value = _remove(document, source, state)
     return _add(document, path, value)
 
 
-def _copy(document: Any, source: Pointer, path: Pointer) -> Any:
-    return _add(document, path, _get(document, source))
+def _copy(document: Any, source: Pointer, path: Pointer, state: _State) -> Any:
+    value = _get(document, source)
+    state.copied += _size(value)
+    if state.copied > _MAX_COPIED:
+        raise _Failed(f"the copies of the patch add more than {_MAX_COPIED // 1024 // 1024} MiB.")
+    return _add(document, path, value)
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a value has as JSON; the levels are few, the document is never too deep."""
+    if isinstance(value, dict):
+        return 2 + sum(len(name) + 4 + _size(each) for name, each in value.items())
+    if isinstance(value, list):
+        return 2 + sum(1 + _size(each) for each in value)
+    return len(value) + 2 if isinstance(value, str) else 8
 
 
 def _test(document: Any, path: Pointer, value: Any) -> Any:
