@@ -1,0 +1,122 @@
+"""FHIRPath for R4: compile an expression once, evaluate it on many resources (http://hl7.org/fhir/R4/fhirpath.html)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from profiles.datatypes.quantity import Quantity
+from profiles.datatypes.temporal import Temporal
+from profiles.fhirpath.code import Code
+from profiles.fhirpath.compiler import Compiler
+from profiles.fhirpath.environment import NO_ENVIRONMENT, Environment, Frame
+from profiles.fhirpath.errors import (
+    FhirPathBudgetError,
+    FhirPathError,
+    FhirPathSyntaxError,
+    FhirPathTypeError,
+)
+from profiles.fhirpath.node import Json, Node, Scope
+from profiles.fhirpath.parser import parse
+from profiles.fhirpath.shapes import shape
+
+__all__ = [
+    "Environment",
+    "Expression",
+    "FhirPathBudgetError",
+    "FhirPathError",
+    "FhirPathSyntaxError",
+    "FhirPathTypeError",
+    "Node",
+    "Scope",
+    "compile_expression",
+]
+
+_FHIR_NAMES = {bool: "boolean", int: "integer", Decimal: "decimal", str: "string"}
+
+
+class Expression:
+    """A compiled expression. It keeps no state: one serves all threads and resources."""
+
+    __slots__ = ("_code", "lenient", "root", "text")
+
+    def __init__(self, text: str, code: Code, root: str | None, lenient: bool) -> None:
+        self.text = text
+        self.root = root
+        self.lenient = lenient
+        self._code = code
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+    def evaluate(self, resource: Json, *, environment: Environment | None = None) -> list[Any]:
+        """Return the result on a resource as plain JSON values.
+
+        Dates are their FHIR strings, quantities FHIR Quantities; a primitive that has only extensions is left out.
+        Raises FhirPathError.
+        """
+        return [each for each in map(_plain, self._items(Scope.of(resource).node(), environment)) if each is not None]
+
+    def nodes(self, resource: Json, *, environment: Environment | None = None) -> list[Node]:
+        """Return the result on a resource as nodes; FHIRPath's own values get the FHIR type they correspond to.
+
+        Raises FhirPathError.
+        """
+        return self.nodes_from(Scope.of(resource).node(), environment=environment)
+
+    def nodes_from(self, node: Node, *, environment: Environment | None = None) -> list[Node]:
+        """Return the result on any node as nodes; `%resource` and `%rootResource` are those around the node.
+
+        Raises FhirPathError.
+        """
+        items = self._items(node, environment)
+        return [item if item.__class__ is Node else _as_node(item, node.scope) for item in items]
+
+    def test(self, on: Node | Json, *, environment: Environment | None = None) -> bool | None:
+        """Return the result as a boolean: None for empty, True for a single item that is no boolean.
+
+        Raises FhirPathError, of several items too.
+        """
+        node = on if isinstance(on, Node) else Scope.of(on).node()
+        return self._code.truth(self._frame(node, environment), [node])
+
+    def _items(self, node: Node, environment: Environment | None) -> list[Any]:
+        return self._code.items(self._frame(node, environment), [node])
+
+    def _frame(self, node: Node, environment: Environment | None) -> Frame:
+        if self.root is not None and self.root not in node.shape.ancestors:
+            raise FhirPathTypeError(f"the expression {self.text!r} was compiled for {self.root}, not {node.type}")
+        if environment is None:
+            environment = NO_ENVIRONMENT
+        return Frame(environment, node.scope, [node], environment.steps)
+
+
+def _plain(item: Any) -> Any:
+    if item.__class__ is Node:
+        return item.value
+    if item.__class__ is Temporal:
+        return item.text
+    return item.json() if item.__class__ is Quantity else item
+
+
+def _as_node(item: Any, scope: Scope) -> Node:
+    if isinstance(item, Temporal):
+        return Node(item.text, shape(item.kind), None, scope)
+    if isinstance(item, Quantity):
+        return Node(item.json(), shape("Quantity"), None, scope)
+    return Node(item, shape(_FHIR_NAMES[type(item)]), None, scope)
+
+
+def compile_expression(text: str, *, root: str | None = None, lenient: bool = False) -> Expression:
+    """Compile a FHIRPath expression.
+
+    `root` is the type of what it will be evaluated on: branches that begin with another type then cost nothing, and
+    evaluating on something else is a FhirPathTypeError. `lenient` is for the standard's own expressions: `as` filters
+    collections like ofType. Raises FhirPathSyntaxError, also for unknown functions, types and wrong arities.
+    """
+    if root is not None:
+        try:
+            shape(root)
+        except KeyError as error:
+            raise FhirPathTypeError(f"{root} is no type of FHIR R4") from error
+    return Expression(text, Compiler(root, lenient).compile(parse(text), outer=True), root, lenient)

@@ -1,0 +1,68 @@
+"""What an evaluation may ask of the outside, and the state it keeps while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from profiles.fhirpath.errors import FhirPathBudgetError
+from profiles.fhirpath.node import Scope
+
+Items = list[Any]
+"""A FHIRPath collection: Nodes and values of FHIRPath's own types. Never changed once it is handed on."""
+
+DEFAULT_STEPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a caller gives to an evaluation.
+
+    `resolve` returns the resource a reference names, or None; contained resources and Bundle entries are found
+    without it. `member_of(value, value set)` and `subsumes(a, b)` answer for terminology, None where they cannot.
+    `variables` are plain JSON values, resources or Nodes by name, without the `%`. `steps` is the budget: about one
+    per item visited. `now` is the time of now() and today(), and its zone that of dateTimes without one.
+    """
+
+    resolve: Callable[[str], dict[str, Any] | None] | None = None
+    member_of: Callable[[Any, str], bool | None] | None = None
+    subsumes: Callable[[Any, Any], bool | None] | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = DEFAULT_STEPS
+    now: datetime | None = None
+    trace: Callable[[str, list[Any]], None] | None = None
+
+
+NO_ENVIRONMENT = Environment()
+
+
+class Frame(msgspec.Struct, gc=False, eq=False):
+    """The state of one evaluation: `$this`, `$index`, `$total`, what began it, and the steps left."""
+
+    environment: Environment
+    scope: Scope | None
+    context: Items
+    steps: int
+    this: Any = None
+    index: int | None = None
+    total: Items | None = None
+    moment: datetime | None = None
+
+    def spend(self, steps: int) -> None:
+        """Count `steps`. Raises FhirPathBudgetError when none are left."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise FhirPathBudgetError(
+                f"the expression takes more than {self.environment.steps} steps on this resource; make it more specific"
+            )
+
+    def now(self) -> datetime:
+        """Return the moment of this evaluation, the same however often it is asked."""
+        if self.moment is None:
+            given = self.environment.now or datetime.now(UTC)
+            self.moment = given if given.tzinfo else given.replace(tzinfo=UTC)
+        return self.moment

@@ -1,0 +1,1 @@
+"""FHIRPath functions by subject; each module ends with its RULES."""

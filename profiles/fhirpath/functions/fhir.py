@@ -1,0 +1,160 @@
+"""The functions FHIR adds to FHIRPath (http://hl7.org/fhir/R4/fhirpath.html#functions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from profiles.fhirpath.call import Call, Rule, of_kind
+from profiles.fhirpath.code import NOTHING, Code, of_items, of_truth
+from profiles.fhirpath.environment import Frame, Items
+from profiles.fhirpath.errors import FhirPathError, FhirPathSyntaxError, FhirPathTypeError
+from profiles.fhirpath.node import Node
+from profiles.fhirpath.paths import member
+from profiles.fhirpath.references import resolve
+from profiles.fhirpath.values import system
+
+
+def extension(call: Call) -> Code:
+    """Compile extension(url): the extensions with that url, of complex and primitive elements."""
+    wanted = call.argument(0)
+    extensions = member(call.source, "extension")
+    if call.source.nothing:
+        return NOTHING
+
+    def items(frame: Frame, focus: Items) -> Items:
+        found = extensions.items(frame, focus)
+        if not found:
+            return found
+        url = of_kind(wanted.items(frame, focus), (str,), "extension()")
+        return [node for node in found if node.value.get("url") == url]
+
+    return of_items(items)
+
+
+def _value(items: Items) -> Any:
+    """Return the value of a single primitive, None for anything else."""
+    if len(items) != 1:
+        return None
+    item = items[0]
+    if item.__class__ is not Node:
+        return item
+    return item.value if item.shape.primitive else None
+
+
+def has_value(call: Call) -> Code:
+    """Compile hasValue()."""
+    before = call.source.items
+    return of_truth(lambda frame, focus: _value(before(frame, focus)) is not None)
+
+
+def get_value(call: Call) -> Code:
+    """Compile getValue(): the primitive as a value of FHIRPath's own."""
+    before = call.source.items
+
+    def items(frame: Frame, focus: Items) -> Items:
+        found = before(frame, focus)
+        return [] if _value(found) is None else [system(found[0])]
+
+    return of_items(items)
+
+
+def resolve_function(call: Call) -> Code:
+    """Compile resolve()."""
+    source = call.source
+    if source.nothing:
+        return NOTHING
+
+    def items(frame: Frame, focus: Items) -> Items:
+        found = source.items(frame, focus)
+        frame.spend(len(found))
+        return [node for item in found if (node := resolve(item, frame)) is not None]
+
+    return of_items(items)
+
+
+def plain(item: Any) -> Any:
+    """Return an item as plain JSON for a hook."""
+    return item.value if item.__class__ is Node else item
+
+
+def member_of(call: Call) -> Code:
+    """Compile memberOf(value set), answered by the environment."""
+    value_set = call.argument(0)
+
+    def truth(frame: Frame, focus: Items) -> bool | None:
+        found = call.source.items(frame, focus)
+        if not found:
+            return None
+        if len(found) > 1:
+            raise FhirPathTypeError(f"memberOf() takes a single code, there are {len(found)}")
+        url = of_kind(value_set.items(frame, focus), (str,), "memberOf()")
+        hook = frame.environment.member_of
+        if hook is None:
+            raise FhirPathError("memberOf() needs terminology, which this evaluation was not given")
+        return None if url is None else hook(plain(found[0]), url)
+
+    return of_truth(truth)
+
+
+def _subsumption(swap: bool) -> Callable[[Call], Code]:
+    def build(call: Call) -> Code:
+        other = call.argument(0)
+
+        def truth(frame: Frame, focus: Items) -> bool | None:
+            mine, others = call.source.items(frame, focus), other.items(frame, focus)
+            if not mine or not others:
+                return None
+            if len(mine) > 1 or len(others) > 1:
+                raise FhirPathTypeError(f"{call.name}() takes single codes")
+            hook = frame.environment.subsumes
+            if hook is None:
+                raise FhirPathError(f"{call.name}() needs terminology, which this evaluation was not given")
+            a, b = plain(mine[0]), plain(others[0])
+            return hook(b, a) if swap else hook(a, b)
+
+        return of_truth(truth)
+
+    return build
+
+
+def html_checks(call: Call) -> Code:
+    """Compile htmlChecks(): whether a narrative keeps FHIR's rules for XHTML."""
+
+    def truth(frame: Frame, focus: Items) -> bool | None:
+        found = call.source.items(frame, focus)
+        if not found:
+            return None
+        # Imported late: validation imports this engine.
+        from profiles.validation.narrative import narrative_findings
+
+        value = of_kind(found, (str,), "htmlChecks()")
+        frame.spend(len(value or "") // 64)
+        return None if value is None else not narrative_findings(value)
+
+    return of_truth(truth)
+
+
+def needs_profiles(call: Call) -> Code:
+    """Refuse a function that asks about profiles, which FHIRPath does not know here."""
+    raise FhirPathSyntaxError(
+        f"{call.name}() needs the definitions of profiles, which expressions here do not see; state the rule with "
+        "paths and where() instead",
+        call.position,
+    )
+
+
+RULES = {
+    "extension": Rule(1, 1, extension),
+    "hasValue": Rule(0, 0, has_value),
+    "getValue": Rule(0, 0, get_value),
+    "resolve": Rule(0, 0, resolve_function),
+    "memberOf": Rule(1, 1, member_of),
+    "subsumes": Rule(1, 1, _subsumption(False)),
+    "subsumedBy": Rule(1, 1, _subsumption(True)),
+    "htmlChecks": Rule(0, 0, html_checks),
+    "elementDefinition": Rule(0, 0, needs_profiles),
+    "slice": Rule(2, 2, needs_profiles),
+    "checkModifiers": Rule(0, 64, needs_profiles),
+    "conformsTo": Rule(1, 1, needs_profiles),
+}
