@@ -18,7 +18,7 @@ import httpx
 
 from fhir_server.errors import Refusal
 from fhir_server.loading.entries import Item, Json, size, whole
-from fhir_server.loading.report import SHOWN, FileReport, reason
+from fhir_server.loading.report import SHOWN, FileReport, Moved, Stopped, reason
 from fhir_server.loading.sources import NotFhir, Source, read
 from fhir_server.model.fhir_json import encode, parse
 
@@ -29,16 +29,6 @@ TOO_MANY = 429
 UNKNOWN = (502, 504)
 NOT_NOW = (503, *UNKNOWN)
 TIMEOUT = httpx.Timeout(10.0, read=600.0)
-
-Moved = Callable[[int, int], None]
-
-
-class Unreachable(Exception):
-    """The server does not answer at all; the report so far is in `report`."""
-
-    def __init__(self, report: FileReport, why: str) -> None:
-        super().__init__(why)
-        self.report = report
 
 
 class Doubt(Exception):
@@ -92,11 +82,7 @@ def client(token: str | None) -> httpx.Client:
 
 
 def into_url(feeder: Feeder, source: Source, moved: Moved) -> FileReport:
-    """Send one file and return what became of it.
-
-    `moved(n, position)` is told of n more entries settled, up to that byte of the file.
-    Raises Unreachable when the server cannot be reached.
-    """
+    """Send one file and return what became of it. Raises Stopped when the server cannot be reached."""
     report = FileReport(source.path)
     try:
         with ExitStack() as open_files:
@@ -143,8 +129,8 @@ def _send(feeder: Feeder, bundle: Json, places: Sequence[int] | None, report: Fi
     except Refused as refused:
         report.fail(first, f"refused: {refused}", len(entries))
     except NEVER_SENT as error:
-        report.fail(None, "not sent: the server cannot be reached", len(entries))
-        raise Unreachable(report, f"{feeder.base} cannot be reached: {error}") from error
+        report.failed += len(entries)
+        raise Stopped(report, f"not sent: {feeder.base} cannot be reached ({error})") from error
     else:
         for place, entry, answer in zip(places or range(len(entries)), entries, answers, strict=True):
             _count(entry, answer, place, report)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiles.issues import Issue
+
+Moved = Callable[[int, int], None]
+"""Told of n more entries settled, and up to which byte of the file they reach."""
 
 SHOWN = 3
 """Findings of one entry that a reason repeats; the rest is a number."""
@@ -68,6 +71,15 @@ class FileReport:
         """Count `entries` of which nobody knows whether they are in."""
         self.doubtful += entries
         self.failures.append(Failure(entry, reason))
+
+
+class Stopped(Exception):
+    """No file can be loaded any more; `report` is what became of the one at hand, its last failure says why."""
+
+    def __init__(self, report: FileReport, why: str) -> None:
+        super().__init__(why)
+        report.fail(None, why, entries=0)
+        self.report = report
 
 
 def reason(issues: Sequence[Issue], *, alone: bool = False) -> str:

@@ -1,0 +1,364 @@
+"""The command line: `fhir-server serve | demo | load | check | version`.
+
+Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
+imported when it runs, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import platform
+import signal
+import socket
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version as version_of
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from fhir_server.errors import Refusal
+
+if TYPE_CHECKING:
+    from fhir_server.loading.progress import LoadProgress
+    from fhir_server.loading.report import FileReport, Moved
+    from fhir_server.loading.sources import Source
+    from fhir_server.settings import Settings
+
+FAILED = 1
+USAGE = 2
+NAME = "fhir-health-server"
+LATER = ("package", "validate", "user", "client", "keys", "audit", "reindex")
+LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
+DEFAULT_STORE = "sqlite:///./data/fhir.db"
+DEMO_STORE = "sqlite:///./data/demo.db"
+NEWCOMER = '{"resourceType":"Patient","name":[{"family":"Martin","given":["Zoé"]}],"birthDate":"1990-04-12"}'
+REQUESTS = (
+    "  curl '{base}/Patient/camille-moreau?_pretty=true'",
+    "  curl '{base}/Appointment?status=booked&_pretty=true'",
+    f"  curl -i '{{base}}/Patient' -H 'Content-Type: application/fhir+json' -d '{NEWCOMER}'",
+)
+"""What the demo proposes; `{base}` stands for its address."""
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+app = typer.Typer(
+    name="fhir-server",
+    help="A FHIR R4 (4.0.1) health data server.",
+    epilog="Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+StoreOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="Where the data is, as sqlite:///PATH.", show_default=DEFAULT_STORE)
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on.", show_default="8080")
+]
+HostOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1")
+]
+WorkersOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="Server processes.", show_default="1")]
+AuthOption = Annotated[
+    str | None, typer.Option(metavar="open|required", help="open lets everyone in.", show_default="required")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A TOML file with settings; options and environment win.")
+]
+
+
+def main() -> None:
+    """Run the command line; the entry point of `fhir-server`."""
+    try:
+        app()
+    except Refusal as refusal:
+        _stop(" ".join(issue.message for issue in refusal.issues), FAILED)
+    except OSError as error:
+        _stop(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
+    except KeyboardInterrupt:
+        _stop("Stopped.", FAILED)
+
+
+@app.command()
+def serve(
+    host: HostOption = None,
+    port: PortOption = None,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    auth: AuthOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Serve the FHIR API at http://HOST:PORT/fhir.
+
+    This release has no authentication yet: it starts only with [bold]--auth open[/bold], on a loopback address.
+
+    [dim]Examples[/dim]
+
+    [cyan]fhir-server serve --auth open[/cyan]
+
+    [cyan]fhir-server serve --auth open --port 9090 --store sqlite:////var/lib/fhir/fhir.db[/cyan]
+    """
+    _serve(_settings(config, host=host, port=port, store=store, workers=workers, auth=auth), [])
+
+
+@app.command()
+def demo(
+    port: PortOption = None,
+    store: Annotated[str, typer.Option(metavar="URL", help="Where the demo's data is kept.")] = DEMO_STORE,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Forget everything when it stops.")] = False,
+) -> None:
+    """Serve the demo clinic on 127.0.0.1, open to everyone on this machine.
+
+    An invented French telemedicine practice: six patients, their appointments and consultations.
+
+    [dim]Examples[/dim]
+
+    [cyan]fhir-server demo[/cyan]
+
+    [cyan]fhir-server demo --temporary --port 9090[/cyan]
+    """
+    with tempfile.TemporaryDirectory(prefix="fhir-demo-") as folder:
+        where = f"sqlite:///{folder}/demo.db" if temporary else store
+        settings = _settings(None, host="127.0.0.1", port=port, store=where, workers=1, auth="open")
+        with as_file(files("fhir_server.demo") / "clinic.json") as clinic:
+            from fhir_server.loading.progress import LoadProgress
+            from fhir_server.loading.sources import find
+
+            quiet = LoadProgress(Console(quiet=True), [])
+            (report,) = asyncio.run(_into_store(settings, find([clinic]), quiet))
+        if not report.complete:
+            _stop(f"The demo clinic did not go in: {report.failures[0].reason}", FAILED)
+        _serve(settings, ["", "Try:", *REQUESTS])
+
+
+@app.command()
+def load(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or folders with everything below them.", show_default=False)
+    ],
+    store: StoreOption = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Load into this FHIR server instead.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", envvar="FHIR_LOAD_TOKEN", help="Bearer token for --url."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Load Bundles, NDJSON and single resources (.json, .ndjson, .jsonl, plain or .gz), files in name order.
+
+    A load may be stopped at any moment: the same command goes on where it was, and passes over what is in.
+
+    [dim]Examples[/dim]
+
+    [cyan]fhir-server load patients/[/cyan]
+
+    [cyan]fhir-server load 00-clinic.json Patient.ndjson.gz --store sqlite:///./data/trial.db[/cyan]
+
+    [cyan]fhir-server load patients/ --url http://127.0.0.1:8080/fhir[/cyan]
+    """
+    from fhir_server.loading.progress import LoadProgress, show
+    from fhir_server.loading.sources import find
+
+    if url and store:
+        _stop("Give --store or --url, not both.", USAGE)
+    if url and not url.startswith(("http://", "https://")):
+        _stop(f"--url must start with http:// or https://, not {url!r}.", USAGE)
+    try:
+        sources = find(paths)
+    except (FileNotFoundError, ValueError) as error:
+        _stop(str(error), USAGE)
+    if not sources:
+        _stop("There is nothing to load: no file below ends in .json, .ndjson or .jsonl, plain or with .gz.", USAGE)
+    started = time.monotonic()
+    with LoadProgress(out, sources) as progress:
+        if url:
+            reports = _into_url(url, token, sources, progress)
+        else:
+            reports = asyncio.run(_into_store(_settings(config, store=store), sources, progress))
+    show(out, reports, time.monotonic() - started)
+    if not all(report.complete for report in reports) or len(reports) < len(sources):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def check(store: StoreOption = None, config: ConfigOption = None) -> None:
+    """Verify a store: its file, indexes, counts and audit chain; print the versions of the libraries underneath.
+
+    [dim]Example[/dim]
+
+    [cyan]fhir-server check --store sqlite:///./data/demo.db[/cyan]
+    """
+    settings = _settings(config, store=store)
+    path = Path(settings.store.removeprefix("sqlite:///"))
+    if settings.store.startswith("sqlite:///") and not path.exists():
+        _stop(f"There is no store at {path}.", FAILED)
+    for name, value in _versions():
+        out.print(f"{name:<16}{value}")
+    findings = asyncio.run(_check(settings))
+    for finding in findings:
+        err.print(finding, markup=False)
+    if findings:
+        raise typer.Exit(FAILED)
+    out.print("The store is whole.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(version_of(NAME))
+
+
+def _not_yet(context: typer.Context) -> None:
+    _stop(f"{context.info_name} is not in this release", USAGE)
+
+
+for _name in LATER:
+    app.command(
+        _name,
+        hidden=True,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )(_not_yet)
+
+
+def _serve(settings: Settings, more: list[str]) -> None:
+    """Run the server until it is told to stop, and say where it is once it listens."""
+    if settings.auth == "required":
+        _stop(
+            "this release has no authentication yet, so it does not start with --auth required. "
+            "For a trial on this machine: fhir-server serve --auth open",
+            USAGE,
+        )
+    if settings.workers > 1:
+        _stop(
+            f"--workers {settings.workers} is refused: exactly one process writes a SQLite store. Use --workers 1.",
+            USAGE,
+        )
+
+    import uvicorn
+
+    from fhir_server.app import create_app
+
+    listening = _listen(settings)
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                lines = [*_addresses(settings), *(line.replace("{base}", settings.base) for line in more)]
+                out.print(*lines, sep="\n", markup=False, soft_wrap=True)
+
+    options = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    server = Server(options)
+    # When it has shut down, uvicorn raises the signal that stopped it once more: to stop so is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(FAILED)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return the socket the settings name; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "something else listens there; choose another --port" if taken else error.strerror
+        _stop(f"cannot listen on {settings.host}:{settings.port}: {why}", FAILED)
+
+
+def _addresses(settings: Settings) -> list[str]:
+    return [
+        f"FHIR API            {settings.base}",
+        f"What it can do      {settings.base}/metadata",
+        f"Store               {settings.store}",
+        "Anyone who can reach this address can read and change everything. Ctrl-C stops.",
+    ]
+
+
+async def _into_store(settings: Settings, sources: list[Source], progress: LoadProgress) -> list[FileReport]:
+    """Load into the settings' store, which no other process may have open."""
+    from fhir_server.app import open_tenant
+    from fhir_server.loading.into_store import into_store
+    from fhir_server.loading.load import load as load_files
+
+    async with open_tenant(settings) as tenant:
+        return await load_files(sources, partial(into_store, tenant.services), progress)
+
+
+def _into_url(url: str, token: str | None, sources: list[Source], progress: LoadProgress) -> list[FileReport]:
+    """Send to another FHIR server."""
+    from fhir_server.loading.into_url import Feeder, client, into_url
+    from fhir_server.loading.load import load as load_files
+
+    with client(token) as http:
+        feeder = Feeder(http, url.rstrip("/"))
+
+        async def one(source: Source, moved: Moved) -> FileReport:
+            return into_url(feeder, source, moved)
+
+        return asyncio.run(load_files(sources, one, progress))
+
+
+async def _check(settings: Settings) -> list[str]:
+    """Return what is wrong with the settings' store."""
+    from fhir_server.store.connect import connect
+
+    store = await connect(settings.store)
+    try:
+        return await store.check()
+    finally:
+        await store.close()
+
+
+def _versions() -> list[tuple[str, str]]:
+    """Return what this software stands on, with versions."""
+    import apsw
+
+    return [
+        (NAME, version_of(NAME)),
+        ("python", platform.python_version()),
+        ("sqlite", apsw.sqlite_lib_version()),
+        *((name, version_of(name)) for name in LIBRARIES),
+    ]
+
+
+def _settings(config: Path | None, **flags: Any) -> Settings:
+    """Return the settings, or stop with what is wrong with them."""
+    from fhir_server.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(config, **flags)
+    except SettingsError as error:
+        _stop(str(error), USAGE)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    err.print(f"fhir-server: {message}", markup=False, soft_wrap=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
