@@ -82,7 +82,7 @@ def parse_path(alternative: str) -> Path | None:
     cast = found["cast"] or found["call"] or ""
     if after and not cast:
         return None
-    return Path(found["root"], names + after, _CASTS.get(cast, cast), len(names), found["target"] or "")
+    return Path(found["root"], names + after, _CASTS.get(cast, cast), len(names) if cast else 0, found["target"] or "")
 
 
 def leaves(resource_type: str, path: Path) -> tuple[Leaf, ...]:
