@@ -3,6 +3,7 @@
     Refusal
       BadRequest              400  the request cannot be understood
         ParseFailed           400  the body is not well-formed
+      Forbidden               403
       NotFound                404
       MethodNotAllowed        405
       NotAcceptable           406
@@ -11,6 +12,7 @@
       PreconditionFailed      412  If-Match, If-None-Match, or several matches of a conditional request
       PayloadTooLarge         413
       UnsupportedMediaType    415
+      Misdirected             421  a Host that is not this server
       Unprocessable           422  understood, but it breaks a rule of FHIR or of this server
       TooCostly               422  a search over its budget
       NotSupported            501
@@ -57,6 +59,13 @@ class ParseFailed(BadRequest):
     """The body is not well-formed JSON or XML."""
 
     code = "structure"
+
+
+class Forbidden(Refusal):
+    """The request is understood, and this caller may not make it."""
+
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(Refusal):
@@ -113,6 +122,13 @@ class UnsupportedMediaType(Refusal):
 
     status = 415
     code = "not-supported"
+
+
+class Misdirected(Refusal):
+    """The Host header names another server than this one."""
+
+    status = 421
+    code = "security"
 
 
 class Unprocessable(Refusal):

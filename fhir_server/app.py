@@ -1,0 +1,206 @@
+"""The one file that knows every part: from settings to an ASGI application.
+
+`open_tenant` opens a store and hands its parts down in `Services`; `create_app` puts the FHIR API of the default tenant
+at `/fhir` and FastAPI at everything else. What belongs to a tenant hangs on its `Tenant`, nothing on modules.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from fhir_server.errors import Refusal
+from fhir_server.http.cors import Cors
+from fhir_server.http.guard import OpenGuard
+from fhir_server.http.middleware import Door
+from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
+from fhir_server.http.request import BodyLimits
+from fhir_server.http.rest import Interactions, Options, Rest
+from fhir_server.http.routes import interactions
+from fhir_server.interactions.bundle import bundle
+from fhir_server.interactions.call import Limits, Services, system_clock
+from fhir_server.interactions.table import READING, WRITING
+from fhir_server.loading.into_store import TABLE as LOADS
+from fhir_server.logs import configure_logs
+from fhir_server.search.extract import Extractor
+from fhir_server.search.parameters import Registry
+from fhir_server.search.parse import criteria
+from fhir_server.settings import Settings, SettingsError
+from fhir_server.store.base import RecordConflict, RecordTable, Store, Transaction
+from fhir_server.store.connect import connect
+from profiles.validation.validator import Validator
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MOUNT = "/fhir"
+RELEASED = "2026-11-23"
+SECRETS = RecordTable("secrets")
+INTERACTIONS: Interactions = {**READING, **{name: write.perform for name, write in WRITING.items()}, "bundle": bundle}
+
+log = logging.getLogger("fhir_server")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant: its store and everything that is built on it."""
+
+    services: Services
+    rest: Rest
+    guard: OpenGuard
+
+
+@asynccontextmanager
+async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
+    """Open the default tenant's store; it is closed at the end. Raises StoreUnavailable."""
+    registry = Registry()
+    store = await connect(
+        settings.store,
+        criteria=criteria(registry, base=settings.base, now=system_clock()),
+        tables=(LOADS, SECRETS),
+        cursor_lifetime=settings.cursor_lifetime_s,
+    )
+    try:
+        services = Services(
+            store=store,
+            registry=registry,
+            extractor=Extractor(registry),
+            validator=Validator(),
+            base=settings.base,
+            secret=await _secret(store),
+            limits=_limits(settings),
+            new_id=new_id,
+            capabilities=_facts(),
+        )
+        guard = _guard(settings)
+        rest = Rest(services, INTERACTIONS, guard, cors=Cors(settings.cors_origins), options=_options(settings))
+        yield Tenant(services, rest, guard)
+    finally:
+        await store.close()
+
+
+def create_app(settings: Settings) -> App:
+    """Return the ASGI application. Raises SettingsError while `auth` is `required`: this release cannot do it."""
+    if settings.auth != "open":
+        raise SettingsError(
+            "auth: this release has no authentication, so it serves in open mode only: say --auth open or "
+            "FHIR_SERVER_AUTH=open. Everybody who reaches the address can then read and change everything."
+        )
+    configure_logs(settings.log_level, settings.log_format)
+    return App(settings)
+
+
+class App:
+    """The dispatcher: `/fhir` to the tenant, everything else to FastAPI, lifespan to both."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = AsyncExitStack()
+        self._tenant: Tenant | None = None
+        self._beside = Door(_beside(self._ready), _guard(settings), Cors(settings.cors_origins))
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one connection event of the ASGI server."""
+        if scope["type"] == "http":
+            path: bytes = scope["raw_path"]
+            if self._tenant is not None and path.startswith(b"/fhir") and path[5:6] in (b"", b"/"):
+                await self._tenant.rest(scope, receive, send)
+            else:
+                await self._beside(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self._tenant = await self._open.enter_async_context(open_tenant(self._settings))
+        except Refusal as refusal:
+            await send({"type": "lifespan.startup.failed", "message": str(refusal)})
+            return
+        log.warning("open mode: everybody who reaches this address can read and change everything")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._open.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _ready(self) -> bool:
+        if self._tenant is None:
+            return False
+        try:
+            await self._tenant.services.store.position()
+        except Refusal:
+            return False
+        return True
+
+
+def new_id() -> str:
+    """Return a UUID of version 7: random, and in the order of time, so that indexes grow at their end."""
+    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _beside(ready: Callable[[], Awaitable[bool]]) -> Any:
+    from fastapi import FastAPI
+
+    from fhir_server.api.health import health
+
+    api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
+    api.include_router(health(ready))
+    return api
+
+
+async def _secret(store: Store) -> bytes:
+    """Return the key that signs page links; it is kept with the data, so that links outlive a restart."""
+
+    async def make(tx: Transaction) -> None:
+        await tx.records.put(SECRETS.name, "cursor", {"key": secrets.token_hex(32)}, expect=0)
+
+    record = await store.records.get(SECRETS.name, "cursor")
+    if record is None:
+        try:
+            await store.write(make)
+        except RecordConflict:
+            log.debug("another process made the key")
+        record = await store.records.get(SECRETS.name, "cursor")
+    assert record is not None
+    return bytes.fromhex(record.value["key"])
+
+
+def _guard(settings: Settings) -> OpenGuard:
+    return OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        page_default=min(settings.page_default, settings.page_max),
+        page_max=settings.page_max,
+        or_values=settings.or_values,
+        patch_operations=settings.patch_operations,
+        delete_matches=settings.delete_matches,
+    )
+
+
+def _options(settings: Settings) -> Options:
+    sizes = BodyLimits(settings.max_body_bytes, settings.max_bundle_bytes)
+    return Options(settings.request_timeout_s, sizes, settings.log_requests)
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "interactions": interactions(),
+        "formats": (JSON, XML, "json", "xml"),
+        "patch_formats": (JSON_PATCH, JSON, XML),
+        "operations": (),
+        "version": version("fhir-health-server"),
+        "date": RELEASED,
+    }

@@ -1,0 +1,47 @@
+"""CORS for the origins that the settings list, and no others (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhir_server.http.headers import Headers
+
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+ALLOWED = (
+    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer, "
+    "x-request-id"
+)
+EXPOSED = "content-location, content-disposition, etag, last-modified, location, x-request-id"
+
+_EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())
+
+
+class Cors:
+    """What to tell a browser about an origin."""
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
+
+    def headers(self, request: Headers) -> list[tuple[bytes, bytes]]:
+        """Return the headers that let a listed origin read the answer; none for any other."""
+        origin = request.get(b"origin")
+        if origin is None or origin not in self._origins:
+            return []
+        return [(b"access-control-allow-origin", origin), _EXPOSE]
+
+    def is_preflight(self, method: str, request: Headers) -> bool:
+        """Return whether a request only asks what another one from a listed origin may be."""
+        return (
+            method == "OPTIONS"
+            and b"access-control-request-method" in request
+            and request.get(b"origin") in self._origins
+        )
+
+    def preflight(self, request: Headers) -> list[tuple[bytes, bytes]]:
+        """Return the headers that answer a preflight."""
+        return [
+            (b"access-control-allow-origin", request[b"origin"]),
+            (b"access-control-allow-methods", METHODS.encode()),
+            (b"access-control-allow-headers", ALLOWED.encode()),
+            (b"access-control-max-age", b"600"),
+        ]

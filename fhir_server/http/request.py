@@ -1,0 +1,112 @@
+"""A request as a `Call` of plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.errors import BadRequest, UnsupportedMediaType
+from fhir_server.http import binary, negotiate
+from fhir_server.http.body import Receive, read_body
+from fhir_server.http.headers import Headers, preconditions, prefer, text_of
+from fhir_server.http.query import Query, parse_query
+from fhir_server.http.routes import Match
+from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.model import fhir_json
+
+_WITH_BODY = frozenset(("create", "update", "patch", "bundle"))
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Bytes: `bundle` for Bundles at the base, `body` for everything else."""
+
+    body: int = 16 * 1024 * 1024
+    bundle: int = 256 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A request whose route is known."""
+
+    method: str
+    match: Match
+    headers: Headers
+    query: Query
+    receive: Receive
+    request_id: str
+
+
+async def read_call(incoming: Incoming, services: Services, principal: Principal, limits: BodyLimits) -> Call:
+    """Return the call that a request asks for. Raises the refusal of whatever cannot be read in it."""
+    match, headers = incoming.match, incoming.headers
+    call = Call(services, principal, incoming.request_id, match.type, match.id, match.version, incoming.query.pairs)
+    name = match.route.name
+    call.preconditions = preconditions(headers, reading=match.route.method == "GET")
+    call.prefer = prefer(headers)
+    if name in _WITH_BODY:
+        body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
+        _put_body(call, name, body, headers)
+    elif match.route.method == "POST":
+        await _put_form(call, incoming, limits.body)
+    return call
+
+
+def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
+    content_type = text_of(headers, b"content-type")
+    if name == "patch" and content_type is not None and _patch(call, body, content_type):
+        return
+    if call.type == "Binary" and name in ("create", "update") and not negotiate.is_fhir(content_type):
+        call.resource = binary.wrap(body, content_type, call.id, text_of(headers, b"x-security-context"))
+        return
+    if negotiate.request_format(content_type) == "xml":
+        call.media_type = negotiate.XML
+        call.resource = _from_xml(body)
+    else:
+        call.resource = _object(fhir_json.parse(body))
+
+
+def _patch(call: Call, body: bytes, content_type: str) -> bool:
+    """Take a JSON Patch as it came; whatever else patches is a resource (FHIRPath Patch)."""
+    type = negotiate.media_type(content_type)
+    if type == "application/xml-patch+xml":
+        raise UnsupportedMediaType(
+            f"XML Patch is not taken here: send {negotiate.JSON_PATCH}, or a FHIRPath Patch as a Parameters resource.",
+            expression="http.Content-Type",
+        )
+    if type != negotiate.JSON_PATCH:
+        return False
+    call.raw, call.media_type = body, type
+    return True
+
+
+def _from_xml(body: bytes) -> dict[str, Any]:
+    # lxml is loaded when the first XML comes: a server that only speaks JSON starts sooner without it.
+    from fhir_server.model.fhir_xml import parse_xml
+
+    return parse_xml(body)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be one JSON object with a resourceType.", code="structure")
+    if not isinstance(value.get("resourceType"), str):
+        raise BadRequest(
+            "The body has no resourceType: it says which resource this is, such as Patient.",
+            expression="resourceType",
+            code="structure",
+        )
+    return value
+
+
+async def _put_form(call: Call, incoming: Incoming, limit: int) -> None:
+    """A search by POST: its parameters are those of the form together with those of the URL."""
+    body = await read_body(incoming.receive, incoming.headers, limit)
+    content_type = text_of(incoming.headers, b"content-type")
+    if body and (content_type is None or negotiate.media_type(content_type) != negotiate.FORM):
+        raise UnsupportedMediaType(f"_search takes {negotiate.FORM}.", expression="http.Content-Type")
+    form = parse_query(body.strip(), "The form")
+    incoming.query = Query(
+        (*incoming.query.pairs, *form.pairs), form.format or incoming.query.format, form.pretty or incoming.query.pretty
+    )
+    call.parameters = incoming.query.pairs

@@ -1,0 +1,104 @@
+"""A `Result` as status, headers and bytes (http://hl7.org/fhir/R4/http.html#2.21.0.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.http import binary
+from fhir_server.http.negotiate import Format
+from fhir_server.interactions.call import NO_PREFERENCE, Prefer, Result
+from fhir_server.model import fhir_json
+from fhir_server.model.issues import operation_outcome
+from fhir_server.model.resource import http_date
+
+Header = tuple[bytes, bytes]
+
+# On every answer. Nothing may be kept by a cache, so no answer needs to say what it varies with.
+SECURITY: tuple[Header, ...] = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+# On what a browser may show as a document: XML, pages. JSON it never does, and each header costs a read 3 %.
+DOCUMENT: tuple[Header, ...] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+_TYPE: dict[Format, Header] = {
+    "json": (b"content-type", b"application/fhir+json; charset=utf-8"),
+    "xml": (b"content-type", b"application/fhir+xml; charset=utf-8"),
+}
+_WITHOUT_BODY = frozenset((204, 304))
+_WRITING = frozenset(("create", "update", "patch", "delete"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the answer shall look: for which interaction, in what format, and what Prefer asks for."""
+
+    name: str
+    method: str
+    format: Format
+    pretty: bool = False
+    prefer: Prefer = NO_PREFERENCE
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes out, Content-Length and the headers of every answer not yet among it."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+def render(result: Result, wanted: Wanted, base: str) -> Answer:
+    """Return the answer that tells `result`; `base` is what its location is relative to."""
+    status = result.status
+    headers: list[Header] = []
+    body = b""
+    content = _content(result, wanted)
+    if content is not None:
+        status = 200 if status == 204 else status
+        body = encode(content, wanted.format, wanted.pretty)
+        headers.append(_TYPE[wanted.format])
+        if wanted.format == "xml":
+            headers += DOCUMENT
+    if result.version is not None:
+        headers.append((b"etag", b'W/"%b"' % result.version.encode()))
+    if result.time is not None:
+        headers.append((b"last-modified", http_date(result.time).encode()))
+    if result.location is not None:
+        name = b"location" if wanted.method == "POST" or status == 201 else b"content-location"
+        headers.append((name, f"{base}/{result.location}".encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in result.headers.items()]
+    return Answer(status, headers, body)
+
+
+def render_raw(result: Result) -> Answer:
+    """Return the answer that is the content of the Binary in `result`."""
+    resource = result.resource if result.body is None else fhir_json.parse(result.body)
+    content, headers = binary.unwrap(resource or {})
+    answer = render(Result(result.status, version=result.version, time=result.time), Wanted("read", "GET", "json"), "")
+    return Answer(answer.status, headers + answer.headers, content)
+
+
+def encode(content: bytes | dict[str, Any], format: Format, pretty: bool) -> bytes:
+    """Return a resource, as JSON bytes or a dict, in the format asked for."""
+    if format == "json":
+        if isinstance(content, bytes):
+            return fhir_json.encode_pretty(fhir_json.parse(content)) if pretty else content
+        return fhir_json.encode_pretty(content) if pretty else fhir_json.encode(content)
+    from fhir_server.model.fhir_xml import encode_xml
+
+    return encode_xml(fhir_json.parse(content) if isinstance(content, bytes) else content, pretty=pretty)
+
+
+def _content(result: Result, wanted: Wanted) -> bytes | dict[str, Any] | None:
+    if wanted.name in _WRITING:
+        if wanted.prefer.returns == "minimal":
+            return None
+        if wanted.prefer.returns == "OperationOutcome":
+            return operation_outcome(result.issues)
+    if result.status in _WITHOUT_BODY:
+        return None
+    return result.resource if result.body is None else result.body

@@ -1,0 +1,194 @@
+"""FHIR REST as an ASGI application of its own: one tenant's `/fhir`.
+
+The road of every request: route, guard, format, `Call`, interaction, `Result`, bytes. Nothing here knows a rule of
+FHIR beyond HTTP. A read passes without an await that waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from secrets import token_hex
+from typing import Any
+
+from fhir_server.errors import Refusal
+from fhir_server.http import routes
+from fhir_server.http.body import Disconnected, Receive
+from fhir_server.http.compress import LEAST, accepts_gzip, compress
+from fhir_server.http.cors import Cors
+from fhir_server.http.guard import OpenGuard
+from fhir_server.http.headers import Headers, collect, own_request_id, text_of
+from fhir_server.http.negotiate import Format, response_format, wants_raw
+from fhir_server.http.outcome import outcome
+from fhir_server.http.query import Query, parse_query
+from fhir_server.http.request import BodyLimits, Incoming, read_call
+from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_raw
+from fhir_server.http.routes import Match
+from fhir_server.interactions import audit
+from fhir_server.interactions.call import Call, Result, Services
+from fhir_server.model.issues import operation_outcome
+
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Interactions = Mapping[str, Callable[[Call], Awaitable[Result]]]
+
+access_log = logging.getLogger("fhir_server.access")
+
+_ZIPPED: Header = (b"content-encoding", b"gzip")
+_QUICK = frozenset(("read", "vread", "capabilities"))
+_CLOSE: Header = (b"connection", b"close")
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the settings say about the door: seconds a request may take, sizes, whether each request is logged."""
+
+    time_limit: float = 300.0
+    body: BodyLimits = field(default_factory=BodyLimits)
+    log_requests: bool = False
+
+
+class Rest:
+    """The application; it keeps nothing of a request."""
+
+    def __init__(
+        self,
+        services: Services,
+        interactions: Interactions,
+        guard: OpenGuard,
+        *,
+        cors: Cors | None = None,
+        options: Options | None = None,
+        mount: str = "/fhir",
+    ) -> None:
+        """`mount` is the path of the base below the server's root."""
+        self.services = services
+        self._interactions = interactions
+        self._guard = guard
+        self._cors = cors or Cors(())
+        self._options = options or Options()
+        self._start = len(mount) + 1
+        self._formats: dict[bytes | None, Format] = {}
+        self._serial = count(1)
+        self._process = token_hex(5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        started = time.perf_counter()
+        method: str = scope["method"]
+        headers = collect(scope["headers"])
+        request_id = own_request_id(headers) or f"{self._process}-{next(self._serial):x}"
+        path = scope["raw_path"].partition(b"?")[0].decode("latin-1")[self._start :]
+        try:
+            answer = await self._answer(scope, path, headers, receive, request_id)
+        except Disconnected:
+            return
+        except Exception as error:
+            answer = self._refusal(error, path, scope, headers, request_id)
+        await self._send(answer, method, headers, request_id, send)
+        if self._options.log_requests:
+            self._log(method, path, answer.status, time.perf_counter() - started, request_id)
+
+    async def _answer(self, scope: Scope, path: str, headers: Headers, receive: Receive, request_id: str) -> Answer:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return self._describe(path, headers)
+        principal = self._guard.admit(method, headers)
+        match = routes.find(method, path)
+        query = parse_query(scope["query_string"])
+        binary = match.type == "Binary" and match.route.name in ("read", "vread")
+        format: Format = "json" if binary else self._format(headers, query)
+        incoming = Incoming(method, match, headers, query, receive, request_id)
+        if match.route.name in _QUICK:
+            call = await read_call(incoming, self.services, principal, self._options.body)
+            result = await self._perform(call, match.route.name)
+        else:
+            async with asyncio.timeout(self._options.time_limit):
+                call = await read_call(incoming, self.services, principal, self._options.body)
+                if incoming.query is not query:
+                    format = self._format(headers, incoming.query)
+                result = await self._perform(call, match.route.name)
+        if binary and result.status == 200:
+            return self._binary(result, headers, query, match)
+        wanted = Wanted(match.route.name, method, format, incoming.query.pretty, call.prefer)
+        return render(result, wanted, self.services.base)
+
+    async def _perform(self, call: Call, name: str) -> Result:
+        try:
+            return await self._interactions[name](call)
+        except Refusal as refusal:
+            # Who was refused what is part of the trail; a request that could not even be read touched no data.
+            await audit.refused(call, name, refusal.status)
+            raise
+
+    def _binary(self, result: Result, headers: Headers, query: Query, match: Match) -> Answer:
+        accept = text_of(headers, b"accept")
+        answer = render_raw(result)
+        content_type = answer.headers[0][1].decode()
+        if wants_raw(accept, query.format, content_type):
+            return answer
+        format = self._format(headers, query)
+        return render(result, Wanted(match.route.name, "GET", format, query.pretty), self.services.base)
+
+    def _format(self, headers: Headers, query: Query) -> Format:
+        accept = headers.get(b"accept")
+        if query.format is not None:
+            return response_format(None, query.format)
+        known = self._formats.get(accept)
+        if known is None:
+            known = response_format(None if accept is None else accept.decode("latin-1"), None)
+            if len(self._formats) < _REMEMBERED:
+                self._formats[accept] = known
+        return known
+
+    def _describe(self, path: str, headers: Headers) -> Answer:
+        """Answer OPTIONS: a preflight of a listed origin, else the methods of the URL."""
+        self._guard.admit("OPTIONS", headers)
+        if self._cors.is_preflight("OPTIONS", headers):
+            return Answer(204, self._cors.preflight(headers), b"")
+        found = routes.methods(path)
+        if not found:
+            routes.find("GET", path)
+        return Answer(204, [(b"allow", ", ".join(found).encode())], b"")
+
+    def _refusal(self, error: Exception, path: str, scope: Scope, headers: Headers, request_id: str) -> Answer:
+        told = outcome(error, request_id)
+        try:
+            query = parse_query(scope["query_string"])
+            format, pretty = self._format(headers, query), query.pretty
+        except Refusal:
+            format, pretty = "json", False
+        wanted = Wanted("", scope["method"], format, pretty)
+        answer = render(Result(told.status, resource=operation_outcome(told.issues)), wanted, self.services.base)
+        answer.headers += [(name.encode(), value.encode()) for name, value in told.headers.items()]
+        if told.status == 405:
+            answer.headers.append((b"allow", ", ".join(routes.methods(path)).encode()))
+        if told.status == 413:
+            answer.headers.append(_CLOSE)
+        return answer
+
+    async def _send(self, answer: Answer, method: str, headers: Headers, request_id: str, send: Send) -> None:
+        body, out = answer.body, answer.headers
+        if len(body) > LEAST and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
+            body = await compress(body)
+            out.append(_ZIPPED)
+        if answer.status not in (204, 304):
+            out.append((b"content-length", b"%d" % len(body)))
+        out += SECURITY
+        out.append((b"x-request-id", request_id.encode()))
+        out += self._cors.headers(headers) if b"origin" in headers else ()
+        await send({"type": "http.response.start", "status": answer.status, "headers": out})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+    def _log(self, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
+        try:
+            route: str = routes.find(method, path).route.shape or "base"
+        except Refusal:
+            route = "none"
+        facts = {"method": method, "route": route, "status": status, "request_id": request_id}
+        access_log.info("request", extra=facts | {"milliseconds": round(1000 * seconds, 2)})

@@ -1,0 +1,153 @@
+"""Every setting of the server, read once at start: flags, then `FHIR_SERVER_*`, then a TOML file, then the default.
+
+The TOML file is the one that `--config` or `FHIR_SERVER_CONFIG` names. Only `app` and `cli` see this module: everything
+below gets plain arguments. `docs/settings.md` lists what stands here, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "FHIR_SERVER_"
+CONFIG = PREFIX + "CONFIG"
+MIB = 1024 * 1024
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings; durations in the unit that the name ends with, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=1, description="Server processes. SQLite takes one.")
+    store: str = Field("sqlite:///./data/fhir.db", description="Where the data is: `sqlite:///path` or `memory:`.")
+    auth: Literal["required", "open"] = Field(
+        "required", description="`open` lets everybody on this machine in. Authentication is not in this release."
+    )
+    public_url: str = Field(
+        "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
+    )
+    allowed_hosts: Names = Field(
+        (), description="Further names the server may be called by in open mode, separated by commas."
+    )
+    cors_origins: Names = Field(
+        (), description="Origins whose pages may use the API, as `https://app.example`, separated by commas."
+    )
+    max_body_bytes: int = Field(16 * MIB, ge=1024, description="Largest body of a request, unzipped.")
+    max_bundle_bytes: int = Field(256 * MIB, ge=1024, description="Largest batch or transaction Bundle, unzipped.")
+    request_timeout_s: float = Field(300.0, gt=0, description="Seconds a request other than a read may take.")
+    page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
+    page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
+    or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")
+    patch_operations: int = Field(1000, ge=1, description="Most operations of one patch.")
+    delete_matches: int = Field(1000, ge=1, description="Most resources one conditional delete takes; 1 for single.")
+    cursor_lifetime_s: float = Field(3600.0, gt=0, description="Seconds for which a page walk can be continued.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe entry logged.")
+    log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
+    log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+                raise ValueError(f"{origin!r} is no origin: write scheme, host and port only, as https://app.example")
+        return tuple(origin.rstrip("/") for origin in value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError(f"{value!r} is no address: write it as https://fhir.example.org")
+        return value.rstrip("/").removesuffix("/fhir")
+
+    @model_validator(mode="after")
+    def _door(self) -> Settings:
+        if self.auth == "open" and not is_loopback(self.host):
+            raise ValueError(
+                f"open mode has no authentication and is refused on {self.host}, which others can reach: "
+                "listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def root(self) -> str:
+        """The server's address as clients see it, without a trailing slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def base(self) -> str:
+        """The absolute FHIR base URL."""
+        return f"{self.root}/fhir"
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the text says which and why, a line each."""
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Return the settings; `flags` that are None were not given, `config` names the TOML file.
+
+    Raises SettingsError.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    path = config or (Path(named) if (named := os.environ.get(CONFIG)) else None)
+    if path is not None:
+        given = {n: v for n, v in _file(path).items() if not os.environ.get(PREFIX + n.upper())} | given
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(each) for each in error.errors())) from None
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise SettingsError(f"The settings file {path} is not TOML: {error}.") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if (
+            name.startswith(PREFIX)
+            and name != CONFIG
+            and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+        ):
+            raise SettingsError(f"{name} is not a setting of this server: docs/settings.md lists them.")
+
+
+def _sentence(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    name = ".".join(str(part) for part in error["loc"])
+    return f"{name}: {message}" if name else message
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach `host`."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
