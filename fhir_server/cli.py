@@ -14,7 +14,6 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version as version_of
 from importlib.resources import as_file, files
@@ -180,11 +179,15 @@ def load(
     if not sources:
         _stop("There is nothing to load: no file below ends in .json, .ndjson or .jsonl, plain or with .gz.", USAGE)
     started = time.monotonic()
-    with LoadProgress(out, sources) as progress:
-        if url:
-            reports = _into_url(url, token, sources, progress)
-        else:
-            reports = asyncio.run(_into_store(_settings(config, store=store), sources, progress))
+    settings = None if url else _settings(config, store=store)
+    try:
+        with LoadProgress(out, sources) as progress:
+            if settings:
+                reports = asyncio.run(_into_store(settings, sources, progress))
+            else:
+                reports = _into_url(url or "", token, sources, progress)
+    except KeyboardInterrupt:
+        _stop("stopped. What is in stays; into a store, the same command goes on from there.", FAILED)
     show(out, reports, time.monotonic() - started)
     if not all(report.complete for report in reports) or len(reports) < len(sources):
         raise typer.Exit(FAILED)
@@ -272,8 +275,12 @@ def _serve(settings: Settings, more: list[str]) -> None:
     server = Server(options)
     # When it has shut down, uvicorn raises the signal that stopped it once more: to stop so is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with suppress(KeyboardInterrupt):
+    try:
         server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        return
+    except SystemExit as ended:
+        raise typer.Exit(FAILED if ended.code else 0) from None
     if not server.started:
         raise typer.Exit(FAILED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -96,7 +97,8 @@ def show(console: Console, reports: Sequence[FileReport], seconds: float) -> Non
             table.add_row(escape(report.path.name), *_figures(report), style=None if report.complete else "red")
     whole = _sum(reports)
     table.add_section()
-    table.add_row(f"{sum(1 for report in reports if report.note is None)} files", *_figures(whole), style="bold")
+    files = sum(1 for report in reports if report.note is None)
+    table.add_row("1 file" if files == 1 else f"{files} files", *_figures(whole), style="bold")
     console.print(table)
     rate = int(whole.entries / max(seconds, 0.001))
     console.print(f"{whole.entries:,} resources in {seconds:.1f} s, {rate:,}/s", highlight=False)
@@ -121,7 +123,7 @@ def _figures(report: FileReport) -> list[str]:
 
 
 def _sum(reports: Sequence[FileReport]) -> FileReport:
-    whole = FileReport(reports[0].path)
+    whole = FileReport(Path())
     for report in reports:
         for name in ("entries", "created", "updated", "skipped", "failed", "doubtful"):
             setattr(whole, name, getattr(whole, name) + getattr(report, name))

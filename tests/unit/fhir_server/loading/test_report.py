@@ -1,0 +1,91 @@
+"""What a report counts and says."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from fhir_server.loading.progress import LoadProgress, show
+from fhir_server.loading.report import FileReport, reason
+from fhir_server.loading.sources import Source
+from profiles.issues import Issue
+
+
+def test_a_reason_tells_errors_before_anything_else_and_only_so_many() -> None:
+    issues = [Issue("warning", "value", "odd")] + [Issue("error", "value", f"wrong {n}", "Patient") for n in range(5)]
+    assert reason(issues) == "Patient: wrong 0; Patient: wrong 1; Patient: wrong 2; and 2 more"
+
+
+def test_a_reason_does_not_name_a_place_twice_nor_the_only_entry() -> None:
+    issue = Issue("error", "value", "Patient.gender is odd.", "Bundle.entry[0].resource.Patient.gender")
+    assert reason([issue], alone=True) == "Patient.gender is odd."
+    assert reason([Issue("error", "required", "is missing", "Bundle.entry[0].request")], alone=True) == (
+        "request: is missing"
+    )
+
+
+def test_answers_are_counted_by_what_was_asked() -> None:
+    report = FileReport(Path("f"))
+    for method, status in (("POST", "201 Created"), ("POST", "200 OK"), ("PUT", "200 OK"), ("DELETE", "204")):
+        report.count({"method": method}, status)
+    assert (report.created, report.skipped, report.updated) == (1, 1, 2)
+
+
+def printed(width: int = 200) -> tuple[Console, io.StringIO]:
+    paper = io.StringIO()
+    return Console(file=paper, width=width), paper
+
+
+def test_without_a_terminal_each_file_gets_a_plain_line() -> None:
+    console, paper = printed()
+    source = Source(Path("a.json"), True, 10)
+    report = FileReport(source.path, entries=3, created=2, skipped=1)
+    with LoadProgress(console, [source]) as progress:
+        progress.begin(source)
+        progress.moved(3)
+        progress.done(source, report)
+    assert paper.getvalue().startswith("1/1 a.json: 2 created, 1 already there; ")
+
+
+def test_on_a_terminal_there_is_a_bar_with_rate() -> None:
+    paper = io.StringIO()
+    console = Console(file=paper, force_terminal=True, width=160)
+    source = Source(Path("a.json"), True, 10)
+    with LoadProgress(console, [source]) as progress:
+        progress.begin(source)
+        progress.moved(3, 5)
+        progress.done(source, FileReport(source.path, entries=3, created=3))
+    assert "100%" in paper.getvalue()
+    assert "3 resources" in paper.getvalue()
+
+
+def test_the_table_adds_up_and_failures_follow_with_file_entry_and_reason() -> None:
+    console, paper = printed()
+    good = FileReport(Path("good.json"), entries=1200, created=1200)
+    bad = FileReport(Path("bad.ndjson"), entries=2, created=1)
+    bad.fail(1, "Patient.gender is odd [really].")
+    aside = FileReport(Path("index.json"), note="It is JSON, but no FHIR resource.")
+    show(console, [good, bad, aside], 1.0)
+    text = paper.getvalue()
+    assert [cell.strip() for cell in text.splitlines() if "2 files" in cell for cell in cell.strip("│").split("│")] == [
+        "2 files", "1,202", "1,201", "-", "-", "1", "-",
+    ]  # fmt: skip
+    assert "bad.ndjson, entry 2: Patient.gender is odd [really]." in text
+    assert "index.json was left aside: It is JSON, but no FHIR resource." in text
+
+
+def test_of_many_files_only_those_with_a_failure_are_listed() -> None:
+    console, paper = printed()
+    reports = [FileReport(Path(f"{n}.json"), entries=1, created=1) for n in range(100)]
+    reports[42].fail(None, "refused", 1)
+    show(console, reports, 1.0)
+    assert "42.json" in paper.getvalue()
+    assert "41.json" not in paper.getvalue()
+
+
+def test_a_load_of_nothing_but_other_files_has_a_table_of_zero() -> None:
+    console, paper = printed()
+    show(console, [], 1.0)
+    assert "0 files" in paper.getvalue()
