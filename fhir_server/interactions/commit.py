@@ -9,10 +9,10 @@ store, so they touch nothing but the transaction.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fhir_server.errors import BadRequest, Conflict, NotFound, Unprocessable
+from fhir_server.errors import BadRequest, NotFound, Unprocessable
 from fhir_server.interactions import audit
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
@@ -25,8 +25,8 @@ from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transactio
 from profiles.issues import Issue
 from profiles.restriction import ALL
 
-ATTEMPTS = 8
-"""How often a write is prepared before giving up on a resource that others keep changing."""
+ATTEMPTS = 3
+"""How often a write is prepared outside of the transaction before it is prepared inside, where nothing moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,34 +142,35 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
 
 
 async def perform(call: Call, action: str, identify: Identify, plan: Plan) -> Result:
-    """Run a write interaction and return its result once it is durable. Raises Conflict when it never gets through."""
+    """Run a write interaction and return its result once it is durable.
+
+    When others keep changing what it rests on, it is prepared inside the write at last, where nobody can.
+    """
     for _ in range(ATTEMPTS):
         step = await plan(call, await identify(call, call.reader))
-
-        async def work(tx: Transaction, step: Step = step) -> Written:
-            written = await step(tx)
-            if call.transaction is None:
-                await tx.audit(
-                    audit.row(
-                        call,
-                        action,
-                        written.status,
-                        time=tx.time,
-                        patients=written.patients,
-                        written=written.version,
-                    )
-                )
-            return written
-
         try:
-            return result(await call.write(work))
+            return await _write(call, action, step)
         except (Moved, VersionConflict):
             continue
-    raise Conflict(
-        "Others kept changing the resource while this request was being prepared, and nothing was written. Send it "
-        "again.",
-        code="transient",
-    )
+
+    async def whole(tx: Transaction) -> Written:
+        inside = replace(call, transaction=tx)
+        return await (await plan(inside, await identify(inside, tx)))(tx)
+
+    return await _write(call, action, whole)
+
+
+async def _write(call: Call, action: str, step: Step) -> Result:
+    """Run the step with its audit row in one write; inside a surrounding transaction the row is not its business."""
+
+    async def work(tx: Transaction) -> Written:
+        written = await step(tx)
+        if call.transaction is None:
+            status, version = written.status, written.version
+            await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))
+        return written
+
+    return result(await call.write(work))
 
 
 def result(written: Written) -> Result:

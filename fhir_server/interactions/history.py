@@ -58,8 +58,8 @@ def _asked(call: Call) -> tuple[Scope, paging.Walk]:
         if name in applied:
             raise BadRequest(f"{name} may be given once.", expression=name)
         if name == "_count":
-            applied[name] = str(paging.count(value, limits))
-            scope = replace(scope, count=int(applied[name]))
+            scope = replace(scope, count=paging.count(value, limits))
+            applied[name] = str(scope.count)
             continue
         applied[name] = value
         low, high = _range(name, value)

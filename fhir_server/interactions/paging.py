@@ -71,8 +71,8 @@ def _sealed(cursor: Cursor, call: Call, walk: Walk) -> str:
 
 def count(value: str, limits: Limits) -> int:
     """Return the page size that `_count` asks for, cut down to the most there is. Raises BadRequest."""
-    if not (value.isascii() and value.isdigit()) or len(value) > COUNT_DIGITS:
-        raise BadRequest("_count takes a whole number from 0.", expression="_count")
+    if not (value.isascii() and value.isdigit()) or len(value) > COUNT_DIGITS or not int(value):
+        raise BadRequest("_count takes a whole number from 1.", expression="_count")
     return min(int(value), limits.page_max)
 
 

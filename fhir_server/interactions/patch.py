@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Any
 
-from fhir_server.errors import BadRequest, Gone, NotFound, Unprocessable, UnsupportedMediaType
+from fhir_server.errors import BadRequest, Gone, NotFound, UnsupportedMediaType
 from fhir_server.interactions import commit, preconditions
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
@@ -69,17 +69,6 @@ def existing(key: Key, version: Version | None) -> Version:
 
 
 def _patched(call: Call, resource: Resource) -> Resource:
-    patched = _apply(call, resource)
-    for name in ("resourceType", "id"):
-        if patched.get(name) != resource[name]:
-            raise Unprocessable(
-                f"The patch changes {name}, and a resource keeps its type and id.",
-                expression=f"{resource['resourceType']}.{name}",
-            )
-    return patched
-
-
-def _apply(call: Call, resource: Resource) -> Resource:
     limit = call.services.limits.patch_operations
     if call.resource is not None and call.resource.get("resourceType") == "Parameters":
         _limited(call.resource.get("parameter"), limit)

@@ -8,6 +8,7 @@ in between, everything is prepared again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ from fhir_server.errors import BadRequest, Conflict, Refusal
 from fhir_server.interactions import audit, commit
 from fhir_server.interactions.answer import MAX_ISSUES, answer, located, together
 from fhir_server.interactions.call import Call, Result
-from fhir_server.interactions.commit import ATTEMPTS, Step, Written
+from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Moved, matching
 from fhir_server.interactions.entries import breathe, ordered, raw_entries
 from fhir_server.interactions.entry import Entry, read_entry
@@ -23,6 +24,11 @@ from fhir_server.interactions.links import Links
 from fhir_server.interactions.table import READING, WRITING
 from fhir_server.model.bundle import response
 from fhir_server.store.base import Key, Transaction, VersionConflict
+
+ATTEMPTS = 8
+"""How often a transaction is prepared before it gives up on what others keep changing."""
+PAUSE = 0.005
+"""Seconds to wait before preparing again, times the attempts so far: what moved has to be committed to be seen."""
 
 Also = Callable[[Transaction], Awaitable[None]]
 
@@ -72,7 +78,8 @@ class _Job:
         """Prepare and write, again when the store has moved in between."""
         await self._collect()
         bodies = [entry.call.resource for entry in self.writes]
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await asyncio.sleep(PAUSE * attempt)
             for entry, body in zip(self.writes, bodies, strict=True):
                 entry.call.resource, entry.call.final = body, False
             await self._prepare()

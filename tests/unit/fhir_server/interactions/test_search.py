@@ -1,0 +1,167 @@
+"""search of one type (http://hl7.org/fhir/R4/http.html#search)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from fhir_server.errors import BadRequest, Gone, NotSupported
+from fhir_server.interactions.call import Prefer
+from tests.fakes.server import BASE, Server, content, identified, observation, patient
+
+pytestmark = pytest.mark.anyio
+
+Query = list[tuple[str, str]]
+
+
+def link(bundle: dict[str, Any], relation: str) -> Query | None:
+    """Return the query of a link."""
+    urls = [each["url"] for each in bundle["link"] if each["relation"] == relation]
+    return parse_qsl(urlsplit(urls[0]).query) if urls else None
+
+
+async def search(server: Server, path: str, *query: tuple[str, str], lenient: bool = False) -> dict[str, Any]:
+    found = content(await server.do("search", path, query=query, prefer=Prefer(lenient=lenient)))
+    assert (found["resourceType"], found["type"]) == ("Bundle", "searchset")
+    return found
+
+
+def ids(bundle: dict[str, Any]) -> list[str]:
+    return [each["resource"]["id"] for each in bundle.get("entry", []) if each["search"]["mode"] == "match"]
+
+
+async def test_matches_come_with_their_url_and_mode(server: Server) -> None:
+    await server.put(identified("7", id="1"))
+    await server.put(identified("8", id="2"))
+    found = await search(server, "Patient", ("identifier", "urn:s|7"))
+    assert found["total"] == 1
+    assert found["link"] == [{"relation": "self", "url": f"{BASE}/Patient?identifier=urn:s%7C7"}]
+    assert found["entry"][0]["fullUrl"] == f"{BASE}/Patient/1"
+    assert found["entry"][0]["search"] == {"mode": "match"}
+    assert found["entry"][0]["resource"] == await server.show("Patient/1")
+
+
+async def test_no_match_is_an_empty_bundle(server: Server) -> None:
+    found = await search(server, "Patient", ("identifier", "urn:s|7"))
+    assert found["total"] == 0
+    assert "entry" not in found
+
+
+async def test_deleted_resources_match_nothing(server: Server) -> None:
+    await server.put(patient("1"))
+    await server.do("delete", "Patient/1")
+    assert ids(await search(server, "Patient")) == []
+
+
+async def test_parameters_are_all_demanded_and_commas_are_alternatives(server: Server) -> None:
+    for id, gender, family in (("1", "male", "Doe"), ("2", "female", "Doe"), ("3", "other", "Roe")):
+        await server.put(patient(id, gender=gender, name=[{"family": family}]))
+    assert ids(await search(server, "Patient", ("gender", "male,female"), ("family", "doe"))) == ["1", "2"]
+    assert ids(await search(server, "Patient", ("gender", "female"), ("family", "doe"))) == ["2"]
+
+
+async def test_a_page_walk_shows_each_match_once_whatever_is_written_meanwhile(server: Server) -> None:
+    for number in range(7):
+        await server.put(observation("Patient/1", f"o{number}"))
+    seen: list[str] = []
+    query: Query | None = [("subject", "Patient/1"), ("_count", "3")]
+    while query is not None:
+        page = content(await server.do("search", "Observation", query=query))
+        seen += ids(page)
+        await server.put(observation("Patient/1", "o0", note=[{"text": "again"}]))
+        await server.put(observation("Patient/1", f"late-{len(seen)}"))
+        query = link(page, "next")
+    assert seen == [f"o{number}" for number in range(7)]
+
+
+async def test_a_cursor_goes_with_its_own_search_only_and_grows_old(server: Server) -> None:
+    for number in range(3):
+        await server.put(observation("Patient/1", f"o{number}"))
+    query = link(await search(server, "Observation", ("subject", "Patient/1"), ("_count", "2")), "next")
+    assert query is not None
+    other = [(name, value.replace("Patient/1", "Patient/2")) for name, value in query]
+    assert isinstance(await server.refusal("search", "Observation", query=other), BadRequest)
+    assert isinstance(await server.refusal("search", "Observation", query=[*query, query[-1]]), BadRequest)
+    server.clock.advance(3601)
+    assert isinstance(await server.refusal("search", "Observation", query=query), Gone)
+
+
+@pytest.mark.parametrize("query", [("_summary", "count"), ("_count", "0")])
+async def test_the_number_alone_can_be_asked_for(server: Server, query: tuple[str, str]) -> None:
+    for number in range(3):
+        await server.put(patient(str(number)))
+    found = await search(server, "Patient", query)
+    assert found["total"] == 3
+    assert "entry" not in found
+
+
+async def test_the_total_is_told_when_asked_for_or_known_and_never_guessed(server: Server) -> None:
+    for number in range(3):
+        await server.put(patient(str(number)))
+    two = ("_count", "2")
+    assert "total" not in await search(server, "Patient", two)
+    assert (await search(server, "Patient"))["total"] == 3
+    assert "total" not in await search(server, "Patient", ("_total", "none"))
+    for total in ("accurate", "estimate"):
+        page = await search(server, "Patient", two, ("_total", total))
+        assert page["total"] == 3
+        await server.put(patient("late"))
+        following = link(page, "next")
+        assert following is not None
+        assert content(await server.do("search", "Patient", query=following))["total"] == 3
+        await server.do("delete", "Patient/late")
+
+
+async def test_count_is_cut_down_to_the_most_there_is_and_says_so(server: Server) -> None:
+    server.limit(page_max=2)
+    for number in range(3):
+        await server.put(patient(str(number)))
+    page = await search(server, "Patient", ("_count", "500"))
+    assert len(ids(page)) == 2
+    assert link(page, "self") == [("_count", "2")]
+
+
+async def test_summary_and_elements_cut_each_match(server: Server) -> None:
+    await server.put(patient("1", birthDate="1970-01-01", name=[{"family": "Doe"}]))
+    found = await search(server, "Patient", ("_elements", "birthDate"))
+    resource = found["entry"][0]["resource"]
+    assert resource["birthDate"] == "1970-01-01"
+    assert "name" not in resource
+    assert link(found, "self") == [("_elements", "birthDate")]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ("nonsense", "1"),
+        ("_count", "-1"),
+        ("_total", "all"),
+        ("birthdate", "soon"),
+        ("_include", "x"),
+        ("_summary", ""),
+    ],
+)
+async def test_what_cannot_be_answered_is_400_and_named(server: Server, query: tuple[str, str]) -> None:
+    refusal = await server.refusal("search", "Patient", query=[query])
+    assert isinstance(refusal, BadRequest)
+    assert refusal.issues[0].expression == query[0]
+
+
+async def test_lenient_handling_says_what_it_ignored(server: Server) -> None:
+    await server.put(patient("1"))
+    found = await search(server, "Patient", ("nonsense", "1"), ("_id", "1"), lenient=True)
+    assert ids(found) == ["1"]
+    assert found["total"] == 1
+    assert link(found, "self") == [("_id", "1")]
+    outcome = found["entry"][-1]
+    assert outcome["search"] == {"mode": "outcome"}
+    assert outcome["resource"]["issue"][0]["severity"] == "warning"
+    assert outcome["resource"]["issue"][0]["expression"] == ["nonsense"]
+
+
+async def test_a_search_over_all_types_is_refused_clearly(server: Server) -> None:
+    refusal = await server.refusal("search", query=[("_type", "Patient")])
+    assert isinstance(refusal, NotSupported)
+    assert "[base]/[type]" in str(refusal)
