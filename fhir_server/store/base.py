@@ -221,7 +221,10 @@ class Snapshot(Protocol):
         ...
 
     async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
-        """Return the number of current resources of `type` that match."""
+        """Return the number of resources of `type` that match: what a page walk as of `position` shows.
+
+        Raises `CursorExpired` like `search`.
+        """
         ...
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:

@@ -115,7 +115,7 @@ class MemoryReading:
         at = self._newest() if position is None else position
         if at < self._state.swept_to:
             raise CursorExpired("the rows this count would need were swept")
-        return sum(self._matches(each, where) and self._allowed(each, restriction) for each in self._alive(type, at))
+        return sum(self._matches(each, where) and self._shown(each, restriction) for each in self._alive(type, at))
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """See `Snapshot.matches`."""

@@ -1,0 +1,59 @@
+"""One contract for every store: each test here runs against all of them.
+
+Async tests run on the loop of the fixture `runner`, which also opened the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fhir_server.store.base import RecordTable, Store
+from fhir_server.store.connect import connect
+from tests.fakes.clock import Clock
+from tests.fakes.versions import criteria
+
+TABLES = (RecordTable("grant", unique=("code",), indexed=("user",)), RecordTable("job"))
+LIFETIME = 3600.0
+
+Reopen = Callable[[], Awaitable[Store]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run coroutine tests."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    pyfuncitem.funcargs["runner"].run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/fhir.db"
+
+
+@pytest.fixture
+def store(runner: asyncio.Runner, clock: Clock, url: str) -> Iterator[Store]:
+    """The store under test; whatever a test did, `check` is content with it at the end."""
+    store = runner.run(connect(url, clock=clock, criteria=criteria, tables=TABLES, cursor_lifetime=LIFETIME))
+    yield store
+    problems = runner.run(store.check())
+    runner.run(store.close())
+    assert problems == []

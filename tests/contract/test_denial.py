@@ -1,0 +1,123 @@
+"""What a restriction does not allow does not exist: over every method that shows versions, also in transactions."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from fhir_server.search.query import Query
+from fhir_server.store.base import Key, Snapshot, Store
+from profiles.restriction import ALL, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
+from tests.fakes.denial import ASKED, HISTORIES, REFUSALS
+from tests.fakes.versions import RED, coded, delete, new, put, update
+
+ONE = Key("Patient", "1")
+WAYS = {**ASKED, **HISTORIES}
+
+ALLOWING: dict[str, Restriction] = {
+    "all": ALL,
+    "its compartment": InCompartment("Patient", "1"),
+    "its label": HasLabel(*RED),
+    "its author": WrittenBy("alice"),
+    "its criteria": Matches("Patient", (("code", "a"),)),
+    "not another label": Not(HasLabel("x", "y")),
+}
+
+
+async def patient(store: Store) -> None:
+    async def work(tx):
+        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), coded("a"))
+        await tx.put_chunk(ONE, 1, b"raw")
+
+    await store.write(work)
+
+
+def test_every_method_of_a_snapshot_is_asked():
+    takes = {
+        name
+        for name, method in inspect.getmembers(Snapshot, inspect.isfunction)
+        if not name.startswith("_") and "restriction" in inspect.signature(method).parameters
+    }
+    assert takes == set(ASKED)
+    public = {name for name in vars(Snapshot) if not name.startswith("_")}
+    assert public - takes == {"records"}
+
+
+def test_no_restriction_has_a_default():
+    for name in ASKED:
+        parameter = inspect.signature(getattr(Snapshot, name)).parameters["restriction"]
+        assert parameter.default is inspect.Parameter.empty
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_what_is_refused_is_not_there(store: Store, name: str):
+    await patient(store)
+    for restriction in REFUSALS.values():
+        assert not await WAYS[name](store, ONE, restriction)
+    for restriction in ALLOWING.values():
+        assert await WAYS[name](store, ONE, restriction)
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_what_is_refused_is_not_there_inside_the_transaction_that_puts_it(store: Store, name: str):
+    async def work(tx):
+        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), coded("a"))
+        await tx.put_chunk(ONE, 1, b"raw")
+        for restriction in REFUSALS.values():
+            assert not await WAYS[name](tx, ONE, restriction)
+        for restriction in ALLOWING.values():
+            assert await WAYS[name](tx, ONE, restriction)
+
+    await store.write(work)
+
+
+@pytest.mark.parametrize("name", WAYS)
+async def test_denying_one_resource_leaves_the_others(store: Store, name: str):
+    other = Key("Patient", "2")
+    await patient(store)
+    await store.write(lambda tx: tx.put(new(other, 1, owners=[other], labels=[("a", "b")]), coded("a")))
+    not_one = Not(InCompartment("Patient", "1"))
+    if name != "chunks":
+        assert await WAYS[name](store, other, not_one)
+    if name in ("read", "read_many", "vread", "owners", "labels", "chunks"):
+        assert not await WAYS[name](store, ONE, not_one)
+    if name in ("search", "matches", "history", "of a type", "of everything"):
+        assert [each.key for each in await WAYS[name](store, other, not_one)] == [other]
+    if name == "count":
+        assert await WAYS[name](store, ONE, not_one) == 1
+
+
+async def test_a_tombstone_is_as_restricted_as_what_it_ended(store: Store):
+    await patient(store)
+    await delete(store, ONE)
+    tombstone = await store.read(ONE, restriction=InCompartment("Patient", "1"))
+    assert tombstone is not None
+    assert tombstone.deleted
+    assert await store.owners(ONE, 2, restriction=HasLabel(*RED)) == [ONE]
+    assert await store.labels(ONE, 2, restriction=ALL) == [RED]
+    for restriction in REFUSALS.values():
+        assert await store.read(ONE, restriction=restriction) is None
+        assert await store.vread(ONE, 2, restriction=restriction) is None
+        assert await store.owners(ONE, 2, restriction=restriction) == []
+
+
+@pytest.mark.parametrize(
+    "restriction", [Matches("Patient", (("code", "a"),)), Not(Matches("Patient", (("code", "z"),)))]
+)
+async def test_criteria_neither_allow_nor_their_negation_what_has_no_index_rows(store: Store, restriction: Restriction):
+    await patient(store)
+    await delete(store, ONE)
+    assert await store.read(ONE, restriction=restriction) is None
+    assert await store.vread(ONE, 2, restriction=restriction) is None
+
+
+async def test_a_page_walk_stops_showing_what_is_no_longer_permitted(store: Store):
+    await patient(store)
+    position = await store.position()
+    await put(store, new(ONE, 2, owners=[ONE], labels=[("secret", "now")]), coded("a"))
+    as_of = Query("Patient", position=position)
+    assert [v.number for v in (await store.search(as_of, restriction=ALL)).versions] == [1]
+    assert (await store.search(as_of, restriction=HasLabel(*RED))).versions == []
+    await update(store, ONE)

@@ -1,0 +1,62 @@
+"""Denial: restrictions that allow nothing of what a test put, and every way there is to ask a store for a version."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fhir_server.search.query import EVERYTHING, Query
+from fhir_server.store.base import Key, Scope, Snapshot
+from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
+from tests.fakes.versions import RED
+
+REFUSALS: Mapping[str, Restriction] = {
+    "nothing": NONE,
+    "any of none": AnyOf(()),
+    "not all": Not(ALL),
+    "another compartment": InCompartment("Patient", "somebody-else"),
+    "a compartment of an unknown type": InCompartment("Group", "nobody"),
+    "another label": HasLabel(RED[0], "blue"),
+    "another author": WrittenBy("mallory"),
+    "other criteria": Matches("Patient", (("code", "never"),)),
+    "another type": Matches("Observation", (("code", "a"),)),
+    "all of one refused": AllOf((ALL, WrittenBy("mallory"))),
+    "not its label": Not(HasLabel(*RED)),
+    "not its author": Not(WrittenBy("alice")),
+    "not its compartment": Not(InCompartment("Patient", "1")),
+}
+"""Each refuses a Patient/1 of alice with the label RED, its own compartment, found by the code `a`."""
+
+Ask = Callable[[Snapshot, Key, Restriction], Awaitable[Any]]
+
+
+async def _chunks(snapshot: Snapshot, key: Key, restriction: Restriction) -> list[bytes]:
+    return [chunk async for chunk in snapshot.chunks(key, 1, restriction=restriction)]
+
+
+async def _history(snapshot: Snapshot, scope: Scope, restriction: Restriction) -> list[Any]:
+    return list((await snapshot.history(scope, restriction=restriction)).versions)
+
+
+async def _search(snapshot: Snapshot, key: Key, restriction: Restriction) -> list[Any]:
+    return list((await snapshot.search(Query(key.type), restriction=restriction)).versions)
+
+
+ASKED: Mapping[str, Ask] = {
+    "read": lambda s, key, only: s.read(key, restriction=only),
+    "read_many": lambda s, key, only: s.read_many([key], restriction=only),
+    "vread": lambda s, key, only: s.vread(key, 1, restriction=only),
+    "history": lambda s, key, only: _history(s, Scope(key.type, key.id), only),
+    "search": _search,
+    "count": lambda s, key, only: s.count(key.type, EVERYTHING, restriction=only),
+    "matches": lambda s, key, only: s.matches(key.type, EVERYTHING, restriction=only, limit=9),
+    "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
+    "labels": lambda s, key, only: s.labels(key, 1, restriction=only),
+    "chunks": _chunks,
+}
+"""Method -> how to ask it for the first version of a key; what is refused answers as what is not there: falsy."""
+
+HISTORIES: Mapping[str, Ask] = {
+    "of a type": lambda s, key, only: _history(s, Scope(key.type), only),
+    "of everything": lambda s, key, only: _history(s, Scope(), only),
+}
