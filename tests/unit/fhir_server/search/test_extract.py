@@ -1,0 +1,305 @@
+"""Extraction: what each search type and data type gives, and that the short road agrees with FHIRPath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhir_server.search.converters import Collector
+from fhir_server.search.extract import Extractor, engine_rule
+from fhir_server.search.parameters import Parameter, Registry
+from fhir_server.search.values import APART, BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key
+from profiles import definitions
+from tests.fakes.shared import needs_shared_data, r4_examples, synthea_bundles
+
+BASE = "https://fhir.example.org/fhir"
+REGISTRY = Registry()
+EXTRACTOR = Extractor(REGISTRY)
+DAY = 86_400_000_000
+FEBRUARY_29 = 18_321 * DAY
+"""2020-02-29T00:00:00Z in microseconds since 1970."""
+LOINC = "http://loinc.org"
+
+
+def entries(resource_type: str, **content: Any) -> IndexEntries:
+    return EXTRACTOR.entries({"resourceType": resource_type, **content}, base=BASE)
+
+
+def tokens(found: IndexEntries, name: str) -> list[tuple[str, str, int]]:
+    return [(system, code, group) for each, system, code, group in found.tokens if each == name]
+
+
+def texts(found: IndexEntries, name: str) -> list[tuple[str, str]]:
+    return [(folded, exact) for each, folded, exact, _ in found.strings if each == name]
+
+
+def test_a_concept_is_searched_by_each_coding_and_by_its_texts() -> None:
+    codings = [{"system": LOINC, "code": "8867-4", "display": "Heart Rate"}, {"code": "HR"}, {"display": "Pulse"}]
+    found = entries("Observation", code={"coding": codings, "text": "heart  rate"})
+    assert tokens(found, "code") == [(LOINC, "8867-4", 0), ("", "HR", 0)]
+    assert texts(found, "code:text") == [("heart rate", ""), ("pulse", "")]
+
+
+def test_a_code_with_a_required_binding_has_the_system_its_value_set_implies() -> None:
+    found = entries("Patient", gender="female")
+    assert tokens(found, "gender") == [("http://hl7.org/fhir/administrative-gender", "female", 0)]
+
+
+def test_an_identifier_is_searched_by_value_and_by_its_type() -> None:
+    kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}], "text": "Record"}
+    found = entries("Patient", identifier=[{"system": "urn:oid:1.2", "value": "7", "type": kind}])
+    assert tokens(found, "identifier") == [("urn:oid:1.2", "7", 0)]
+    assert tokens(found, "identifier:of-type") == [("http://terminology.hl7.org/CodeSystem/v2-0203|MR", "7", 0)]
+    assert texts(found, "identifier:text") == [("record", "")]
+
+
+def test_booleans_and_contact_points_are_tokens() -> None:
+    found = entries("Patient", active=True, telecom=[{"system": "phone", "use": "home", "value": "+33 1"}])
+    assert tokens(found, "active") == [("http://hl7.org/fhir/special-values", "true", 0)]
+    assert tokens(found, "telecom") == tokens(found, "phone") == [("home", "+33 1", 0)]
+    assert tokens(found, "email") == []
+
+
+def test_a_living_patient_is_found_by_deceased_false() -> None:
+    assert [code for _, code, _ in tokens(entries("Patient"), "deceased")] == ["false"]
+    dead = entries("Patient", deceasedDateTime="2020-02-29")
+    assert [code for _, code, _ in tokens(dead, "deceased")] == ["true"]
+    assert [entry[0] for entry in dead.dates] == ["death-date"]
+
+
+def test_names_and_addresses_are_searched_by_each_part() -> None:
+    found = entries(
+        "Patient",
+        name=[{"text": "Zoé Çelik", "family": "Çelik", "given": ["Zoé", None], "prefix": ["Dr"]}],
+        address=[{"line": ["1 rue X"], "city": "Nîmes", "postalCode": "30000"}],
+    )
+    assert set(texts(found, "name")) == {
+        ("zoe celik", "Zoé Çelik"),
+        ("celik", "Çelik"),
+        ("zoe", "Zoé"),
+        ("dr", "Dr"),
+    }
+    assert texts(found, "given") == [("zoe", "Zoé")]
+    assert set(texts(found, "address")) == {("1 rue x", "1 rue X"), ("nimes", "Nîmes"), ("30000", "30000")}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("Patient/1", ("subject", "Patient", "1", 0, 0)),
+        (BASE + "/Patient/1/_history/2", ("subject", "Patient", "1", 2, 0)),
+    ],
+)
+def test_references_to_this_server_are_local(reference: str, expected: tuple[Any, ...]) -> None:
+    found = entries("Observation", subject={"reference": reference})
+    assert found.references == [expected]
+    assert found.uris == []
+
+
+def test_other_references_are_uris_and_contained_ones_are_not_searched() -> None:
+    foreign = entries("Observation", subject={"reference": "https://other.example.org/Patient/1/_history/2"})
+    assert foreign.uris == [("subject", "https://other.example.org/Patient/1", "2", 0)]
+    assert entries("Observation", subject={"reference": "#p"}) == IndexEntries()
+
+
+def test_a_logical_reference_is_searched_by_its_identifier() -> None:
+    found = entries("Observation", subject={"identifier": {"system": "urn:oid:1.2", "value": "7"}, "display": "Anna"})
+    assert found == IndexEntries(tokens=[("subject:identifier", "urn:oid:1.2", "7", 0)])
+
+
+def test_canonicals_keep_their_version_and_plain_uris_their_bars() -> None:
+    found = entries("QuestionnaireResponse", questionnaire="http://example.org/q|1.0")
+    assert found.uris == [("questionnaire", "http://example.org/q", "1.0", 0)]
+    assert entries("ValueSet", url="http://example.org/a|b").uris == [("url", "http://example.org/a|b", "", 0)]
+
+
+def test_a_document_is_found_by_its_composition() -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "document",
+        "entry": [{"resource": {"resourceType": "Composition", "id": "c"}}],
+    }
+    assert EXTRACTOR.entries(bundle, base=BASE).references == [("composition", "Composition", "c", 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "low", "high"),
+    [
+        ({"effectiveDateTime": "2020-02-29"}, FEBRUARY_29, FEBRUARY_29 + DAY - 1),
+        ({"effectiveInstant": "2020-02-29T01:00:00+01:00"}, FEBRUARY_29, FEBRUARY_29 + 999_999),
+        ({"effectivePeriod": {"start": "2020-02-29"}}, FEBRUARY_29, END),
+        ({"effectivePeriod": {"end": "2020-02-29"}}, BEGINNING, FEBRUARY_29 + DAY - 1),
+        ({"effectiveTiming": {"event": ["2020-03-01", "2020-02-29"]}}, FEBRUARY_29, FEBRUARY_29 + 2 * DAY - 1),
+        ({"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "2020-02-29"}}}}, FEBRUARY_29, END),
+    ],
+)
+def test_dates_are_the_ranges_they_stand_for(content: dict[str, Any], low: int, high: int) -> None:
+    assert entries("Observation", **content).dates == [("date", low, high, 0)]
+
+
+def test_a_period_or_schedule_without_limits_has_no_dates() -> None:
+    assert entries("Observation", effectivePeriod={}).dates == []
+    assert entries("Observation", effectiveTiming={"repeat": {"frequency": 1}}).dates == []
+
+
+def key(text: str) -> bytes:
+    return decimal_key(Decimal(text))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            {"value": Decimal("5.40"), "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"},
+            [("http://unitsofmeasure.org", "mg", key("5.4"), key("5.4"))],
+        ),
+        (
+            {"value": 5, "unit": "tablets", "code": "TAB"},
+            [("", "TAB", key("5"), key("5")), ("", "tablets", key("5"), key("5"))],
+        ),
+        ({"value": 5, "comparator": "<"}, [("", "", LOWEST_KEY, key("5"))]),
+        ({"value": 5, "comparator": ">="}, [("", "", key("5"), HIGHEST_KEY)]),
+        ({"unit": "mg"}, []),
+    ],
+)
+def test_quantities_have_their_coded_and_printed_units(value: dict[str, Any], expected: list[Any]) -> None:
+    found = entries("Observation", valueQuantity=value)
+    assert [entry[1:5] for entry in found.quantities] == expected
+
+
+def test_ranges_samples_and_money_are_quantities() -> None:
+    aged = entries("Condition", onsetRange={"low": {"value": 20, "code": "a"}})
+    assert aged.quantities == [("onset-age", "", "a", key("20"), HIGHEST_KEY, 0)]
+    data = {"origin": {"value": 10, "code": "mV"}, "factor": Decimal("0.5"), "data": "-4 E 2 U"}
+    sampled = entries("Observation", valueSampledData=data)
+    assert sampled.quantities == [("value-quantity", "", "mV", key("8"), key("11"), APART)]
+    paid = entries("Invoice", totalNet={"value": Decimal("12.50"), "currency": "EUR"})
+    assert paid.quantities == [("totalnet", "urn:iso:std:iso:4217", "EUR", key("12.5"), key("12.5"), 0)]
+
+
+def test_numbers_and_positions_are_kept_without_floats() -> None:
+    risk = entries("RiskAssessment", prediction=[{"probabilityDecimal": Decimal("0.30")}])
+    assert risk.numbers == [("probability", key("0.3"), key("0.3"), 0)]
+    place = entries("Location", position={"latitude": Decimal("48.8566"), "longitude": Decimal("-2.3522219")})
+    assert place.positions == [("near", 488_566_000, -23_522_219, 0)]
+
+
+def test_the_parts_of_a_composite_share_a_group() -> None:
+    parts = [
+        {"code": {"coding": [{"code": "8480-6"}]}, "valueQuantity": {"value": 120}},
+        {"code": {"coding": [{"code": "8462-4"}]}, "valueQuantity": {"value": 80}},
+    ]
+    found = entries("Observation", code={"coding": [{"code": "85354-9"}]}, component=parts)
+    assert tokens(found, "component-code") == [("", "8480-6", 1), ("", "8462-4", 2)]
+    assert [(entry[3], entry[5]) for entry in found.quantities] == [(key("120"), 1), (key("80"), 2)]
+    assert tokens(found, "code") == [("", "85354-9", 0)]
+
+
+def test_nothing_is_entered_twice() -> None:
+    coding = {"system": LOINC, "code": "1"}
+    found = entries("Observation", category=[{"coding": [coding, coding]}, {"coding": [coding]}])
+    assert tokens(found, "category") == [(LOINC, "1", 0)]
+
+
+def test_extensions_are_searched_by_their_value() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName"
+    found = entries("Patient", extension=[{"url": url, "valueString": "Noël"}])
+    assert texts(found, "mothersMaidenName") == [("noel", "Noël")]
+
+
+def owners(resource: dict[str, Any]) -> set[tuple[str, str]]:
+    return set(EXTRACTOR.owners(resource, EXTRACTOR.entries(resource, base=BASE)))
+
+
+def test_a_resource_belongs_to_the_compartments_it_refers_to() -> None:
+    observation = {
+        "resourceType": "Observation",
+        "id": "o",
+        "subject": {"reference": "Patient/1"},
+        "encounter": {"reference": "Encounter/2"},
+        "performer": [{"reference": "Practitioner/3"}, {"reference": "Patient/4"}, {"reference": "Organization/5"}],
+    }
+    assert owners(observation) == {("Patient", "1"), ("Encounter", "2"), ("Practitioner", "3"), ("Patient", "4")}
+
+
+def test_a_patient_is_in_its_own_compartment_and_in_those_of_its_links() -> None:
+    linked = [{"other": {"reference": "Patient/2"}, "type": "seealso"}]
+    assert owners({"resourceType": "Patient", "id": "1", "link": linked}) == {("Patient", "1"), ("Patient", "2")}
+
+
+def test_what_is_outside_every_compartment_has_no_owner() -> None:
+    assert owners({"resourceType": "ValueSet", "id": "v"}) == set()
+
+
+def test_labels_are_the_security_codings() -> None:
+    security = [{"system": "http://example.org", "code": "R"}, {"code": "x"}, {"display": "no code"}]
+    assert EXTRACTOR.labels({"resourceType": "Patient", "meta": {"security": security}}) == [
+        ("http://example.org", "R"),
+        ("", "x"),
+    ]
+
+
+def by_engine_alone(resource: dict[str, Any]) -> dict[str, set[Any]]:
+    """What FHIRPath finds for every stored parameter, groups and implied systems aside."""
+    collector = Collector(base=BASE)
+    for rule in engine_rules(resource["resourceType"]):
+        rule(resource, collector)
+    return comparable(collector)
+
+
+RULES: dict[str, list[Any]] = {}
+
+
+def engine_rules(resource_type: str) -> list[Any]:
+    if resource_type not in RULES:
+        stored = [each for each in REGISTRY.all_for(resource_type).values() if each.stored]
+        RULES[resource_type] = [engine_rule(each, alternative) for each in stored for alternative in each.alternatives]
+    return RULES[resource_type]
+
+
+def comparable(found: IndexEntries) -> dict[str, set[Any]]:
+    kinds = [each.name for each in fields(IndexEntries)]
+    plain: dict[str, set[Any]] = {kind: {entry[:-1] for entry in getattr(found, kind)} for kind in kinds}
+    plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens}
+    return plain
+
+
+def some_resources() -> Iterator[dict[str, Any]]:
+    yield from r4_examples()
+    seen: dict[str, int] = {}
+    for bundle in synthea_bundles("s-*"):
+        for entry in bundle["entry"]:
+            kind = entry["resource"]["resourceType"]
+            seen[kind] = seen.get(kind, 0) + 1
+            if seen[kind] <= 60:
+                yield entry["resource"]
+
+
+@needs_shared_data
+def test_the_short_road_finds_what_fhirpath_finds() -> None:
+    count = 0
+    for resource in some_resources():
+        assert comparable(EXTRACTOR.entries(resource, base=BASE)) == by_engine_alone(resource)
+        count += 1
+    assert count > 900
+
+
+@needs_shared_data
+def test_every_entry_belongs_to_a_parameter_that_stores() -> None:
+    for resource in r4_examples():
+        stored: dict[str, Parameter] = {
+            code: each for code, each in REGISTRY.all_for(resource["resourceType"]).items() if each.stored
+        }
+        found = EXTRACTOR.entries(resource, base=BASE)
+        for each in fields(IndexEntries):
+            for entry in getattr(found, each.name):
+                assert entry[0].partition(":")[0] in stored
+
+
+def test_a_plan_can_be_made_for_every_resource_type() -> None:
+    for resource_type in definitions.resource_types():
+        assert isinstance(entries(resource_type), IndexEntries)
