@@ -89,7 +89,7 @@ class _Walk:
             self.fault("structure", path, "has a property whose name no FHIR element has; remove it")
             return
         near = get_close_matches(name, [*of.properties], n=1, cutoff=0.75)
-        hint = f"did you mean {near[0]!r}?" if near else "use an extension for what R4 has no element for"
+        hint = f"did you mean {near[0]!r}?" if near else "use an extension for what R4 has no element for."
         where = of.key.replace("#", ".")
         self.issues.append(
             Issue("error", "structure", f"{path} has no element {name!r} in R4 ({where}); {hint}", f"{path}.{name}")

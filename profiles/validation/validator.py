@@ -12,7 +12,10 @@ import jsonschema_rs
 
 from profiles.datatypes.primitives import kind
 from profiles.definitions import is_resource_type
+from profiles.fhirpath.node import Scope
+from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
+from profiles.validation.invariants import invariant_issues
 from profiles.validation.narrative import narrative_findings
 from profiles.validation.nested import contained_resources, member_resources, narratives
 from profiles.validation.schema import resource_schema
@@ -39,26 +42,35 @@ class Validator:
         """Return every finding about `resource` (parsed JSON), [] when there is none. Never raises for bad input."""
         issues: list[Issue] = []
         name = resource.get("resourceType") if isinstance(resource, dict) else None
-        self._resource(resource, name if isinstance(name, str) and is_resource_type(name) else "Resource", issues)
+        path = name if isinstance(name, str) and is_resource_type(name) else "Resource"
+        self._resource(resource, path, None, False, issues)
         if len(issues) > MAX_ISSUES:
             left = len(issues) - MAX_ISSUES
             note = f"{left:,} further findings are left out; correct these first and validate again."
             issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
         return issues
 
-    def _resource(self, resource: Any, path: str, issues: list[Issue]) -> None:
-        """Add the findings about one resource and all inside it; `path` is its FHIRPath from the outermost one."""
+    def _resource(self, resource: Any, path: str, around: Scope | None, contained: bool, issues: list[Issue]) -> bool:
+        """Add the findings about one resource and all inside it; return whether it can be read as what it says it is.
+
+        `path` is its FHIRPath from the outermost one, `around` the resource it is in.
+        """
         type_name = _type(resource, path, issues)
         if type_name is None:
-            return
-        if not self._conforms(resource, type_name):
-            issues += structure_issues(resource, type_name, path)
+            return False
+        found = [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path)
+        issues += found
+        readable = not any(issue.code in _UNREADABLE for issue in found)
+        scope = Scope(resource, node_shape(type_name), around, contained)
         for where, div in narratives(resource):
             issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
         if "contained" in resource:
-            self._contained(resource, path, issues)
+            readable = self._contained(scope, path, issues) and readable
         for where, each in member_resources(resource):
-            self._resource(each, f"{path}.{where}", issues)
+            readable = self._resource(each, f"{path}.{where}", scope, False, issues) and readable
+        if self._invariants and readable:
+            issues += invariant_issues(scope, path)
+        return readable
 
     def _conforms(self, resource: Json, type_name: str) -> bool:
         """Return whether the schema is satisfied; no also stands for what it cannot read."""
@@ -72,15 +84,18 @@ class Validator:
             # Lone surrogates, nesting beyond the library's depth, objects that JSON does not know.
             return False
 
-    def _contained(self, resource: Json, path: str, issues: list[Issue]) -> None:
-        for where, each in contained_resources(resource):
+    def _contained(self, scope: Scope, path: str, issues: list[Issue]) -> bool:
+        """Add the findings about the contained resources; return whether all can be read."""
+        readable = True
+        for where, each in contained_resources(scope.resource):
             inside = f"{path}.{where}"
-            self._resource(each, inside, issues)
+            readable = self._resource(each, inside, scope, True, issues) and readable
             if isinstance(each, dict):
                 issues += _contained_issues(each, inside)
-        for where in unmatched_contained(resource):
+        for where in unmatched_contained(scope.resource):
             what = "is referenced from nowhere in its resource; reference it as #id or remove it (dom-3)"
             issues.append(Issue("error", "invariant", f"{path}.{where} {what}.", f"{path}.{where}"))
+        return readable
 
 
 def _type(resource: Any, path: str, issues: list[Issue]) -> str | None:

@@ -1,0 +1,135 @@
+"""Invariants met on almost every resource, written out, because a Bundle of 25,000 entries has as many of each.
+
+Each function says the same as the expression of the standard that it stands for; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from profiles.fhirpath.node import Scope
+
+Json = dict[str, Any]
+
+
+def _has(node: Json, *names: str) -> bool:
+    """Return whether one of the elements is there, be it with extensions alone."""
+    return any(name in node or f"_{name}" in node for name in names)
+
+
+def _ref_1(reference: Json, scope: Scope) -> bool:
+    """A local reference names a contained resource of the container; `#` alone is the container itself."""
+    text = reference.get("reference")
+    if not isinstance(text, str) or text[:1] != "#" or text == "#":
+        return True
+    contained = scope.container.resource.get("contained")
+    return any(isinstance(each, dict) and each.get("id") == text[1:] for each in contained or ())
+
+
+def _qty_3(quantity: Json, scope: Scope) -> bool:
+    return not _has(quantity, "code") or _has(quantity, "system")
+
+
+def _rat_1(ratio: Json, scope: Scope) -> bool:
+    both = _has(ratio, "numerator") == _has(ratio, "denominator")
+    return both and _has(ratio, "numerator", "extension")
+
+
+def _att_1(attachment: Json, scope: Scope) -> bool:
+    return not _has(attachment, "data") or _has(attachment, "contentType")
+
+
+def _cpt_2(contact: Json, scope: Scope) -> bool:
+    return not _has(contact, "value") or _has(contact, "system")
+
+
+def _obs_3(referenced_range: Json, scope: Scope) -> bool:
+    return _has(referenced_range, "low", "high", "text")
+
+
+def _pat_1(contact: Json, scope: Scope) -> bool:
+    return _has(contact, "name", "telecom", "address", "organization")
+
+
+def _entries(bundle: Json) -> list[Json]:
+    entries = bundle.get("entry")
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+
+
+def _bdl_1(bundle: Json, scope: Scope) -> bool:
+    return not _has(bundle, "total") or bundle.get("type") in ("searchset", "history")
+
+
+def _bdl_2(bundle: Json, scope: Scope) -> bool:
+    return bundle.get("type") == "searchset" or not any("search" in entry for entry in _entries(bundle))
+
+
+def _bdl_3(bundle: Json, scope: Scope) -> bool:
+    due = bundle.get("type") in ("batch", "transaction", "history")
+    return all(("request" in entry) == due for entry in _entries(bundle))
+
+
+def _bdl_4(bundle: Json, scope: Scope) -> bool:
+    due = bundle.get("type") in ("batch-response", "transaction-response", "history")
+    return all(("response" in entry) == due for entry in _entries(bundle))
+
+
+def _bdl_5(entry: Json, scope: Scope) -> bool:
+    return _has(entry, "resource", "request", "response")
+
+
+def _bdl_7(bundle: Json, scope: Scope) -> bool:
+    """No two entries have the same fullUrl and version; a history may."""
+    if bundle.get("type") == "history":
+        return True
+    names = [(entry["fullUrl"], _version(entry)) for entry in _entries(bundle) if "fullUrl" in entry]
+    return len(set(names)) == len(names)
+
+
+def _version(entry: Json) -> str:
+    resource = entry.get("resource")
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+def _bdl_8(entry: Json, scope: Scope) -> bool:
+    url = entry.get("fullUrl")
+    return not isinstance(url, str) or "/_history/" not in url
+
+
+RULES: dict[str, Callable[[Any, Scope], bool]] = {
+    "att-1": _att_1,
+    "bdl-1": _bdl_1,
+    "bdl-2": _bdl_2,
+    "bdl-3": _bdl_3,
+    "bdl-4": _bdl_4,
+    "bdl-5": _bdl_5,
+    "bdl-7": _bdl_7,
+    "bdl-8": _bdl_8,
+    "cpt-2": _cpt_2,
+    "obs-3": _obs_3,
+    "pat-1": _pat_1,
+    "qty-3": _qty_3,
+    "rat-1": _rat_1,
+    "ref-1": _ref_1,
+}
+"""Rule -> whether it holds at the element, in the scope of its resource."""
+
+_NAMED = """adf cpb cid csd cpd cmd ees evd evi evv esc gdf ig lib mea msd nsd opd pdf que rsd red rvs spd sdf smp tcp
+    tst vsd"""
+
+GUARDS: dict[str, tuple[str, ...]] = {
+    "obs-6": ("dataAbsentReason",),
+    "obs-7": ("component",),
+    "per-1": ("start", "end"),
+    "rng-2": ("low", "high"),
+    "inv-1~3": ("lastModified", "authoredOn"),
+    "mdd-1": ("whenHandedOver", "whenPrepared"),
+    "md-1": ("max",),
+    "ras-2": ("probabilityDecimal",),
+    # Computable names: advice about the name, none about its absence.
+    **{f"{prefix}-0": ("name",) for prefix in _NAMED.split()},
+}
+"""Rule -> the properties without any one of which it cannot be broken, so that it need not be evaluated."""
