@@ -22,6 +22,7 @@ from profiles.definitions import is_resource_type
 
 FHIR = "http://hl7.org/fhir"
 _SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_MAX_ATTRIBUTES = 16  # lxml walks attributes in quadratic time
 _SPACE = " \t\r\n"
 _KEEPS_SPACE = frozenset(("string", "markdown"))
 _INTEGERS = frozenset(("integer", "positiveInt", "unsignedInt"))
@@ -67,6 +68,8 @@ class _Reader:
     def _attributes(
         self, element: etree._Element, known: Mapping[str, Property], content: dict[str, Any], path: str
     ) -> None:
+        if len(element.attrib) > _MAX_ATTRIBUTES:
+            raise _refused(element, path, f"has more than {_MAX_ATTRIBUTES} attributes")
         for attribute, value in element.attrib.items():
             name = str(attribute)
             property = known.get(name)

@@ -20,6 +20,7 @@ XHTML = "http://www.w3.org/1999/xhtml"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _DIV = f"{{{XHTML}}}div"
 _VOID = frozenset(("area", "base", "br", "col", "hr", "img", "input", "link", "meta", "param"))
+_MAX_ATTRIBUTES = 64  # lxml walks attributes in quadratic time
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
@@ -54,6 +55,8 @@ def _pieces(element: etree._Element, path: str, namespace: str = "") -> Iterator
         return
     name = _local(element.tag, path)
     yield f"<{name}{namespace}"
+    if len(element.attrib) > _MAX_ATTRIBUTES:
+        raise ParseFailed(f"{path} has an element with more than {_MAX_ATTRIBUTES} attributes.", expression=path)
     for attribute, value in element.attrib.items():
         yield f' {_attribute_name(str(attribute), path)}="{str(value).translate(_ATTRIBUTE)}"'
     if name in _VOID and not len(element) and not element.text:

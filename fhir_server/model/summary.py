@@ -1,7 +1,8 @@
 """Parts of a resource: `_summary` and `_elements` (http://hl7.org/fhir/R4/search.html#summary).
 
 Whatever is cut, the resource keeps its id, meta and mandatory elements, and is tagged SUBSETTED so that nobody stores
-it over the whole one. `_elements` keeps modifier elements too: without them the rest may mean the opposite.
+it over the whole one. `_summary=true` and `_elements` keep modifier elements too: without them the rest may mean the
+opposite.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ WHOLE = ""
 def summarize(resource: Mapping[str, Any], mode: str) -> dict[str, Any]:
     """Return what `_summary=mode` shows of a resource.
 
-    `true`: the elements that the definitions mark as summary, at every level. `text`: the narrative and mandatory
-    elements. `data`: all but the narrative. `count`: the identity alone. `false`: everything. Raises ValueError.
+    `true`: the elements that the definitions mark as summary, at every level, and modifiers. `text`: the narrative
+    and mandatory elements. `data`: all but the narrative. `count`: the identity alone. `false`: everything.
+    Raises ValueError for any other.
     """
     if mode == "false":
         return dict(resource)
@@ -78,11 +80,9 @@ def _summary_plan(key: str) -> Mapping[str, str]:
     """
     plan = {}
     for name, each in layout(key).items():
-        if name in _ALWAYS:
-            plan[name] = WHOLE
-        elif each.element.summary:
+        if each.element.summary and name != "meta":
             plan[name] = each.inside if each.inside == RESOURCE or _has_summary(each) else WHOLE
-        elif each.element.min > 0:
+        elif name == "meta" or each.element.modifier or each.element.min > 0:
             plan[name] = WHOLE
     return plan
 
