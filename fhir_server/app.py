@@ -26,7 +26,7 @@ from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
-from fhir_server.interactions.table import READING, WRITING
+from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.loading.into_store import TABLE as LOADS
 from fhir_server.logs import configure_logs
 from fhir_server.search.extract import Extractor
@@ -44,7 +44,7 @@ Send = Callable[[Message], Awaitable[None]]
 MOUNT = "/fhir"
 RELEASED = "2026-11-23"
 SECRETS = RecordTable("secrets")
-INTERACTIONS: Interactions = {**READING, **{name: write.perform for name, write in WRITING.items()}, "bundle": bundle}
+ROUTED: Interactions = {**INTERACTIONS, "bundle": bundle}
 
 log = logging.getLogger("fhir_server")
 
@@ -81,7 +81,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             capabilities=_facts(),
         )
         guard = _guard(settings)
-        rest = Rest(services, INTERACTIONS, guard, cors=Cors(settings.cors_origins), options=_options(settings))
+        rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))
         yield Tenant(services, rest, guard)
     finally:
         await store.close()
@@ -187,6 +187,7 @@ def _limits(settings: Settings) -> Limits:
         or_values=settings.or_values,
         patch_operations=settings.patch_operations,
         delete_matches=settings.delete_matches,
+        cursor_lifetime=int(settings.cursor_lifetime_s * 1_000_000),
     )
 
 

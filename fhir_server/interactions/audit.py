@@ -15,8 +15,9 @@ from fhir_server.store.base import AuditRow, Version
 
 def target(call: Call) -> str:
     """Return what the call is about as a path without its query: `Patient/1/_history/2`, `Patient`, or ``."""
-    path = "/".join(part for part in (call.type, call.id) if part)
-    return f"{path}/_history/{call.version}" if call.version else path
+    if call.id is None:
+        return call.type or ""
+    return f"{call.type}/{call.id}/_history/{call.version}" if call.version else f"{call.type}/{call.id}"
 
 
 def row(
@@ -40,7 +41,7 @@ def row(
         target=target(call) if written is None else f"{written.key.type}/{written.key.id}/_history/{written.number}",
         status=status,
         request=call.request_id,
-        patients=tuple(dict.fromkeys(patients)),
+        patients=tuple(dict.fromkeys(patients)) if len(patients) > 1 else tuple(patients),
         details=details or {},
     )
 

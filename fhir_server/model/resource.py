@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from time import gmtime
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1)
@@ -31,9 +32,8 @@ def instant(time: int) -> str:
 
 def http_date(time: int) -> str:
     """Return `time` as an HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`."""
-    date = _EPOCH + timedelta(seconds=time // 1_000_000)
-    clock = f"{date.hour:02}:{date.minute:02}:{date.second:02}"
-    return f"{_DAYS[date.weekday()]}, {date.day:02} {_MONTHS[date.month - 1]} {date.year:04} {clock} GMT"
+    year, month, day, hour, minute, second, weekday, _, _ = gmtime(time // 1_000_000)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
 
 
 def parse_http_date(text: str) -> int | None:

@@ -11,8 +11,11 @@ What it does not allow does not exist for the caller: it is neither returned nor
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
 
 from fhir_server.search.query import Node, Query
 from fhir_server.search.values import IndexEntries
@@ -29,8 +32,7 @@ class Key(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One stored version.
 
     `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
@@ -112,8 +114,7 @@ class Change:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """One request in the audit chain: compact, without personal data beyond identities.
 
     `time` is microseconds since 1970 UTC; `actor` who asked; `action` the interaction (`read`, `create`, ...);
@@ -128,7 +129,7 @@ class AuditRow:
     status: int
     request: str
     patients: Sequence[str] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

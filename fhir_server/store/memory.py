@@ -9,8 +9,9 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.match import Criteria

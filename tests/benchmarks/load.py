@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -95,15 +96,17 @@ async def _measure(url: str, requests: list[bytes], connections: int, seconds: f
     made = []
     for number in range(connections):
         own = _cycle(requests, number * len(requests) // connections)
-        _, each = await loop.create_connection(
-            lambda own=own: _Connection(own, latencies, started + seconds), parts.hostname, parts.port
-        )
-        made.append(each)
+        made.append(_Connection(own, latencies, started + seconds))
+        await loop.create_connection(partial(_same, made[-1]), parts.hostname or "127.0.0.1", parts.port or 80)
     await asyncio.gather(*(each.done for each in made))
     took = time.perf_counter() - started
     latencies.sort()
     at = [1000 * latencies[int(len(latencies) * share)] for share in (0.5, 0.99)] if latencies else [0.0, 0.0]
     return Load(len(latencies) / took, len(latencies), sum(each.refused for each in made), at[0], at[1])
+
+
+def _same(connection: _Connection) -> _Connection:
+    return connection
 
 
 def _cycle(requests: list[bytes], start: int) -> Iterator[bytes]:
