@@ -33,7 +33,7 @@ class ElementType:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """An invariant. `expression` is FHIRPath, "" where the standard has none.
+    """An invariant. `expression` is FHIRPath, "" where the standard has none, corrected where 4.0.1 is known to be wrong.
 
     `name` is unique (`inv-1~2`); `key` is what the standard calls it (`inv-1`), not always unique there.
     """
@@ -104,6 +104,17 @@ def _load(name: str) -> Any:
 @cache
 def _structures() -> dict[str, Any]:
     content: dict[str, Any] = _load("structures")
+    return content
+
+
+@cache
+def corrections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Return the expressions that replace wrong ones of 4.0.1, with reasons.
+
+    {"searchParameters": {url: {"expression"? , "components"?: {published: corrected}, "reason"}},
+    "invariants": {name: {"expression", "reason"}}}. `constraint` and `search_parameters` have them applied.
+    """
+    content: dict[str, Any] = msgspec.json.decode(files("profiles.data").joinpath("corrections.json").read_bytes())
     return content
 
 
@@ -185,7 +196,8 @@ def structure(name: str) -> Structure:
 def constraint(name: str) -> Constraint:
     """Return the invariant called `name` (`obs-7`). Raises KeyError when R4 has none."""
     row = _structures()["constraints"][name]
-    return Constraint(name, row["severity"], row.get("expression", ""))
+    corrected = corrections()["invariants"].get(name, row)
+    return Constraint(name, row["severity"], corrected.get("expression", ""))
 
 
 def constraint_names() -> tuple[str, ...]:
@@ -253,13 +265,17 @@ def search_parameters() -> tuple[SearchParameter, ...]:
             code=row["code"],
             type=row["type"],
             base=tuple(row.get("base", ())),
-            expression=row.get("expression", ""),
+            expression=fix.get("expression", row.get("expression", "")),
             targets=tuple(row.get("target", ())),
             comparators=tuple(row.get("comparator", ())),
             modifiers=tuple(row.get("modifier", ())),
-            components=tuple((part["definition"], part["expression"]) for part in row.get("component", ())),
+            components=tuple(
+                (part["definition"], fix.get("components", {}).get(part["expression"], part["expression"]))
+                for part in row.get("component", ())
+            ),
         )
         for row in _load("search_parameters")
+        for fix in (corrections()["searchParameters"].get(row["url"], {}),)
     )
 
 

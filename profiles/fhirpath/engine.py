@@ -84,7 +84,8 @@ class Expression:
         return self._code.items(self._frame(node, environment), [node])
 
     def _frame(self, node: Node, environment: Environment | None) -> Frame:
-        if self.root is not None and self.root not in node.shape.ancestors:
+        shape_of = node.shape
+        if self.root is not None and self.root not in shape_of.ancestors and self.root != shape_of.structure:
             raise FhirPathTypeError(f"the expression {self.text!r} was compiled for {self.root}, not {node.type}")
         if environment is None:
             environment = NO_ENVIRONMENT
@@ -110,8 +111,8 @@ def _as_node(item: Any, scope: Scope) -> Node:
 def compile_expression(text: str, *, root: str | None = None, lenient: bool = False) -> Expression:
     """Compile a FHIRPath expression.
 
-    `root` is the type of what it will be evaluated on: branches that begin with another type then cost nothing, and
-    evaluating on something else is a FhirPathTypeError. `lenient` is for the standard's own expressions: `as` filters
+    `root` is the type of what it will be evaluated on, or of what that is an element of: branches that begin with
+    another type then cost nothing, and evaluating on something else is a FhirPathTypeError. `lenient` is for the standard's own expressions: `as` filters
     collections like ofType. Raises FhirPathSyntaxError, also for unknown functions, types and wrong arities.
     """
     if root is not None:
