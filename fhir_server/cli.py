@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import platform
 import signal
 import socket
@@ -311,6 +312,8 @@ async def _into_store(settings: Settings, sources: list[Source], progress: LoadP
     from fhir_server.loading.into_store import into_store
     from fhir_server.loading.load import load as load_files
 
+    # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
+    gc.set_threshold(100_000, 50, 100)
     async with open_tenant(settings) as tenant:
         return await load_files(sources, partial(into_store, tenant.services), progress)
 
