@@ -25,7 +25,6 @@ from fhir_server.search.query import (
     Node,
     Not,
     Or,
-    Prefix,
     Query,
     Reference,
     String,
@@ -136,15 +135,43 @@ def _select(
     whole: bool = False,
 ) -> Statement:
     """Return the distinct versions `x.v` that match, without order."""
-    begin, rest = start(compiler.type, _conjuncts(where), restriction, compiler.names, whole=whole)
+    conjuncts = _conjuncts(where)
+    begin, rest = start(compiler.type, conjuncts, restriction, compiler.names, whole=whole)
     tests = [_test(compiler, node, "x") for node in rest]
     allowed = compile_restriction(restriction, "x", compiler.names, criteria=compiler.criteria)
-    upper = TRUE if position is None else Statement("x.v <= ?", (position,))
-    bounds = both(Statement("x.v > ?", (after,)), upper)
+    bounds = _bounds(compiler, conjuncts, after, position)
     condition = both(bounds, *tests, allowed, extra)
     return Statement(
         f"SELECT DISTINCT x.v AS v FROM {begin.sql} AND {condition.sql}", begin.arguments + condition.arguments
     )
+
+
+def _bounds(compiler: _Compiler, conjuncts: Sequence[Node], after: int, position: int | None) -> Statement:
+    """Return the one range of rows to read; engines use one lower and one upper bound of an index."""
+    below = _LAST if position is None else position + 1
+    for node in conjuncts:
+        if isinstance(node, LastUpdated):
+            first, beyond = _rows_of(compiler, node)
+            after, below = max(after, first - 1), min(below, beyond)
+    lower = Statement("x.v > ?", (after,))
+    return lower if below == _LAST else both(lower, Statement("x.v < ?", (below,)))
+
+
+def _rows_of(compiler: _Compiler, node: LastUpdated) -> tuple[int, int]:
+    """Return the first row that may match and the one beyond the last."""
+    match node.prefix:
+        case "eq" | "ap":
+            return _since(compiler, node.low), _since(compiler, node.high + 1)
+        case "gt" | "sa":
+            return _since(compiler, node.high + 1), _LAST
+        case "ge":
+            return _since(compiler, node.low), _LAST
+        case "lt" | "eb":
+            return 0, _since(compiler, node.low)
+        case "le":
+            return 0, _since(compiler, node.high + 1)
+        case "ne":
+            return 0, _LAST
 
 
 def _conjuncts(node: Node) -> list[Node]:
@@ -171,8 +198,8 @@ def _test(compiler: _Compiler, node: Node, alias: str) -> Statement:
             return negated(_test(compiler, inner, alias))
         case Id(ids):
             return _is_one_of(compiler, ids, v)
-        case LastUpdated(prefix, low, high):
-            return _updated(compiler, prefix, low, high, v)
+        case LastUpdated():
+            return _updated(compiler, node, v)
         case InCompartment(type, id):
             return _in_compartment(type, id, v, compiler.names)
         case HasLabel(system, code):
@@ -195,22 +222,12 @@ def _is_one_of(compiler: _Compiler, ids: Sequence[str], v: str) -> Statement:
     return Statement(f"EXISTS (SELECT 1 FROM version u WHERE u.v = {v} AND u.rid {placeholders(rids)})", tuple(rids))
 
 
-def _updated(compiler: _Compiler, prefix: Prefix, low: int, high: int, v: str) -> Statement:
+def _updated(compiler: _Compiler, node: LastUpdated, v: str) -> Statement:
     """Times never decrease along row numbers, so that a range of times is a range of rows."""
-    first, beyond = _since(compiler, low), _since(compiler, high + 1)
-    match prefix:
-        case "eq" | "ap":
-            return Statement(f"({v} >= ? AND {v} < ?)", (first, beyond))
-        case "ne":
-            return Statement(f"({v} < ? OR {v} >= ?)", (first, beyond))
-        case "gt" | "sa":
-            return Statement(f"{v} >= ?", (beyond,))
-        case "ge":
-            return Statement(f"{v} >= ?", (first,))
-        case "lt" | "eb":
-            return Statement(f"{v} < ?", (first,))
-        case "le":
-            return Statement(f"{v} < ?", (beyond,))
+    if node.prefix == "ne":
+        equal = _updated(compiler, LastUpdated("eq", node.low, node.high), v)
+        return negated(equal)
+    return Statement(f"({v} >= ? AND {v} < ?)", _rows_of(compiler, node))
 
 
 def _since(compiler: _Compiler, time: int) -> int:
