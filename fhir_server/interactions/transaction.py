@@ -149,10 +149,11 @@ class _Job:
     async def _work(self, tx: Transaction) -> Result:
         answers: dict[int, bytes] = {}
         patients: dict[str, None] = {}
-        for entry, step in self.steps:
+        for index, (entry, step) in enumerate(self.steps):
             written = await self._step(tx, entry, step)
             patients.update(dict.fromkeys(written.patients))
             answers[entry.index] = answer(entry, commit.result(written))
+            await breathe(index)
         await self.links.hold(tx)
         for entry in self.reads:
             result = await _show(tx, entry)

@@ -1,0 +1,104 @@
+"""capabilities (http://hl7.org/fhir/R4/http.html#capabilities)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from profiles import definitions
+from profiles.validation.validator import Validator
+from tests.fakes.server import BASE, Server, content
+
+pytestmark = pytest.mark.anyio
+
+FACTS: dict[str, Any] = {
+    "interactions": {
+        "type": ("read", "update", "delete", "create", "search-type", "vread", "history-type"),
+        "system": ("transaction", "search-system"),
+    },
+    "formats": ("application/fhir+json", "json"),
+    "patch_formats": ("application/json-patch+json",),
+    "operations": (),
+    "version": "1.2.3",
+    "date": "2025-01-31",
+}
+
+
+async def stated(server: Server, **facts: Any) -> dict[str, Any]:
+    server.services = replace(server.services, capabilities=FACTS | facts)
+    return content(await server.do("capabilities"))
+
+
+async def test_the_statement_is_valid_and_tells_the_facts(server: Server) -> None:
+    statement = await stated(server)
+    assert [issue for issue in Validator().validate(statement) if issue.is_error] == []
+    assert (statement["fhirVersion"], statement["kind"], statement["date"]) == ("4.0.1", "instance", "2025-01-31")
+    assert statement["software"]["version"] == "1.2.3"
+    assert statement["implementation"]["url"] == BASE
+    assert statement["format"] == ["application/fhir+json", "json"]
+    assert statement["patchFormat"] == ["application/json-patch+json"]
+
+
+async def test_every_type_has_the_interactions_that_are_routed(server: Server) -> None:
+    (rest,) = (await stated(server))["rest"]
+    assert [each["type"] for each in rest["resource"]] == list(definitions.resource_types())
+    assert len(rest["resource"]) == 146
+    for each in rest["resource"]:
+        assert [interaction["code"] for interaction in each["interaction"]] == list(FACTS["interactions"]["type"])
+        assert each["versioning"] == "versioned"
+        assert each["conditionalCreate"]
+        assert each["conditionalUpdate"]
+        assert each["updateCreate"]
+        assert each["conditionalDelete"] == "multiple"
+    assert rest["interaction"] == [{"code": "transaction"}]
+
+
+async def test_what_is_not_routed_is_not_stated(server: Server) -> None:
+    (rest,) = (await stated(server, interactions={"type": ("read",), "system": ()}))["rest"]
+    first = rest["resource"][0]
+    assert first["interaction"] == [{"code": "read"}]
+    assert not {"conditionalCreate", "updateCreate", "conditionalDelete", "searchParam"} & set(first)
+    assert first["readHistory"] is False
+
+
+async def test_search_parameters_are_those_of_the_standard_that_are_answered(server: Server) -> None:
+    (rest,) = (await stated(server))["rest"]
+    patient = next(each for each in rest["resource"] if each["type"] == "Patient")
+    found = {each["name"]: each for each in patient["searchParam"]}
+    assert {"identifier", "family", "birthdate", "general-practitioner", "_id", "_lastUpdated"} <= found.keys()
+    assert found["birthdate"] == {
+        "name": "birthdate",
+        "definition": "http://hl7.org/fhir/SearchParameter/individual-birthdate",
+        "type": "date",
+    }
+    assert "phonetic" not in found
+
+
+async def test_every_parameter_stated_is_answered(server: Server) -> None:
+    values = {"date": "2020", "reference": "1", "number": "1", "quantity": "1"}
+    (rest,) = (await stated(server))["rest"]
+    for type in ("Patient", "Observation", "Encounter", "Bundle", "ValueSet"):
+        stated_here = next(each for each in rest["resource"] if each["type"] == type)
+        for parameter in stated_here["searchParam"]:
+            query = [(parameter["name"], values.get(parameter["type"], "x"))]
+            assert (await server.do("search", type, query=query)).status == 200, (type, query)
+
+
+async def test_a_limit_of_one_makes_conditional_delete_single(server: Server) -> None:
+    server.limit(delete_matches=1)
+    (rest,) = (await stated(server))["rest"]
+    assert rest["resource"][0]["conditionalDelete"] == "single"
+
+
+async def test_operations_stand_where_they_belong(server: Server) -> None:
+    url = "http://hl7.org/fhir/OperationDefinition/"
+    operations = (
+        {"name": "everything", "definition": f"{url}Patient-everything", "resource": "Patient"},
+        {"name": "versions", "definition": f"{url}CapabilityStatement-versions"},
+    )
+    (rest,) = (await stated(server, operations=operations))["rest"]
+    patient = next(each for each in rest["resource"] if each["type"] == "Patient")
+    assert [each["name"] for each in patient["operation"]] == ["everything"]
+    assert [each["name"] for each in rest["operation"]] == ["versions"]
