@@ -1,8 +1,8 @@
 """The examples of README and docs are true: each request is run against a demo server, each answer compared.
 
 A block of `sh` is followed by what it answers: `json` shows a part of the answer, `text` lines that occur in it, in
-order; `…` stands for anything. Blocks without an answer are not run; of `fhir-server` commands in them, command and options
-must exist.
+order; `…` stands for anything. Blocks without an answer are not run; of the `fhir-server` commands in them, command and
+options must exist.
 """
 
 from __future__ import annotations
