@@ -23,13 +23,6 @@ _WITHOUT_ENTRIES = frozenset({"_id", "_lastUpdated", "_text", "_content", "_quer
 _SPECIMENS = frozenset(
     f"http://hl7.org/fhir/SearchParameter/{name}" for name in ("example", "example-extension", "example-reference")
 )
-_STANDARD = "http://hl7.org/fhir/SearchParameter/"
-_IS_SUBJECT = "http://hl7.org/fhir/StructureDefinition/questionnaireresponse-isSubject"
-# Published expressions that are wrong. This one calls a function that FHIRPath does not have.
-_CORRECTED = {
-    f"{_STANDARD}questionnaireresponse-extensions-QuestionnaireResponse-item-subject": "QuestionnaireResponse.item"
-    f".where(extension('{_IS_SUBJECT}').exists()).answer.value.ofType(Reference)"
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +131,9 @@ def _breadth(parameter: Parameter) -> tuple[int, bool, str]:
 
 
 def _parameter(resource_type: str, definition: SearchParameter, codes: Mapping[str, str]) -> Parameter:
-    expression = _CORRECTED.get(definition.url, definition.expression)
-    chosen = tuple(each for each in alternatives(expression) if root_of(each) in (resource_type, None, *_EVERYWHERE))
+    chosen = tuple(
+        each for each in alternatives(definition.expression) if root_of(each) in (resource_type, None, *_EVERYWHERE)
+    )
     components = tuple(Component(codes.get(url, ""), alternatives(text)) for url, text in definition.components)
     return Parameter(
         code=definition.code,

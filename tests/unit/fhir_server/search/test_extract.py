@@ -206,7 +206,7 @@ def test_nothing_is_entered_twice() -> None:
 
 
 def test_extensions_are_searched_by_their_value() -> None:
-    url = "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName"
+    url = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
     found = entries("Patient", extension=[{"url": url, "valueString": "Noël"}])
     assert texts(found, "mothersMaidenName") == [("noel", "Noël")]
 
