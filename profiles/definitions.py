@@ -33,7 +33,7 @@ class ElementType:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """An invariant. `expression` is FHIRPath, "" where the standard has none, corrected where 4.0.1 is known to be wrong.
+    """An invariant. `expression` is FHIRPath, "" where the standard has none; see `corrections`.
 
     `name` is unique (`inv-1~2`); `key` is what the standard calls it (`inv-1`), not always unique there.
     """

@@ -11,7 +11,7 @@ from profiles.fhirpath.call import Call
 from profiles.fhirpath.code import FOCUS, NOTHING, Code, of_constant
 from profiles.fhirpath.errors import FhirPathSyntaxError
 from profiles.fhirpath.functions.registry import function
-from profiles.fhirpath.paths import item_at, member, type_prefix
+from profiles.fhirpath.paths import item_at, path, type_prefix
 from profiles.fhirpath.syntax import (
     Binary,
     Function,
@@ -78,17 +78,26 @@ class Compiler:
                 return _temporal(syntax)
 
     def _member(self, syntax: Member, outer: bool) -> Code:
-        if syntax.source is None:
-            name = syntax.name
-            if name[:1].isupper() and name in definitions.type_names():
-                if not outer or self.root is None or not definitions.is_a(self.root, name):
-                    # With a known root, another type's branch of a shared search expression costs nothing.
-                    other = outer and self.root is not None and not definitions.is_a(name, self.root)
-                    return NOTHING if other else type_prefix(name)
-                return FOCUS
-            return member(FOCUS, name)
-        source = self.compile(syntax.source, outer)
-        return NOTHING if source.nothing else member(source, syntax.name)
+        names: list[str] = []
+        first: Syntax | None = syntax
+        while isinstance(first, Member) and not (first.source is None and _is_type(first.name)):
+            names.append(first.name)
+            first = first.source
+        if len(names) > MAX_DEPTH:
+            raise FhirPathSyntaxError(f"the path has more than {MAX_DEPTH} steps", syntax.position)
+        if isinstance(first, Member):
+            source = self._type_prefix(first.name, outer)
+        else:
+            source = FOCUS if first is None else self.compile(first, outer)
+        return source if source.nothing or not names else path(source, tuple(reversed(names)))
+
+    def _type_prefix(self, name: str, outer: bool) -> Code:
+        if not outer or self.root is None:
+            return type_prefix(name)
+        if definitions.is_a(self.root, name):
+            return FOCUS
+        # With a known root, another type's branch of a shared search expression costs nothing.
+        return type_prefix(name) if definitions.is_a(name, self.root) else NOTHING
 
     def _function(self, syntax: Function, outer: bool) -> Code:
         rule = function(syntax.name, syntax.position)
@@ -142,6 +151,10 @@ class Compiler:
                 return NOTHING
             return operators.union(codes)
         return (operators.conjunction if syntax.operator == "and" else operators.disjunction)(codes)
+
+
+def _is_type(name: str) -> bool:
+    return name[:1].isupper() and name in definitions.type_names()
 
 
 def _temporal(syntax: TemporalLiteral) -> Code:

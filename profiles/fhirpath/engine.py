@@ -9,7 +9,7 @@ from profiles.datatypes.quantity import Quantity
 from profiles.datatypes.temporal import Temporal
 from profiles.fhirpath.code import Code
 from profiles.fhirpath.compiler import Compiler
-from profiles.fhirpath.environment import NO_ENVIRONMENT, Environment, Frame
+from profiles.fhirpath.environment import DEFAULT_STEPS, NO_ENVIRONMENT, Environment, Frame
 from profiles.fhirpath.errors import (
     FhirPathBudgetError,
     FhirPathError,
@@ -38,13 +38,14 @@ _FHIR_NAMES = {bool: "boolean", int: "integer", Decimal: "decimal", str: "string
 class Expression:
     """A compiled expression. It keeps no state: one serves all threads and resources."""
 
-    __slots__ = ("_code", "lenient", "root", "text")
+    __slots__ = ("_run", "_truth", "lenient", "root", "text")
 
     def __init__(self, text: str, code: Code, root: str | None, lenient: bool) -> None:
         self.text = text
         self.root = root
         self.lenient = lenient
-        self._code = code
+        self._run = code.items
+        self._truth = code.truth
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -55,14 +56,22 @@ class Expression:
         Dates are their FHIR strings, quantities FHIR Quantities; a primitive that has only extensions is left out.
         Raises FhirPathError.
         """
-        return [each for each in map(_plain, self._items(Scope.of(resource).node(), environment)) if each is not None]
+        scope = Scope.of(resource)
+        found = []
+        for item in self._items(Node(resource, scope.shape, None, scope), environment):
+            value = _plain(item)
+            if value is not None:
+                found.append(value)
+        return found
 
     def nodes(self, resource: Json, *, environment: Environment | None = None) -> list[Node]:
         """Return the result on a resource as nodes; FHIRPath's own values get the FHIR type they correspond to.
 
         Raises FhirPathError.
         """
-        return self.nodes_from(Scope.of(resource).node(), environment=environment)
+        scope = Scope.of(resource)
+        items = self._items(Node(resource, scope.shape, None, scope), environment)
+        return [item if item.__class__ is Node else _as_node(item, scope) for item in items]
 
     def nodes_from(self, node: Node, *, environment: Environment | None = None) -> list[Node]:
         """Return the result on any node as nodes; `%resource` and `%rootResource` are those around the node.
@@ -78,18 +87,20 @@ class Expression:
         Raises FhirPathError, of several items too.
         """
         node = on if isinstance(on, Node) else Scope.of(on).node()
-        return self._code.truth(self._frame(node, environment), [node])
+        focus = [node]
+        return self._truth(self._frame(node, focus, environment), focus)
 
     def _items(self, node: Node, environment: Environment | None) -> list[Any]:
-        return self._code.items(self._frame(node, environment), [node])
+        focus = [node]
+        return self._run(self._frame(node, focus, environment), focus)
 
-    def _frame(self, node: Node, environment: Environment | None) -> Frame:
+    def _frame(self, node: Node, focus: list[Any], environment: Environment | None) -> Frame:
         shape_of = node.shape
         if self.root is not None and self.root not in shape_of.ancestors and self.root != shape_of.structure:
             raise FhirPathTypeError(f"the expression {self.text!r} was compiled for {self.root}, not {node.type}")
         if environment is None:
-            environment = NO_ENVIRONMENT
-        return Frame(environment, node.scope, [node], environment.steps)
+            return Frame(NO_ENVIRONMENT, node.scope, focus, DEFAULT_STEPS)
+        return Frame(environment, node.scope, focus, environment.steps)
 
 
 def _plain(item: Any) -> Any:
@@ -112,8 +123,9 @@ def compile_expression(text: str, *, root: str | None = None, lenient: bool = Fa
     """Compile a FHIRPath expression.
 
     `root` is the type of what it will be evaluated on, or of what that is an element of: branches that begin with
-    another type then cost nothing, and evaluating on something else is a FhirPathTypeError. `lenient` is for the standard's own expressions: `as` filters
-    collections like ofType. Raises FhirPathSyntaxError, also for unknown functions, types and wrong arities.
+    another type then cost nothing, and evaluating on something else is a FhirPathTypeError. `lenient` is for the
+    standard's own expressions: `as` filters collections like ofType. Raises FhirPathSyntaxError, also for unknown
+    functions, types and wrong arities.
     """
     if root is not None:
         try:

@@ -8,7 +8,7 @@ from profiles.fhirpath.code import FOCUS, Code, of_items
 from profiles.fhirpath.environment import Frame, Items
 from profiles.fhirpath.errors import FhirPathTypeError
 from profiles.fhirpath.node import Node, Scope
-from profiles.fhirpath.shapes import Child, resource_shape
+from profiles.fhirpath.shapes import Child, Shape, resource_shape
 from profiles.fhirpath.values import type_name
 
 EXTENSIONS = ("id", "extension")
@@ -134,6 +134,95 @@ def member(source: Code, name: str) -> Code:
         return False
 
     return of_items(items, present)
+
+
+Plan = tuple[tuple[str, ...], Shape, Child] | None
+
+
+def _plan(start: Shape, names: tuple[str, ...]) -> Plan:
+    """Return (JSON names on the way, last shape on the way, last child) of a path that needs no look at the data."""
+    shape = start
+    way = []
+    for name in names[:-1]:
+        child = shape.children.get(name)
+        if not isinstance(child, Child) or child.primitive or child.resource:
+            return None
+        way.append(child.json)
+        shape = child.shape
+    last = shape.children.get(names[-1])
+    return (tuple(way), shape, last) if isinstance(last, Child) and not last.resource else None
+
+
+def path(source: Code, names: tuple[str, ...]) -> Code:
+    """Return code for `source.a.b.c`, walking plain JSON up to the last step where the definitions allow it."""
+    if len(names) == 1:
+        return member(source, names[0])
+    stepwise = FOCUS
+    for name in names:
+        stepwise = member(stepwise, name)
+    one_by_one = stepwise.items
+    plans: dict[Shape, Plan] = {}
+    before = source.items
+    leading = source is FOCUS
+
+    def items(frame: Frame, focus: Items) -> Items:
+        out: Items = []
+        for node in focus if leading else before(frame, focus):
+            if node.__class__ is not Node or node.value.__class__ is not dict:
+                if node.__class__ is Node:
+                    out += one_by_one(frame, [node])
+                continue
+            try:
+                plan = plans[node.shape]
+            except KeyError:
+                plan = plans[node.shape] = _plan(node.shape, names)
+            if plan is None:
+                out += one_by_one(frame, [node])
+                continue
+            values = [node.value]
+            for json in plan[0]:
+                values = _inside(values, json)
+            if values:
+                _last_step(values, plan, node.scope, out)
+        return out
+
+    return of_items(items)
+
+
+def _inside(values: list[Any], json: str) -> list[Any]:
+    if len(values) == 1:
+        raw = values[0].get(json)
+        if raw is None:
+            return []
+        if raw.__class__ is dict:
+            return [raw]
+        return [each for each in raw if each.__class__ is dict] if raw.__class__ is list else []
+    found = []
+    for value in values:
+        raw = value.get(json)
+        if raw.__class__ is dict:
+            found.append(raw)
+        elif isinstance(raw, list):
+            found += [each for each in raw if each.__class__ is dict]
+    return found
+
+
+def _last_step(values: list[Any], plan: tuple[tuple[str, ...], Shape, Child], scope: Scope, out: Items) -> None:
+    child = plan[2]
+    json, shape = child.json, child.shape
+    for value in values:
+        raw = value.get(json)
+        if child.primitive:
+            if child.sibling in value or raw.__class__ is list:
+                _expand_primitive(Node(value, plan[1], None, scope), child, raw, out)
+            elif raw is not None and raw.__class__ is not dict:
+                out.append(Node(raw, shape, None, scope))
+        elif raw.__class__ is dict:
+            out.append(Node(raw, shape, None, scope))
+        elif isinstance(raw, list):
+            for each in raw:
+                if each.__class__ is dict:
+                    out.append(Node(each, shape, None, scope))
 
 
 def type_prefix(name: str) -> Code:

@@ -6,6 +6,7 @@ A shape is made when first asked for and never changes: it is R4 itself, shared 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -100,7 +101,17 @@ def shape(structure: str, path: str = "") -> Shape:
     return Shape(element.types[0].code, structure, path)
 
 
-def resource_shape(resource: object) -> Shape | None:
+@cache
+def _resource_shape(name: str) -> Shape:
+    # What is refused by an exception is not cached: names that are no types cannot fill the memory.
+    if not definitions.is_resource_type(name):
+        raise KeyError(name)
+    return shape(name)
+
+
+def resource_shape(resource: Any) -> Shape | None:
     """Return the shape of a resource by its `resourceType`, None when that names no resource type of R4."""
-    name = resource.get("resourceType") if isinstance(resource, dict) else None
-    return shape(name) if isinstance(name, str) and definitions.is_resource_type(name) else None
+    try:
+        return _resource_shape(resource["resourceType"])
+    except (KeyError, TypeError):
+        return None
