@@ -26,7 +26,8 @@ def encode_row(row: AuditRow) -> bytes:
 
 def decode_row(data: bytes) -> AuditRow:
     """Return the row kept as `data`."""
-    return _decode(data)
+    row = _decode(data)
+    return msgspec.structs.replace(row, patients=tuple(row.patients))
 
 
 def link(previous: bytes, row: bytes) -> bytes:

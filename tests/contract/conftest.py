@@ -1,6 +1,6 @@
 """One contract for every store: each test here runs against all of them.
 
-Async tests run on the loop of the fixture `runner`, which also opened the store.
+Async tests run on the loop of the fixture `runner` if they have it: it also opened the store.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    pyfuncitem.funcargs["runner"].run(pyfuncitem.obj(**arguments))
+    runner = pyfuncitem.funcargs.get("runner")
+    run = runner.run if runner else asyncio.run
+    run(pyfuncitem.obj(**arguments))
     return True
 
 

@@ -11,7 +11,7 @@ from tests.fakes.versions import follow
 
 
 def row(n: int) -> AuditRow:
-    return AuditRow(n, "alice", "read", f"Patient/{n}", 200, f"request-{n}", [str(n)], {"matches": n})
+    return AuditRow(n, "alice", "read", f"Patient/{n}", 200, f"request-{n}", (str(n),), {"matches": n})
 
 
 async def test_rows_come_back_in_order_without_gaps(store: Store):
