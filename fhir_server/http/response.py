@@ -74,6 +74,16 @@ def render(result: Result, wanted: Wanted, base: str) -> Answer:
     return Answer(status, headers, body)
 
 
+def render_stored(result: Result) -> Answer:
+    """Return the answer to a read whose stored bytes go out as they are."""
+    assert result.version is not None
+    assert result.time is not None
+    assert result.body is not None
+    etag = b'W/"%b"' % result.version.encode()
+    modified = http_date(result.time).encode()
+    return Answer(200, [_TYPE["json"], (b"etag", etag), (b"last-modified", modified)], result.body)
+
+
 def render_raw(result: Result) -> Answer:
     """Return the answer that is the content of the Binary in `result`."""
     resource = result.resource if result.body is None else fhir_json.parse(result.body)

@@ -21,12 +21,12 @@ from fhir_server.http.body import Disconnected, Receive
 from fhir_server.http.compress import LEAST, accepts_gzip, compress
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import OpenGuard
-from fhir_server.http.headers import Headers, collect, own_request_id, text_of
+from fhir_server.http.headers import Headers, collect, own_request_id, preconditions, text_of
 from fhir_server.http.negotiate import Format, response_format, wants_raw
 from fhir_server.http.outcome import outcome
-from fhir_server.http.query import Query, parse_query
+from fhir_server.http.query import NOTHING, Query, parse_query
 from fhir_server.http.request import BodyLimits, Incoming, read_call
-from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_raw
+from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_raw, render_stored
 from fhir_server.http.routes import Match
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Result, Services
@@ -83,16 +83,41 @@ class Rest:
         method: str = scope["method"]
         headers = collect(scope["headers"])
         request_id = own_request_id(headers) or f"{self._process}-{next(self._serial):x}"
-        path = scope["raw_path"].partition(b"?")[0].decode("latin-1")[self._start :]
+        path = scope["raw_path"].decode("latin-1")[self._start :]
         try:
-            answer = await self._answer(scope, path, headers, receive, request_id)
+            if method == "GET" and not scope["query_string"] and (key := routes.plain_read(path)) is not None:
+                answer = await self._read(key, headers, request_id)
+            else:
+                answer = await self._answer(scope, path, headers, receive, request_id)
         except Disconnected:
             return
         except Exception as error:
             answer = self._refusal(error, path, scope, headers, request_id)
-        await self._send(answer, method, headers, request_id, send)
+        body, out = answer.body, answer.headers
+        if len(body) > LEAST and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
+            body = await compress(body)
+            out.append(_ZIPPED)
+        if answer.status not in (204, 304):
+            out.append((b"content-length", b"%d" % len(body)))
+        out += SECURITY
+        out.append((b"x-request-id", request_id.encode()))
+        if b"origin" in headers:
+            out += self._cors.headers(headers)
+        await send({"type": "http.response.start", "status": answer.status, "headers": out})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
         if self._options.log_requests:
             self._log(method, path, answer.status, time.perf_counter() - started, request_id)
+
+    async def _read(self, key: tuple[str, str], headers: Headers, request_id: str) -> Answer:
+        """Answer the plain read, of which there are more than of everything else together, by the shortest road."""
+        principal = self._guard.admit("GET", headers)
+        format = self._formats.get(headers.get(b"accept")) or self._format(headers, NOTHING)
+        call = Call(self.services, principal, request_id, key[0], key[1])
+        call.preconditions = preconditions(headers, reading=True)
+        result = await self._perform(call, "read")
+        if format == "json" and result.body is not None and result.status == 200 and not result.headers:
+            return render_stored(result)
+        return render(result, Wanted("read", "GET", format), self.services.base)
 
     async def _answer(self, scope: Scope, path: str, headers: Headers, receive: Receive, request_id: str) -> Answer:
         method = scope["method"]
@@ -171,19 +196,6 @@ class Rest:
         if told.status == 413:
             answer.headers.append(_CLOSE)
         return answer
-
-    async def _send(self, answer: Answer, method: str, headers: Headers, request_id: str, send: Send) -> None:
-        body, out = answer.body, answer.headers
-        if len(body) > LEAST and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
-            body = await compress(body)
-            out.append(_ZIPPED)
-        if answer.status not in (204, 304):
-            out.append((b"content-length", b"%d" % len(body)))
-        out += SECURITY
-        out.append((b"x-request-id", request_id.encode()))
-        out += self._cors.headers(headers) if b"origin" in headers else ()
-        await send({"type": "http.response.start", "status": answer.status, "headers": out})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
     def _log(self, method: str, path: str, status: int, seconds: float, request_id: str) -> None:
         try:

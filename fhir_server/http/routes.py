@@ -82,6 +82,14 @@ def find(method: str, path: str) -> Match:
     return Match(route, type, id, version)
 
 
+def plain_read(path: str) -> tuple[str, str] | None:
+    """Return type and id when `path` can only be that of a read, None when `find` must look closer."""
+    type, slash, id = path.partition("/")
+    if not slash or not id or id[0] in "_$" or "/" in id or "%" in path or type == "Binary":
+        return None
+    return (type, id) if is_resource_type(type) else None
+
+
 def methods(path: str) -> tuple[str, ...]:
     """Return the methods that the path takes; none when it has no route."""
     try:
