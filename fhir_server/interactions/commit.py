@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
-from fhir_server.interactions import audit
+from fhir_server.interactions import audit, binary
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
@@ -31,7 +31,10 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A resource that is ready to be put: valid, with everything the store keeps beside it."""
+    """A resource that is ready to be put: valid, with everything the store keeps beside it.
+
+    `content` is that of a Binary, when it is not in `resource`.
+    """
 
     key: Key
     resource: Resource
@@ -39,6 +42,7 @@ class Prepared:
     owners: Sequence[Key]
     labels: Sequence[tuple[str, str]]
     warnings: Sequence[Issue]
+    content: bytes
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -97,13 +101,15 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     if any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
     entries = services.extractor.entries(resource, base=services.base)
+    kept, content = binary.split(resource)
     return Prepared(
         key=key,
-        resource=resource,
+        resource=kept,
         entries=entries,
         owners=[Key(*owner) for owner in services.extractor.owners(resource, entries)],
         labels=services.extractor.labels(resource),
         warnings=issues,
+        content=content,
     )
 
 
@@ -127,7 +133,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     restriction = restriction_for(call)
     if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
         raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")
-    return version
+    return await binary.keep(tx, version, prepared.content) if prepared.content else version
 
 
 async def bury(call: Call, tx: Transaction, before: Version) -> Written:

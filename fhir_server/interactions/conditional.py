@@ -21,6 +21,7 @@ from fhir_server.store.base import Key, Snapshot
 ONE = 2
 """How many matches to ask for when one is wanted: the second proves that there are several."""
 
+PAIRS = 1000
 RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_total", "_include", "_revinclude"})
 
 
@@ -58,8 +59,14 @@ class Identity:
 
 
 def pairs(query: str) -> list[tuple[str, str]]:
-    """Return the decoded (name, value) pairs of a query string such as an If-None-Exist header holds."""
-    return parse_qsl(query.removeprefix("?"), keep_blank_values=True)
+    """Return the decoded (name, value) pairs of a query string such as an If-None-Exist header holds.
+
+    Raises BadRequest for more than PAIRS of them and for what is not UTF-8.
+    """
+    try:
+        return parse_qsl(query.removeprefix("?"), keep_blank_values=True, errors="strict", max_num_fields=PAIRS)
+    except ValueError:
+        raise BadRequest(f"The criteria are not percent-encoded UTF-8, or more than {PAIRS} parameters.") from None
 
 
 def criteria_of(call: Call, type: str, parameters: Sequence[tuple[str, str]], text: str | None = None) -> Criteria:

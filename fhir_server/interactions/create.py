@@ -7,8 +7,11 @@ search is repeated inside the write, so of two equal requests at the same time o
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import replace
 
-from fhir_server.interactions import audit, commit
+from msgspec import structs
+
+from fhir_server.interactions import audit, binary, commit
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
@@ -55,6 +58,7 @@ def _existing(call: Call, identity: Identity) -> Step:
         version = await tx.read(identity.key, restriction=restriction_for(call))
         if version is None:
             raise Moved
-        return Written(200, version, audit.patients_of(version))
+        shown = structs.replace(version, body=await binary.whole(replace(call, transaction=tx), version))
+        return Written(200, shown, audit.patients_of(version))
 
     return step

@@ -11,11 +11,11 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fhir_server.errors import BadRequest, NotSupported, Unprocessable
 from fhir_server.interactions.call import Call, Preconditions, Resource
-from fhir_server.interactions.conditional import Identity
+from fhir_server.interactions.conditional import Identity, pairs
 from profiles.datatypes.temporal import date_range
 from profiles.definitions import is_resource_type
 
@@ -97,7 +97,7 @@ def address(url: str, base: str, name: str) -> Address:
         raise BadRequest("The url of the request is not a URL.", expression=name) from None
     if parts.scheme or parts.netloc:
         raise BadRequest("The url of the request belongs to another server: make it relative.", expression=name)
-    parameters = tuple(p for p in parse_qsl(parts.query, keep_blank_values=True) if p[0] not in _PROTOCOL)
+    parameters = tuple(p for p in pairs(parts.query) if p[0] not in _PROTOCOL)
     match [unquote(step) for step in parts.path.strip("/").split("/")]:
         case [""]:
             return Address(parameters=parameters)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhir_server.errors import BadRequest, NotFound
-from fhir_server.interactions import audit, paging
+from fhir_server.interactions import audit, binary, paging
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
@@ -29,8 +29,10 @@ async def history(call: Call) -> Result:
         await _demand_existence(call, Key(call.type, call.id))
     page = await paging.unexpired(call.reader.history(scope, restriction=restriction_for(call)))
     base = call.services.base
+    bodies = await binary.wholes(call, page.versions)
     entries = (
-        bundle.history_entry(base, v.key.type, v.key.id, v.number, v.time, v.method, v.body) for v in page.versions
+        bundle.history_entry(base, v.key.type, v.key.id, v.number, v.time, v.method, body)
+        for v, body in zip(page.versions, bodies, strict=True)
     )
     body = bundle.history(None, paging.links(call, walk, page, place), entries)
     patients = tuple({patient: None for version in page.versions for patient in audit.patients_of(version)})

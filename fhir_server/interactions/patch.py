@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import Any
 
 from fhir_server.errors import BadRequest, Gone, NotFound, UnsupportedMediaType
-from fhir_server.interactions import commit, preconditions
+from fhir_server.interactions import binary, commit, preconditions
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Step, Written
@@ -45,7 +45,7 @@ async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that puts the patched resource, as long as the version patched is still the current one."""
     key = identity.key
     before = existing(key, await call.reader.read(key, restriction=restriction_for(call)))
-    prepared = commit.prepare(call, _patched(call, parse(before.body)), key)
+    prepared = commit.prepare(call, _patched(call, parse(await binary.whole(call, before))), key)
 
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)

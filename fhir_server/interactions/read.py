@@ -7,7 +7,7 @@ ask for a part of them.
 from __future__ import annotations
 
 from fhir_server.errors import Gone, NotFound
-from fhir_server.interactions import audit, part
+from fhir_server.interactions import audit, binary, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.preconditions import unmodified
@@ -27,14 +27,14 @@ async def read(call: Call) -> Result:
             f"{call.type}/{call.id} was deleted with version {version.number}. Its history is at "
             f"{call.type}/{call.id}/_history; a PUT brings it back."
         )
-    return await audit.seen(call, "read", shown(call, version, wanted))
+    return await audit.seen(call, "read", await shown(call, version, wanted))
 
 
-def shown(call: Call, version: Version, wanted: part.Part) -> Result:
+async def shown(call: Call, version: Version, wanted: part.Part) -> Result:
     """Return `version` as the answer to a read of it."""
     result = Result(200, version=str(version.number), time=version.time, patients=audit.patients_of(version))
     if unmodified(call, version):
         result.status = 304
     else:
-        result.body = part.of(version.body, wanted)
+        result.body = part.of(await binary.whole(call, version), wanted)
     return result

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fhir_server.errors import BadRequest, NotSupported
-from fhir_server.interactions import audit, paging, part
+from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
@@ -59,7 +59,11 @@ async def search(call: Call) -> Result:
     )
     page = await paging.unexpired(call.reader.search(query, restriction=restriction))
     total = await _total(call, asked, page, first=place is None)
-    body = bundle.searchset(total, paging.links(call, asked.walk, page, place), _entries(call, asked, page))
+    body = bundle.searchset(
+        total,
+        paging.links(call, asked.walk, page, place),
+        _entries(call, asked, page, await binary.wholes(call, page.versions)),
+    )
     patients = tuple({patient: None for version in page.versions for patient in audit.patients_of(version)})
     return await audit.seen(
         call, "search", Result(200, body=body, patients=patients), _details(asked, len(page.versions))
@@ -101,10 +105,10 @@ async def _total(call: Call, asked: _Asked, page: Page, *, first: bool) -> int |
     return len(page.versions) if first and page.next is None and asked.total is None else None
 
 
-def _entries(call: Call, asked: _Asked, page: Page) -> Iterator[bytes]:
+def _entries(call: Call, asked: _Asked, page: Page, bodies: list[bytes]) -> Iterator[bytes]:
     base = f"{call.services.base}/{asked.search.type}/"
-    for version in page.versions:
-        yield bundle.search_entry(base + version.key.id, part.of(version.body, asked.part))
+    for version, body in zip(page.versions, bodies, strict=True):
+        yield bundle.search_entry(base + version.key.id, part.of(body, asked.part))
     yield from _outcome(asked.search)
 
 

@@ -29,7 +29,7 @@ async def vread(call: Call) -> Result:
         )
     if version.deleted:
         raise Gone(f"Version {number} of {call.type}/{call.id} is its deletion, there is nothing to show.")
-    return await audit.seen(call, "vread", shown(call, version, wanted))
+    return await audit.seen(call, "vread", await shown(call, version, wanted))
 
 
 def version_number(text: str) -> int | None:

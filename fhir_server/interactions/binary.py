@@ -1,0 +1,66 @@
+"""Binary: the content is kept in chunks beside the JSON, and put back into it where the JSON is shown.
+
+http://hl7.org/fhir/R4/binary.html. So that a document costs its own bytes and not a third more, and that neither index
+nor summaries carry it. Content that is short, or whose base64 is not spelt the one canonical way, stays in the JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.call import Call, Resource
+from fhir_server.store.base import CHUNK, Transaction, Version
+
+INLINE = 4096
+"""Characters of base64 up to which content stays in the JSON."""
+
+
+def split(resource: Resource) -> tuple[Resource, bytes]:
+    """Return a valid resource without the content that is kept beside it, and that content (empty for most)."""
+    data = resource.get("data") if resource["resourceType"] == "Binary" else None
+    if not isinstance(data, str) or len(data) <= INLINE:
+        return resource, b""
+    try:
+        content = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return resource, b""
+    if base64.b64encode(content).decode() != data:
+        return resource, b""
+    return {name: value for name, value in resource.items() if name != "data"}, content
+
+
+async def keep(tx: Transaction, version: Version, content: bytes) -> Version:
+    """Keep `content` beside the version just put, and return the version as it is shown."""
+    for piece in _pieces(content):
+        await tx.put_chunk(version.key, version.number, piece)
+    return replace(version, body=_joined(version.body, content))
+
+
+async def whole(call: Call, version: Version) -> bytes:
+    """Return the JSON of a version as it is shown, with the content that is kept beside it."""
+    if version.key.type != "Binary" or version.deleted:
+        return version.body
+    restriction = restriction_for(call)
+    chunks = call.reader.chunks(version.key, version.number, restriction=restriction)
+    content = b"".join([chunk async for chunk in chunks])
+    return _joined(version.body, content) if content else version.body
+
+
+async def wholes(call: Call, versions: Sequence[Version]) -> list[bytes]:
+    """Return the JSON of every version of a page."""
+    return [version.body if version.key.type != "Binary" else await whole(call, version) for version in versions]
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), CHUNK):
+        yield content[start : start + CHUNK]
+
+
+def _joined(body: bytes, content: bytes) -> bytes:
+    """Put `data` at the end of the JSON object `body`, which holds its resourceType and so is not empty."""
+    return body[:-1] + b',"data":"' + base64.b64encode(content) + b'"}'
