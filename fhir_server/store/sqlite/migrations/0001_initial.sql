@@ -157,6 +157,9 @@ CREATE TABLE record_field (
 
 -- The audit chain: hash = SHA-256(previous hash, length of row as 8 bytes, row). Append-only.
 CREATE TABLE audit (seq INTEGER PRIMARY KEY, row BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TRIGGER audit_has_no_gaps BEFORE INSERT ON audit
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'audit rows follow each other'); END;
 CREATE TRIGGER audit_is_not_updated BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'audit rows are append-only'); END;
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit

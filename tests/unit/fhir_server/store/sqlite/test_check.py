@@ -1,0 +1,53 @@
+"""`check` notices what should never be."""
+
+from __future__ import annotations
+
+import apsw
+import pytest
+
+from fhir_server.store.base import AuditRow, Key
+from fhir_server.store.sqlite.store import SqliteStore
+from tests.fakes.versions import delete, update
+
+DAMAGE = {
+    "UPDATE resource SET current = 1 WHERE rid = (SELECT rid FROM version WHERE v = 1)": "is not its newest",
+    "UPDATE version SET number = 9 WHERE v = 2": "not numbered without gaps",
+    "DELETE FROM body WHERE v = 2": "has no body",
+    "UPDATE version SET time = 0 WHERE v = 3": "older than the row before it",
+    "UPDATE type_count SET live = live + 1": "The count of Patient says 2, there are 1.",
+    "DELETE FROM idx_token WHERE v = 2": "Version row 2 has lost a row of idx_token.",
+    "UPDATE idx_token SET g = 7 WHERE v = 2": "Version row 2 has lost a row of idx_token.",
+    "INSERT INTO idx_token VALUES (1, 1, 77, 0)": "idx_token has 3 rows, its versions account for 2.",
+    "DELETE FROM idx_type WHERE v = 2": "missing from the index of its type",
+    "INSERT INTO idx_type VALUES (1, 3)": "or there against the rules",
+    "DELETE FROM dead WHERE v = 1": "Version row 1 is indexed beyond its life.",
+    "DROP TRIGGER audit_is_not_updated; UPDATE audit SET row = x'7b7d' WHERE seq = 1": "chain breaks at row 1",
+    "DROP TRIGGER audit_is_not_deleted; DELETE FROM audit WHERE seq = 1": "row 1 is missing",
+}
+
+
+async def some(store: SqliteStore) -> None:
+    """Rows 1 and 2 are versions of one Patient, row 3 is the tombstone of an Observation that never was."""
+    await update(store, Key("Patient", "1"))
+    await update(store, Key("Patient", "1"))
+    await delete(store, Key("Observation", "never-there"))
+    for n in (1, 2):
+        await store.audit(AuditRow(n, "alice", "read", "Patient/1", 200, "r"), wait=True)
+
+
+@pytest.mark.parametrize("sql", DAMAGE)
+async def test_damage_is_named(store: SqliteStore, sql: str):
+    await some(store)
+    assert await store.check() == []
+    store._writing.raw.execute(sql)
+    assert DAMAGE[sql] in " ".join(await store.check())
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE audit SET row = x'00'", "DELETE FROM audit", "REPLACE INTO audit VALUES (1, x'', x'')"]
+)
+async def test_audit_rows_cannot_be_changed(store: SqliteStore, sql: str):
+    await some(store)
+    with pytest.raises(apsw.ConstraintError):
+        store._writing.raw.execute(sql)
+    assert await store.check() == []

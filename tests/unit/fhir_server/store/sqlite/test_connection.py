@@ -1,0 +1,64 @@
+"""Budgets of queries, and what errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+
+import apsw
+import pytest
+
+from fhir_server.errors import StoreFull, StoreUnavailable, TooCostly
+from fhir_server.store.sqlite import connection
+from fhir_server.store.sqlite.connection import refusal
+from fhir_server.store.sqlite.store import SqliteStore
+
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) FROM n"
+
+
+async def test_a_long_query_leaves_the_event_loop(store: SqliteStore):
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.001)
+
+    ticking = asyncio.create_task(tick())
+    rows = await asyncio.gather(*(store._readers.rows(COUNT, (1_000_000,)) for _ in range(4)))
+    ticking.cancel()
+    assert rows == [[(1_000_000,)]] * 4
+    assert ticks > 20
+    assert await store._readers.rows(COUNT, (10,)) == [(10,)]
+
+
+async def test_a_query_over_its_budget_is_stopped(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "BUDGET", 0.05)
+    with pytest.raises(TooCostly, match="narrow it"):
+        await store._readers.rows(COUNT, (1 << 60,))
+    with pytest.raises(TooCostly):
+        await store.write(lambda tx: tx._runner.rows(COUNT, (1 << 60,)))
+    assert await store._readers.rows(COUNT, (10,)) == [(10,)]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(apsw.FullError(), StoreFull), (apsw.BusyError(), StoreUnavailable), (apsw.CorruptError(), StoreUnavailable)],
+)
+def test_what_errors_mean(error: apsw.Error, expected: type[Exception]):
+    assert type(refusal(error)) is expected
+
+
+async def test_the_pragmas_that_durability_rests_on(store: SqliteStore):
+    pragma = store._writing.raw.pragma
+    assert (pragma("journal_mode"), pragma("synchronous"), pragma("secure_delete")) == ("wal", 2, 1)
+    assert pragma("wal_autocheckpoint") == connection.CHECKPOINT
+    with pytest.raises(apsw.ReadOnlyError):
+        store._readers.connection.execute("DELETE FROM meta")
+
+
+async def test_describe_names_what_it_runs_on(store: SqliteStore):
+    described = await store.describe()
+    assert described["sqlite"] == apsw.sqlite_lib_version()
+    assert (described["schema"], described["index_format"], described["page_size"]) == (1, 1, 4096)
+    assert described["file_bytes"] > 0
