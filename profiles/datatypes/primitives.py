@@ -125,39 +125,41 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def has_kind(type_name: str, value: Any) -> bool:
+    """Return whether parsed JSON `value` is of the JSON kind that the primitive `type_name` has, right or not."""
+    if type_name == "boolean":
+        return isinstance(value, bool)
+    if type_name == "decimal":
+        return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return is_integer(value) if type_name in INTEGER_RANGES else isinstance(value, str)
+
+
 def primitive_fault(type_name: str, value: Any) -> str | None:
     """Return what is wrong with `value` (parsed JSON) as the primitive `type_name`, None when it is right.
 
     The answer completes the sentence "Patient.birthDate ..." and never repeats the value.
     """
-    if type_name == "boolean":
-        return None if isinstance(value, bool) else f"must be true or false, but is {kind(value)}"
+    if not has_kind(type_name, value):
+        return _kind_fault(type_name, value)
     if type_name == "decimal":
-        return _decimal_fault(value)
+        finite = not isinstance(value, Decimal) or value.is_finite()
+        return None if finite else "must be a finite number (decimal)"
     if type_name in INTEGER_RANGES:
-        return _integer_fault(type_name, value)
-    if not isinstance(value, str):
-        return f"must be a JSON string ({type_name}), but is {kind(value)}"
+        low, high = INTEGER_RANGES[type_name]
+        return None if low <= value <= high else f"must be between {low} and {high} (type {type_name})"
     if type_name in LIMITED and len(value) > MAX_STRING:
         return f"must not be longer than {MAX_STRING:,} characters; keep large content in an Attachment or a Binary"
-    if not matches(type_name, value):
+    if type_name != "boolean" and not matches(type_name, value):
         return f"must be {_RULES[type_name]} (type {type_name})"
     return None
 
 
-def _decimal_fault(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+def _kind_fault(type_name: str, value: Any) -> str:
+    if type_name == "boolean":
+        return f"must be true or false without quotes, but is {kind(value)}"
+    if type_name == "decimal":
         return f"must be a JSON number (decimal), but is {kind(value)}"
-    if isinstance(value, Decimal) and not value.is_finite():
-        return "must be a finite number (decimal)"
-    return None
-
-
-def _integer_fault(type_name: str, value: Any) -> str | None:
-    if not is_integer(value):
+    if type_name in INTEGER_RANGES:
         what = "a number with a fraction or an exponent" if isinstance(value, Decimal) else kind(value)
         return f"must be a whole JSON number ({type_name}) written without fraction or exponent, but is {what}"
-    low, high = INTEGER_RANGES[type_name]
-    if not low <= value <= high:
-        return f"must be between {low} and {high} (type {type_name})"
-    return None
+    return f"must be a JSON string ({type_name}), but is {kind(value)}"

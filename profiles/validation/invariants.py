@@ -20,6 +20,7 @@ from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
 from profiles.validation.plain import GUARDS, RULES
 from profiles.validation.tables import Property, shape
+from profiles.validation.words import WORDS
 
 Json = dict[str, Any]
 Trail = tuple[Any, str, int]
@@ -59,7 +60,8 @@ class Rule:
     def issue(self, path: str) -> Issue:
         """Return the issue of the broken rule at `path`."""
         rule = constraint(self.name)
-        message = f"{path} breaks {rule.key}: this rule does not hold: {rule.expression}"
+        words = WORDS.get(self.name)
+        message = f"{path} breaks {rule.key}: {f'{words}.' if words else f'this rule does not hold: {rule.expression}'}"
         return Issue(rule.severity, "invariant", message, path)
 
 

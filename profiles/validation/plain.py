@@ -117,9 +117,6 @@ RULES: dict[str, Callable[[Any, Scope], bool]] = {
 }
 """Rule -> whether it holds at the element, in the scope of its resource."""
 
-_NAMED = """adf cpb cid csd cpd cmd ees evd evi evv esc gdf ig lib mea msd nsd opd pdf que rsd red rvs spd sdf smp tcp
-    tst vsd"""
-
 GUARDS: dict[str, tuple[str, ...]] = {
     "obs-6": ("dataAbsentReason",),
     "obs-7": ("component",),
@@ -129,7 +126,5 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "mdd-1": ("whenHandedOver", "whenPrepared"),
     "md-1": ("max",),
     "ras-2": ("probabilityDecimal",),
-    # Computable names: advice about the name, none about its absence.
-    **{f"{prefix}-0": ("name",) for prefix in _NAMED.split()},
 }
 """Rule -> the properties without any one of which it cannot be broken, so that it need not be evaluated."""

@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
-from profiles.datatypes.primitives import kind, primitive_fault
+from profiles.datatypes.primitives import has_kind, kind, primitive_fault
 from profiles.issues import Issue
 from profiles.validation.bindings import code_fault, concept_fault
 from profiles.validation.references import reference_fault, type_fault
@@ -158,9 +158,7 @@ class _Walk:
     def primitive(self, value: Any, of: Property, path: str, targets: tuple[str, ...]) -> None:
         wrong = primitive_fault(of.type, value)
         if wrong:
-            self.fault(
-                "value" if wrong.startswith("must be between") or isinstance(value, str) else "structure", path, wrong
-            )
+            self.fault("value" if has_kind(of.type, value) else "structure", path, wrong)
         elif of.value_set:
             self.answer("code-invalid", path, code_fault(of.value_set, value))
         elif of.name == "reference" and of.element.path == "reference" and isinstance(value, str):

@@ -24,9 +24,24 @@ from tests.fakes.shared import SHARED_DATA, r4_examples
 
 Json = dict[str, Any]
 
-TEXTS = """|  |a|a  b|a |a\n|2024-02-29|2023-02-29|2024-02-29T10:00:00Z|2024|0000|10:00:00|Patient/1|Foo/1|#a|#|urn:oid:1.2
-|Patient/1/_history/2|Patient?identifier=a|http://a/Group/1|urn:uuid:1|YQ==|YQ|active|final|text/plain|xml|EUR|mg|Patient
-|\u00a0|\x0b""".split("|")
+TEXTS = [
+    *["", " ", "a", "a  b", "a ", "a\n", "\u00a0", "\x0b", "2024", "2024-02-29", "2023-02-29", "0000", "10:00:00"],
+    *["2024-02-29T10:00:00Z", "Patient/1", "Patient/1/_history/2", "Foo/1", "#a", "#", "Patient?identifier=a"],
+    *[
+        "http://a/Group/1",
+        "urn:uuid:1",
+        "urn:oid:1.2",
+        "YQ==",
+        "YQ",
+        "active",
+        "final",
+        "text/plain",
+        "xml",
+        "EUR",
+        "mg",
+    ],
+    *["Patient", "Observation", "http://hl7.org/fhir/StructureDefinition/Patient"],
+]
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),

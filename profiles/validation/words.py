@@ -1,0 +1,60 @@
+"""The rules people meet most, in our words and with the way out; of the others the expression itself is shown."""
+
+from __future__ import annotations
+
+_COMPUTABLE = """adf cpb cid csd cpd cmd ees evd evi evv esc gdf ig lib mea msd nsd opd pdf que rsd red rvs spd sdf smp
+    tcp tst vsd"""
+_NAME = "programs can only use a name of a capital letter followed by letters, digits and underscores"
+
+WORDS: dict[str, str] = {
+    "age-1": "an age is above zero and coded in UCUM (system http://unitsofmeasure.org, code a, mo, wk, d, h or min)",
+    "ait-1": "clinicalStatus is required unless verificationStatus is entered-in-error",
+    "ait-2": "clinicalStatus must be left out when verificationStatus is entered-in-error",
+    "app-1": "a participant needs a type or an actor",
+    "app-2": "give both start and end, or neither",
+    "app-3": "start and end are required unless the status is proposed, cancelled or waitlist",
+    "app-4": "cancelationReason is only for the statuses cancelled and no-show",
+    "att-1": "data needs a contentType beside it",
+    "bdl-1": "total is only for searchset and history Bundles",
+    "bdl-2": "entry.search is only for searchset Bundles",
+    "bdl-3": "each entry needs a request in a batch, transaction or history, and none may have one elsewhere",
+    "bdl-4": "each entry needs a response in a batch-response, transaction-response or history, elsewhere none",
+    "bdl-5": "an entry needs a resource, a request or a response",
+    "bdl-7": "a fullUrl may stand only once for each version of a resource",
+    "bdl-8": "a fullUrl names a resource, not a version of it; remove /_history/...",
+    "bdl-9": "a document needs an identifier with system and value",
+    "bdl-10": "a document needs a timestamp",
+    "bdl-11": "the first entry of a document must be a Composition",
+    "bdl-12": "the first entry of a message must be a MessageHeader",
+    "cmp-1": "a section needs a text, entries or sections",
+    "cmp-2": "emptyReason is only for a section without entries",
+    "con-4": "an abatement needs the clinicalStatus resolved, remission or inactive",
+    "con-5": "clinicalStatus must be left out when verificationStatus is entered-in-error",
+    "cpl-3": "give either a reference or a detail, not both",
+    "cpt-2": "a value needs a system (phone, email, ...) beside it",
+    "drt-1": "a duration with a code needs a value and the system http://unitsofmeasure.org",
+    "inv-1~3": "lastModified must not be before authoredOn",
+    "lst-1": "emptyReason is only for a list without entries",
+    "mad-1": "a dosage needs a dose or a rate",
+    "obs-3": "a reference range needs low, high or text",
+    "obs-6": "dataAbsentReason is only for an observation without value",
+    "obs-7": "when the observation has a value, no component may have the observation's own code",
+    "org-1": "an organization needs a name or an identifier",
+    "org-2": "an organization's address cannot be a home address; use work, temp, old or billing",
+    "org-3": "an organization's contact cannot be a home contact; use work, temp, old or mobile",
+    "pat-1": "a contact needs a name, telecom, address or organization",
+    "per-1": "start must not be after end",
+    "ppc-1": "a consent needs a policy or a policyRule",
+    "qrs-1": "items belong below the answer, not beside it",
+    "que-2": "each linkId may stand only once in a questionnaire",
+    "qty-3": "a code needs its system beside it, such as http://unitsofmeasure.org",
+    "rat-1": "give numerator and denominator both, or neither with an extension instead",
+    "ref-1": "a reference #id needs a contained resource with that id in the same resource",
+    "rng-2": "low must not be above high",
+    "tim-1": "duration needs a durationUnit",
+    "tim-2": "period needs a periodUnit",
+    "tim-9": "offset needs a when other than a meal itself (C, CM, CD, CV)",
+    "tim-10": "give either timeOfDay or when, not both",
+    **{f"{prefix}-0": _NAME for prefix in _COMPUTABLE.split()},
+}
+"""Rule -> what it asks for."""
