@@ -25,9 +25,9 @@ CALENDAR = {
     "second": "s",
     "millisecond": "ms",
 }
-"""Calendar durations and the UCUM codes FHIR uses for them; only the last two are the same length always."""
-DEFINITE = ("second", "millisecond")
+"""Calendar durations and the UCUM codes FHIR uses for them."""
 MONTHS = {"year": 12, "month": 1}
+"""The durations without a fixed length: they equal neither the mean year `a` and month `mo` of UCUM nor any days."""
 MILLISECONDS = {
     "week": 604_800_000,
     "day": 86_400_000,
@@ -97,8 +97,7 @@ def _calendar_number(value: Quantity) -> tuple[str, Fraction]:
 def _measures(left: Quantity, right: Quantity, loosely: bool) -> tuple[Fraction, Fraction] | None:
     """Return both values in one unit, None where they have none in common.
 
-    A calendar duration has a fixed length only up to seconds; `loosely` takes the longer ones for the UCUM units of
-    about their length.
+    Years and months have no fixed length; `loosely` takes them for the UCUM units of about their length.
     """
     if left.calendar and right.calendar:
         unit, number = _calendar_number(left)
@@ -108,7 +107,7 @@ def _measures(left: Quantity, right: Quantity, loosely: bool) -> tuple[Fraction,
         return (_in_days(left), _in_days(right)) if loosely else None
     if left.calendar != right.calendar:
         duration = left if left.calendar else right
-        if not (loosely or duration.coded or duration.unit in DEFINITE):
+        if not (loosely or duration.coded or duration.unit not in MONTHS):
             return None
         left = Quantity(left.value, CALENDAR[left.unit]) if left.calendar else left
         right = Quantity(right.value, CALENDAR[right.unit]) if right.calendar else right
@@ -139,14 +138,24 @@ def compare(left: Quantity, right: Quantity) -> int | None:
 
 
 def equivalent(left: Quantity, right: Quantity) -> bool:
-    """Return whether both are about the same: to the lesser precision, calendar like definite durations."""
+    """Return whether both are about the same: to the lesser precision, calendar like definite durations.
+
+    In whichever of the two units: `4 'g'`, precise to the gram, is about `4040 'mg'`.
+    """
     pair = _measures(left, right, loosely=True)
     if pair is None:
         return False
-    if left.unit == right.unit and left.calendar == right.calendar:
-        digits = min(decimals(left.value), decimals(right.value))
-        return round(pair[0], digits) == round(pair[1], digits)
-    return pair[0] == pair[1]
+    if pair[0] == pair[1]:
+        return True
+    return _about(left, pair) or _about(right, pair[::-1])
+
+
+def _about(value: Quantity, pair: tuple[Fraction, Fraction]) -> bool:
+    """Whether the second of `pair`, in the unit of `value` and to its precision, is `value`; `pair[0]` is `value`'s."""
+    if value.value == 0:
+        return False
+    other = pair[1] / (pair[0] / Fraction(value.value))
+    return round(other, decimals(value.value)) == Fraction(value.value)
 
 
 def decimals(value: Decimal) -> int:
@@ -157,7 +166,7 @@ def decimals(value: Decimal) -> int:
 
 def key(value: Quantity) -> tuple[object, ...]:
     """Return something hashable that is the same for equal quantities."""
-    if value.calendar and value.unit not in DEFINITE:
+    if value.calendar and value.unit in MONTHS:
         return ("calendar", *_calendar_number(value))
     unit = CALENDAR[value.unit] if value.calendar else value.unit
     measure = ucum.measure(value.value, unit) if value.system == UCUM else None
@@ -188,7 +197,7 @@ def to_decimal(value: Fraction) -> Decimal:
 
 def add(left: Quantity, right: Quantity, sign: int = 1) -> Quantity | None:
     """Return `left` + `sign` * `right` in the unit of `left`, None when the units have nothing in common."""
-    if left.calendar != right.calendar and (left if left.calendar else right).unit not in DEFINITE:
+    if left.calendar != right.calendar and (left if left.calendar else right).unit in MONTHS:
         return None
     other = right if right.unit == left.unit else convert(right, left.unit, left.calendar)
     if other is None:

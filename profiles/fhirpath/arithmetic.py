@@ -13,13 +13,15 @@ from fractions import Fraction
 from typing import Any
 
 from profiles.datatypes import quantity, temporal
-from profiles.datatypes.quantity import ARITHMETIC, MILLISECONDS, MONTHS, Quantity
+from profiles.datatypes.quantity import ARITHMETIC, CALENDAR, MILLISECONDS, MONTHS, Quantity
 from profiles.datatypes.temporal import DAY, HOUR, MINUTE, MONTH, SECOND, YEAR, Temporal
 from profiles.fhirpath.code import Code, of_items
 from profiles.fhirpath.environment import Frame, Items
 from profiles.fhirpath.errors import FhirPathTypeError
 from profiles.fhirpath.values import INTEGERS, as_quantity, is_number, single, type_name
 
+DEFINITE = {code: unit for unit, code in CALENDAR.items() if unit not in MONTHS}
+"""The UCUM codes of durations with a fixed length, which may move dates too."""
 Operation = Callable[[Any, Any], Any]
 """Two values to one, None for empty. Raises FhirPathTypeError."""
 
@@ -52,11 +54,11 @@ def move(value: Temporal, amount: Quantity, sign: int) -> Temporal | None:
     """
     unit = amount.unit
     if not amount.calendar:
-        unit = {"s": "second", "ms": "millisecond"}.get(unit, "")
+        unit = DEFINITE.get(unit, "")
     if not unit or (value.kind == "time" and (unit in MONTHS or unit in ("week", "day"))):
         raise FhirPathTypeError(
             f"{value.kind} + {amount.text()} is not defined: dates are moved by calendar durations such as 4 days, "
-            "times by hours, minutes and seconds"
+            "times by hours, minutes and seconds; UCUM's mean year 'a' and month 'mo' move nothing"
         )
     number = Fraction(amount.value) if unit in ("second", "millisecond") else Fraction(int(amount.value))
     number *= sign

@@ -44,7 +44,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     """The state of one evaluation: `$this`, `$index`, `$total`, what began it, and the steps left."""
 
     environment: Environment
-    scope: Scope | None
+    scope: Scope
     context: Items
     steps: int
     this: Any = None

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
         (?:T(?:[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?)?)
     | (?P<string>'(?:[^'\\]|\\.)*')
     | (?P<quoted>`(?:[^`\\]|\\.)*`)
-    | (?P<variable>%(?:[A-Za-z_][A-Za-z0-9_]*|`(?:[^`\\]|\\.)*`|'(?:[^'\\]|\\.)*'))
+    | (?P<variable>%(?:[A-Za-z_][A-Za-z0-9_]*|`(?:[^`\\]|\\.)*`|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))
     | (?P<special>\$(?:this|index|total)\b)
     | (?P<symbol><=|>=|!=|!~|[.\[\](){}=~<>+\-*/&|,])
     """,
@@ -71,7 +71,7 @@ def _content(kind: str, text: str, position: int) -> str:
     if kind in ("string", "quoted"):
         return unescape(text[1:-1], position)
     if kind == "variable":
-        return unescape(text[2:-1], position + 1) if text[1] in "`'" else text[1:]
+        return unescape(text[2:-1], position + 1) if text[1] in "`'\"" else text[1:]
     return text[1:] if kind in ("date", "time", "special") else text
 
 

@@ -46,7 +46,7 @@ def resolve(item: Any, frame: Frame) -> Node | None:
     """
     text = reference_text(item)
     scope = item.scope if item.__class__ is Node else frame.scope
-    if text is not None and scope is not None:
+    if text is not None:
         if text.startswith("#"):
             return _contained(text[1:], scope.container)
         found = _in_bundle(text, scope)

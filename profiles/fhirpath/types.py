@@ -46,6 +46,8 @@ def type_test(name: str, position: int) -> Test:
         return lambda item: item.__class__ is Node and local in item.shape.ancestors
     if namespace != "FHIR" and local in SYSTEM:
         return SYSTEM[local]
+    if namespace == "System" and local in definitions.type_names():
+        return lambda item: False
     hint = next((each for each in (*definitions.type_names(), *SYSTEM) if each.lower() == local.lower()), None)
     advice = f"; {hint} is meant, perhaps" if hint else ""
     raise FhirPathSyntaxError(f"{name} is no type of FHIR R4 or of FHIRPath{advice}", position)

@@ -32,11 +32,11 @@ def _total(frame: Frame, focus: Items) -> Items:
 
 
 def _resource(frame: Frame, focus: Items) -> Items:
-    return [] if frame.scope is None else [frame.scope.node()]
+    return [frame.scope.node()]
 
 
 def _root_resource(frame: Frame, focus: Items) -> Items:
-    return [] if frame.scope is None else [frame.scope.container.node()]
+    return [frame.scope.container.node()]
 
 
 def _context(frame: Frame, focus: Items) -> Items:

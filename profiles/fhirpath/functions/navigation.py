@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from profiles.datatypes import temporal
@@ -9,8 +10,11 @@ from profiles.fhirpath.call import Call, Rule
 from profiles.fhirpath.code import Code, of_items
 from profiles.fhirpath.environment import Frame, Items
 from profiles.fhirpath.errors import FhirPathTypeError
+from profiles.fhirpath.node import Node
 from profiles.fhirpath.paths import children, descendants
+from profiles.fhirpath.shapes import Child, Shape, shape
 from profiles.fhirpath.types import as_type, is_type
+from profiles.fhirpath.values import type_name
 
 
 def children_function(call: Call) -> Code:
@@ -97,11 +101,38 @@ def _moment(part: str) -> Any:
     return build
 
 
+@cache
+def _type_shape() -> Shape:
+    """Return the shape of what type() gives, which no definition of FHIR describes."""
+    found = Shape("Element", "Element", "")
+    for name in ("namespace", "name"):
+        child = Child(name, name, "_" + name, shape("string"), True, False)
+        found.children = {**found.children, name: child}
+    return found
+
+
+def type_function(call: Call) -> Code:
+    """Compile type(): an object with the namespace and the name of each item's type."""
+    before = call.source.items
+
+    def items(frame: Frame, focus: Items) -> Items:
+        return [_type_info(item, frame) for item in before(frame, focus)]
+
+    return of_items(items)
+
+
+def _type_info(item: Any, frame: Frame) -> Any:
+    namespace = "FHIR" if item.__class__ is Node else "System"
+    scope = item.scope if item.__class__ is Node else frame.scope
+    return Node({"namespace": namespace, "name": type_name(item)}, _type_shape(), None, scope)
+
+
 RULES = {
     "children": Rule(0, 0, children_function),
     "descendants": Rule(0, 0, descendants_function),
     "is": Rule(1, 1, is_function),
     "as": Rule(1, 1, as_function),
+    "type": Rule(0, 0, type_function),
     "iif": Rule(2, 3, iif),
     "trace": Rule(1, 2, trace),
     "now": Rule(0, 0, _moment("now")),
