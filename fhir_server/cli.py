@@ -20,6 +20,7 @@ from importlib.metadata import version as version_of
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -171,8 +172,8 @@ def load(
 
     if url and store:
         _stop("Give --store or --url, not both.", USAGE)
-    if url and not url.startswith(("http://", "https://")):
-        _stop(f"--url must start with http:// or https://, not {url!r}.", USAGE)
+    if url and not _is_web_address(url):
+        _stop(f"--url must be an address such as http://host/fhir, not {url!r}.", USAGE)
     try:
         sources = find(paths)
     except (FileNotFoundError, ValueError) as error:
@@ -316,6 +317,14 @@ async def _into_store(settings: Settings, sources: list[Source], progress: LoadP
     gc.set_threshold(100_000, 50, 100)
     async with open_tenant(settings) as tenant:
         return await load_files(sources, partial(into_store, tenant.services), progress)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _into_url(url: str, token: str | None, sources: list[Source], progress: LoadProgress) -> list[FileReport]:

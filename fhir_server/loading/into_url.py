@@ -63,7 +63,7 @@ class Feeder:
             except NEVER_SENT:
                 if last:
                     raise
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if last or not repeatable:
                     raise Doubt(f"the connection was lost after sending ({type(error).__name__})") from error
             else:

@@ -72,8 +72,9 @@ def test_lines_go_as_batches_and_a_refused_line_is_named_with_the_servers_reason
     assert [(f.entry, f.reason) for f in report.failures] == [(2, "422 Unprocessable: birthDate is odd")]
 
 
-def test_a_post_whose_answer_is_lost_is_in_doubt_and_never_sent_again(tmp_path: Path) -> None:
-    server = Server(LOST)
+@pytest.mark.parametrize("end", [LOST, httpx.ReadTimeout("late"), httpx.DecodingError("garbled")])
+def test_a_post_whose_answer_is_lost_is_in_doubt_and_never_sent_again(tmp_path: Path, end: Exception) -> None:
+    server = Server(end)
     report = feed(tmp_path, server, "transaction", POST, PUT)
     assert len(server.bodies) == 1
     assert (report.doubtful, report.created, report.failed) == (2, 0, 0)
