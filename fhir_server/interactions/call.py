@@ -115,7 +115,7 @@ class Call:
     is the parsed body. `raw` is the body of a raw Binary or a JSON Patch with its `media_type`. `transaction` is set
     inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
     may create, so that its other entries can refer to it; `final` says that its references are final and none is
-    absolute below the base.
+    absolute below the base, and `links` puts them into what a patch makes.
     """
 
     services: Services
@@ -133,6 +133,7 @@ class Call:
     transaction: Transaction | None = None
     assigned: str | None = None
     final: bool = False
+    links: Callable[[Resource], Resource] | None = None
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

@@ -107,8 +107,6 @@ class Links:
     def apply(self, entry: Entry) -> None:
         """Put the final references into the entry's call."""
         call = entry.call
-        if call.resource is None:
-            return
         root, _ = _split(entry.full_url or "")
         targets, siblings, questions = self.targets, self.siblings, self.questions
         base = call.services.base
@@ -125,8 +123,11 @@ class Links:
                 found = questions[text].answer
             return found
 
-        call.resource = rewrite(call.resource, final)
-        call.final = not absolute
+        if entry.interaction == "patch":
+            call.links = lambda resource: rewrite(resource, final)
+        elif call.resource is not None:
+            call.resource = rewrite(call.resource, final)
+            call.final = not absolute
 
     def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
         try:

@@ -45,7 +45,8 @@ async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that puts the patched resource, as long as the version patched is still the current one."""
     key = identity.key
     before = existing(key, await call.reader.read(key, restriction=restriction_for(call)))
-    prepared = commit.prepare(call, _patched(call, parse(await binary.whole(call, before))), key)
+    patched = _patched(call, parse(await binary.whole(call, before)))
+    prepared = commit.prepare(call, patched if call.links is None else call.links(patched), key)
 
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -174,3 +175,23 @@ async def test_ten_thousand_conditional_references_are_asked_once_each(server: S
     shown = await server.show(written(answers[99]))
     assert shown["member"] == [{"entity": {"reference": "Patient/there"}}] * 100
     assert asked == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "fhirpath"])
+async def test_a_patch_may_refer_to_what_another_entry_creates(server: Server, kind: str) -> None:
+    await server.put(observation("Patient/1", "o"))
+    step = f'[{{"op":"replace","path":"/subject/reference","value":"{ONE}"}}]'
+    parts = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Observation.subject"},
+        {"name": "value", "valueReference": {"reference": ONE}},
+    ]
+    data = base64.b64encode(step.encode()).decode()
+    patches = {
+        "json": {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data},
+        "fhirpath": {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]},
+    }
+    answers = await server.bundle(
+        entry("PATCH", "Observation/o", patches[kind]), entry("POST", "Patient", patient(), ONE)
+    )
+    assert (await server.show("Observation/o"))["subject"]["reference"] == written(answers[1])
