@@ -28,16 +28,16 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
-# Every character of a number but e looks like 0, so that two searches find each number worth a closer look: more than
-# 40 characters, of which at most two follow the e, leave 38 in a row; three after the e may be an exponent > 400. What
+# Every character of a number but e looks like 0, so that two searches find each number worth a closer look: a run of
+# 32, for below that neither spelling, sent or written, has more than 40 characters; and three digits after an e. What
 # must follow a number keeps the digits of UUIDs out.
 _SHAPE = bytes(
     ord("0") if chr(code) in "0123456789.+-" else ord("e") if chr(code) == "E" else code for code in range(256)
 )
-_LONG_RUN = b"0" * (MAX_NUMBER - 2)
+_LONG_RUN = b"0" * (MAX_NUMBER - 8)
 _BIG_EXPONENT = re.compile(rb"0e0000*+(?:[,\]}\s]|\Z)")
 _LONG_RUN_AT = re.compile(rb"0{%d,}+" % len(_LONG_RUN))
-_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE]([+-]?[0-9]+))?")
+_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARACTERS = b"0123456789.eE+-"
 _BEFORE_A_NUMBER = b":[, \t\r\n"
 
@@ -78,6 +78,20 @@ def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
 def parse_stored(body: bytes) -> Any:
     """Return the value of JSON that this server wrote: as `parse`, without its checks and its limit of depth."""
     return _decoder.decode(body)
+
+
+def is_number(text: str) -> bool:
+    """Return whether `text`, a number as JSON writes it, is within bounds, as it is spelled and as `encode` will."""
+    if len(text) > MAX_NUMBER:
+        return False
+    exponent = text.lower().partition("e")[2]
+    if not exponent:
+        return True
+    return abs(int(exponent)) <= MAX_EXPONENT and _is_written_in_bounds(str(Decimal(text)))
+
+
+def _is_written_in_bounds(text: str) -> bool:
+    return len(text) <= MAX_NUMBER and abs(int(text.partition("E")[2] or 0)) <= MAX_EXPONENT
 
 
 def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
@@ -125,7 +139,7 @@ def _check_numbers(body: bytes, shape: bytes) -> None:
         for suspect in suspects:
             start = _start_of_number(body, suspect.start())
             number = _NUMBER.match(body, start)
-            if number is None or body[start - 1 : start] not in _BEFORE_A_NUMBER or not _is_out_of_bounds(number):
+            if number is None or body[start - 1 : start] not in _BEFORE_A_NUMBER or is_number(number[0].decode()):
                 continue
             inside ^= _opens_string(body[checked:start])
             checked = start
@@ -144,11 +158,6 @@ def _start_of_number(body: bytes, at: int) -> int:
     """Return where the run of number characters around `at` begins; a run is followed at most 64 characters back."""
     before = body[max(0, at - 64) : at]
     return at - len(before) + len(before.rstrip(_NUMBER_CHARACTERS))
-
-
-def _is_out_of_bounds(number: re.Match[bytes]) -> bool:
-    exponent = number[1]
-    return len(number[0]) > MAX_NUMBER or (exponent is not None and abs(int(exponent)) > MAX_EXPONENT)
 
 
 def _opens_string(part: bytes) -> bool:

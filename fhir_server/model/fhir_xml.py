@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 
 from fhir_server.errors import ParseFailed, Unprocessable
-from fhir_server.model.fhir_json import MAX_DEPTH, MAX_EXPONENT, MAX_NUMBER
+from fhir_server.model.fhir_json import MAX_DEPTH, MAX_EXPONENT, MAX_NUMBER, is_number
 from fhir_server.model.layout import Property, layout
 from fhir_server.model.narrative import canonical, xhtml
 from fhir_server.model.xml_reader import read_xml
@@ -209,8 +209,8 @@ def _primitive_value(element: etree._Element, text: str, code: str, path: str) -
 
 
 def _decimal(element: etree._Element, text: str, path: str) -> int | Decimal:
-    number = _DECIMAL.fullmatch(text) if len(text) <= MAX_NUMBER else None
-    if number is None or abs(int(number[2] or 0)) > MAX_EXPONENT:
+    number = _DECIMAL.fullmatch(text)
+    if number is None or not is_number(text):
         raise _refused(
             element,
             path,

@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fhir_server.errors import Unprocessable
-from fhir_server.model.fhir_json import MAX_DEPTH
 from fhir_server.model.given import Failed, content, fitting
 from fhir_server.model.layout import Property, layout
 from fhir_server.model.marking import Json, Marked, Place
 from fhir_server.model.patch_parameters import Given, Operation, read_operations
-from fhir_server.model.patching import checked, depth_of
+from fhir_server.model.patching import checked
 from profiles.fhirpath.engine import compile_expression
 from profiles.fhirpath.errors import FhirPathError
 
@@ -37,10 +36,7 @@ def fhirpath_patch(resource: Mapping[str, Any], parameters: Mapping[str, Any]) -
                 f"Operation {number} of the patch ({operation.type}) fails: {failure}",
                 expression=f"Parameters.parameter[{number}]",
             ) from None
-    outcome = checked(resource, document.unmarked())
-    if depth_of(outcome, MAX_DEPTH) > MAX_DEPTH:
-        raise Unprocessable(f"After the patch the resource nests deeper than {MAX_DEPTH} levels; flatten the content.")
-    return outcome
+    return checked(resource, document.unmarked())
 
 
 def _handles(document: Marked, path: str) -> list[Json]:

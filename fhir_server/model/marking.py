@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from fhir_server.model.fhir_json import MAX_DEPTH
+from fhir_server.model.given import Failed
 from fhir_server.model.layout import RESOURCE, Property, key_of, layout
 
 Json = dict[str, Any]
@@ -53,16 +55,20 @@ class Marked:
     def __init__(self, resource: Mapping[str, Any]) -> None:
         self._places: dict[int, Place] = {}
         self._keys: dict[int, str] = {}
+        self._depths: dict[int, int] = {}
         self._alive: list[Any] = []
-        self.resource: Json = self.mark(resource, RESOURCE)
+        self.resource: Json = self._mark(resource, RESOURCE, 1)
 
-    def mark(self, node: Mapping[str, Any], key: str) -> Json:
-        """Return a marked copy of the object `node` whose layout is `key`."""
+    def _mark(self, node: Mapping[str, Any], key: str, depth: int) -> Json:
+        """Return a marked copy of the object `node` whose layout is `key`, at that level of the JSON."""
+        if node and depth > MAX_DEPTH:
+            raise Failed(f"the resource would nest deeper than {MAX_DEPTH} levels.")
         key = key_of(key, node)
         known = layout(key)
         copy: Json = {}
         self._alive.append(copy)
         self._keys[id(copy)] = key
+        self._depths[id(copy)] = depth
         for name, value in node.items():
             base = name.removeprefix("_")
             property = known.get(base)
@@ -78,16 +84,19 @@ class Marked:
         return copy
 
     def object(self, holder: Json, property: Property, value: Mapping[str, Any]) -> Json:
-        """Return a marked copy of `value`, known as standing under `property` of `holder`."""
-        copy = self.mark(value, property.inside)
+        """Return a marked copy of `value`, known as standing under `property` of `holder`. Raises Failed."""
+        copy = self._mark(value, property.inside, self._depth_under(holder, property))
         self._places[id(copy)] = Place(holder, property)
         return copy
 
     def sibling(self, holder: Json, property: Property, sibling: Mapping[str, Any] | None) -> Json:
         """Return a marked copy of a primitive's sibling, an empty one for None."""
-        copy = self.mark(sibling or {}, "Element")
+        copy = self._mark(sibling or {}, "Element", self._depth_under(holder, property))
         self._places[id(copy)] = Place(holder, property)
         return copy
+
+    def _depth_under(self, holder: Json, property: Property) -> int:
+        return self._depths[id(holder)] + (2 if property.repeats else 1)
 
     def place(self, handle: Any) -> Place | None:
         """Return where the element known by `handle` stands; None for the resource itself."""

@@ -72,7 +72,8 @@ def test_escapes_that_only_look_dangerous_are_read(escape: str, value: str) -> N
 @pytest.mark.parametrize(
     "number",
     ["1" * 41, "1" * 400, "1" * 5000, "0." + "0" * 39, "-" + "1" * 40, "1e401", "1E-401", "1e+999999999999999999999",
-     "1e-99999999999", "1." + "2" * 36 + "e-12", "1e" + "0" * 50],
+     "1e-99999999999", "1." + "2" * 36 + "e-12", "1e" + "0" * 50,
+     "1" * 37 + "e99", "1" * 15 + "e390", "1" * 15 + "." + "0" * 17 + "E+399"],
 )  # fmt: skip
 @pytest.mark.parametrize("around", ["{}", "[{}]", '{{"a" : {} }}', '["x\\"",{},1]', '{{"a":"\\\\","b":\n{}}}'])
 def test_a_number_out_of_bounds_is_refused(number: str, around: str) -> None:
@@ -80,7 +81,7 @@ def test_a_number_out_of_bounds_is_refused(number: str, around: str) -> None:
         parse(around.format(number).encode())
 
 
-@pytest.mark.parametrize("number", ["1" * 40, "0." + "0" * 38, "1e400", "1E-400", "-1." + "2" * 32 + "e-400"])
+@pytest.mark.parametrize("number", ["1" * 40, "0." + "0" * 38, "1e400", "1E-400", "-1." + "2" * 31 + "e-400"])
 def test_a_number_within_bounds_is_read(number: str) -> None:
     assert parse(f"[{number}]".encode()) == [Decimal(number)]
 
