@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from fhir_server.model.fhir_json import encode
 from fhir_server.model.layout import RESOURCE, key_of, layout
 from fhir_server.model.resource import is_id
 from profiles.definitions import is_resource_type
@@ -205,11 +206,12 @@ def rewrite(resource: dict[str, Any], mapping: Replace) -> dict[str, Any]:
 def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
     """Return `resource` with references to absolute addresses of this server (`base`) made relative."""
     start = base + "/"
-
-    def relative(text: str) -> str | None:
-        return text[len(start) :] if text.startswith(start) and _local(text[len(start) :]) else None
-
-    return _rewrite(resource, _plan_of(RESOURCE, resource), relative, only_references=True)
+    # Most resources never mention this server: writing them and looking is ten times as fast as walking them.
+    if start.encode() not in encode(resource):
+        return resource
+    found = {each.text: each.text[len(start) :] for each in references(resource) if each.text.startswith(start)}
+    local = {text: relative for text, relative in found.items() if _local(relative)}
+    return _rewrite(resource, _plan_of(RESOURCE, resource), local.get, only_references=True)
 
 
 def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_references: bool = False) -> dict[str, Any]:
@@ -218,31 +220,47 @@ def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_reference
         branch = plan.get(name)
         if branch is None:
             continue
-        new = _replacement(value, branch, mapping, only_references)
+        if isinstance(value, str):
+            new: Any = _text(value, branch.link, mapping, only_references) if branch.link else value
+        elif isinstance(value, dict):
+            new = _inside(value, branch, mapping, only_references)
+        elif isinstance(value, list):
+            new = _list(value, branch, mapping, only_references)
+        else:
+            continue
         if new is not value:
-            if changed is None:
-                changed = dict(node)
+            changed = dict(node) if changed is None else changed
             changed[name] = new
     return node if changed is None else changed
 
 
-def _replacement(value: Any, branch: _Branch, mapping: Replace, only_references: bool) -> Any:
-    if isinstance(value, str):
-        if branch.link == "reference":
-            return _or(mapping(value), value)
-        if branch.link is None or only_references:
-            return value
-        return _replace_text(value, branch.link, mapping)
-    if isinstance(value, dict) and branch.plan:
-        return _rewrite(value, _plan_of(branch.plan, value), mapping, only_references)
-    if isinstance(value, list):
-        new = [_replacement(each, branch, mapping, only_references) for each in value]
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    return value
+def _inside(value: dict[str, Any], branch: _Branch, mapping: Replace, only_references: bool) -> dict[str, Any]:
+    if not branch.plan:
+        return value
+    plan = _plan_of(RESOURCE, value) if branch.plan == RESOURCE else _plan(branch.plan)
+    return _rewrite(value, plan, mapping, only_references)
 
 
-def _or(new: str | None, old: str) -> str:
-    return old if new is None else new
+def _list(value: list[Any], branch: _Branch, mapping: Replace, only_references: bool) -> list[Any]:
+    changed: list[Any] | None = None
+    for index, each in enumerate(value):
+        if isinstance(each, dict):
+            new: Any = _inside(each, branch, mapping, only_references)
+        elif isinstance(each, str) and branch.link:
+            new = _text(each, branch.link, mapping, only_references)
+        else:
+            continue
+        if new is not each:
+            changed = list(value) if changed is None else changed
+            changed[index] = new
+    return value if changed is None else changed
+
+
+def _text(text: str, link: LinkType, mapping: Replace, only_references: bool) -> str:
+    if link == "reference":
+        new = mapping(text)
+        return text if new is None else new
+    return text if only_references else _replace_text(text, link, mapping)
 
 
 def _replace_text(text: str, link: LinkType, mapping: Replace) -> str:
@@ -256,7 +274,7 @@ def _replace_text(text: str, link: LinkType, mapping: Replace) -> str:
         url, _, version = text.partition("|")
         known = mapping(url)
         new = None if known is None else f"{known}|{version}"
-    return _or(new, text)
+    return text if new is None else new
 
 
 def _replace_narrative(text: str, mapping: Replace) -> str:
