@@ -37,10 +37,9 @@ class Cors:
             and request.get(b"origin") in self._origins
         )
 
-    def preflight(self, request: Headers) -> list[tuple[bytes, bytes]]:
-        """Return the headers that answer a preflight."""
+    def preflight(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers that answer a preflight, beside those of `headers`."""
         return [
-            (b"access-control-allow-origin", request[b"origin"]),
             (b"access-control-allow-methods", METHODS.encode()),
             (b"access-control-allow-headers", ALLOWED.encode()),
             (b"access-control-max-age", b"600"),

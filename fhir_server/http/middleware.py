@@ -62,7 +62,7 @@ class Door:
             await _answer(sealed, told.status, encode(operation_outcome(told.issues)))
             return
         if self._cors.is_preflight(scope["method"], headers):
-            more += self._cors.preflight(headers)
+            more += self._cors.preflight()
             await _answer(sealed, 204, b"")
             return
         await self._app(scope, receive, sealed)

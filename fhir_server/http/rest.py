@@ -175,7 +175,7 @@ class Rest:
         """Answer OPTIONS: a preflight of a listed origin, else the methods of the URL."""
         self._guard.admit("OPTIONS", headers)
         if self._cors.is_preflight("OPTIONS", headers):
-            return Answer(204, self._cors.preflight(headers), b"")
+            return Answer(204, self._cors.preflight(), b"")
         found = routes.methods(path)
         if not found:
             routes.find("GET", path)

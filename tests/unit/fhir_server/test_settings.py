@@ -1,0 +1,85 @@
+"""Where settings come from, and which are refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_server.settings import SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("FHIR_SERVER_"):
+            monkeypatch.delenv(name)
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "fhir.toml"
+    file.write_text('port = 1\npage_max = 2\nor_values = 3\ncors_origins = ["https://a.example"]\n')
+    monkeypatch.setenv("FHIR_SERVER_PAGE_MAX", "20")
+    monkeypatch.setenv("FHIR_SERVER_OR_VALUES", "30")
+    found = load_settings(file, or_values=300, host=None)
+    assert (found.port, found.page_max, found.or_values) == (1, 20, 300)
+    assert (found.host, found.cors_origins) == ("127.0.0.1", ("https://a.example",))
+
+
+def test_the_file_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "fhir.toml"
+    file.write_text("port = 1\n")
+    monkeypatch.setenv("FHIR_SERVER_CONFIG", str(file))
+    assert load_settings().port == 1
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_SERVER_CORS_ORIGINS", "https://a.example, http://b.example:5173/")
+    assert load_settings().cors_origins == ("https://a.example", "http://b.example:5173")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"auth": "open", "host": "0.0.0.0"}, "0.0.0.0"),
+        ({"auth": "open", "host": "fhir.example.org"}, "127.0.0.1"),
+        ({"auth": "none"}, "auth"),
+        ({"port": 70000}, "port"),
+        ({"cors_origins": "*"}, "origin"),
+        ({"cors_origins": "https://a.example/path"}, "origin"),
+        ({"public_url": "fhir.example.org"}, "public_url"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        load_settings(**given)
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_SERVER_PAGEMAX", "20")
+    with pytest.raises(SettingsError, match="FHIR_SERVER_PAGEMAX"):
+        load_settings()
+
+
+def test_a_file_that_is_missing_or_broken_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml"):
+        load_settings(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("port = = 1")
+    with pytest.raises(SettingsError, match=r"bad\.toml"):
+        load_settings(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ({}, "http://127.0.0.1:8080/fhir"),
+        ({"host": "::1", "port": 9}, "http://[::1]:9/fhir"),
+        ({"public_url": "https://fhir.example.org/"}, "https://fhir.example.org/fhir"),
+        ({"public_url": "https://example.org/fhir"}, "https://example.org/fhir"),
+    ],
+)
+def test_the_base_is_that_of_the_public_address(given: dict[str, Any], base: str) -> None:
+    assert load_settings(**given).base == base
