@@ -71,6 +71,12 @@ class NewVersion:
     owners: Sequence[Key] = ()
     labels: Sequence[tuple[str, str]] = ()
 
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """The ids of the Patient compartments among `owners`, in order."""
+        found = {owner.id for owner in self.owners if owner.type == "Patient"}
+        return tuple(sorted(found) if len(found) > 1 else found)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -57,9 +57,8 @@ class MemoryTransaction(MemoryReading):
         v = len(self._state.rows) + 1
         if rows:
             rows[-1].died = v
-        patients = tuple(sorted({owner.id for owner in version.owners if owner.type == "Patient"}))
         kept = Version(
-            version.key, version.number, self._time, version.method, version.author, version.body, v, patients
+            version.key, version.number, self._time, version.method, version.author, version.body, v, version.patients
         )
         stored = Stored(v, kept, tuple(version.owners), tuple(version.labels), None if kept.deleted else entries)
         rows.append(stored)

@@ -49,8 +49,8 @@ _INSERTS = {
 _STATEMENTS = {**_INSERTS, "current": "UPDATE resource SET current = ? WHERE rid = ?"}
 _SORTED = frozenset(table for table in _COLUMNS if table.startswith("idx") or table == "owner")
 _STATE = (
-    "SELECT r.rid, r.current, v.number, v.deleted FROM resource r LEFT JOIN version v ON v.v = r.current "
-    "WHERE r.type = ? AND r.id = ?"
+    "SELECT r.rid, r.current, (SELECT v.number FROM version v WHERE v.v = r.current), "
+    "(SELECT v.deleted FROM version v WHERE v.v = r.current) FROM resource r WHERE r.type = ? AND r.id = ?"
 )
 _LAST = "SELECT v, time FROM version ORDER BY v DESC LIMIT 1"
 
@@ -118,7 +118,7 @@ class Batch:
         while len(self._written) > written:
             self._written.popitem()
 
-    def put(self, new: NewVersion, entries: IndexEntries, time: int) -> int:
+    def put(self, new: NewVersion, entries: IndexEntries, time: int, patients: tuple[str, ...]) -> int:
         """Gather the rows of a version and return its `v`. Raises VersionConflict."""
         key = new.key
         additions, rows = self.additions, self._rows
@@ -135,10 +135,9 @@ class Batch:
         method = METHODS.index(new.method)
         ends = method == DELETE
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
-        patients = " ".join(sorted({owner.id for owner in new.owners if owner.type == "Patient"}))
-        rows["body"].append((v, patients, self._encode(new.body)))
+        rows["body"].append((v, " ".join(patients), self._encode(new.body)))
         rows["owner"].extend([(v, additions.resource(owner)) for owner in new.owners])
-        rows["label"].extend([(v, additions.token(*label)) for label in new.labels])
+        rows["label"].extend([(v, additions.token(label)) for label in new.labels])
         alive = number > 0 and not deleted
         if alive:
             rows["dead"].append((current, v, time))

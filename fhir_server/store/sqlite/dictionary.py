@@ -7,7 +7,7 @@ one work fails. Numbers are never given twice while a server runs; those of fail
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
@@ -21,30 +21,19 @@ CACHED = 100_000
 """How many tokens, and how many resources, are remembered at most."""
 
 
-class Recent(Generic[K]):
-    """The numbers of the keys used last, in two generations: the older is dropped when the younger is full."""
+class Recent(dict[K, int]):
+    """The numbers of keys met lately; it starts afresh when it is full, which costs one lookup per key still in use."""
 
-    __slots__ = ("_old", "_size", "_young")
+    __slots__ = ("_size",)
 
     def __init__(self, size: int = CACHED) -> None:
-        self._size = size // 2
-        self._young: dict[K, int] = {}
-        self._old: dict[K, int] = {}
+        self._size = size
 
-    def get(self, key: K) -> int | None:
-        """Return the number of `key`, or None when it is not remembered."""
-        number = self._young.get(key)
-        if number is None:
-            number = self._old.get(key)
-            if number is not None:
-                self.put(key, number)
-        return number
-
-    def put(self, key: K, number: int) -> None:
-        """Remember `number`."""
-        if len(self._young) >= self._size:
-            self._old, self._young = self._young, {}
-        self._young[key] = number
+    def remember(self, key: K, number: int) -> None:
+        """Remember the number of `key`."""
+        if len(self) >= self._size:
+            self.clear()
+        self[key] = number
 
 
 class Dictionary:
@@ -184,19 +173,19 @@ class Additions:
             self.rows["param"].append((number, self.type(type), name))
         return number
 
-    def token(self, system: str, code: str) -> int:
-        """Return the number of a token."""
-        key = (system, code)
+    def token(self, key: tuple[str, str]) -> int:
+        """Return the number of a token (system, code)."""
         number = self._dictionary.tokens.get(key) or self.tokens.get(key)
         if number is not None:
             return number
+        system, code = key
         fold = fold_code(code)
         found = self._connection.execute(
             "SELECT t FROM token WHERE fold = ? AND system = ? AND code = ?", (fold, system, code)
         ).fetchone()
         if found is not None:
             number = int(found[0])
-            self._dictionary.tokens.put(key, number)
+            self._dictionary.tokens.remember(key, number)
             return number
         number = self.tokens[key] = self._number("token")
         self.rows["token"].append((number, fold, system, code))
@@ -210,7 +199,7 @@ class Additions:
         kind = self.type(key.type)
         number = find_resource(self._connection, kind, key.id)
         if number is not None:
-            self._dictionary.resources.put(key, number)
+            self._dictionary.resources.remember(key, number)
             return number
         return self.add_resource(key, kind, None)
 
@@ -246,8 +235,8 @@ class Additions:
         known.author_names.update((number, name) for name, number in self.authors.items())
         known.params.update(self.params)
         for token, number in self.tokens.items():
-            known.tokens.put(token, number)
+            known.tokens.remember(token, number)
         for key, number in self.resources.items():
-            known.resources.put(key, number)
+            known.resources.remember(key, number)
         for name in self._maps:
             getattr(self, name).clear()

@@ -94,7 +94,7 @@ def _numbered_rows(
 ) -> None:
     token_rows, token, resource = rows["idx_token"], additions.token, additions.resource
     for name, system, code, g in entries.tokens:
-        p, t = params[name], token(system, code)
+        p, t = params[name], token((system, code))
         token_rows.append((p, t, v, g))
         foot.setdefault(p, []).append(("t", t, g))
     for name, type, id, number, g in entries.references:
@@ -102,7 +102,7 @@ def _numbered_rows(
         rows["idx_reference"].append((p, rid, v, number, g))
         foot.setdefault(p, []).append(("r", rid, number, g))
     for name, system, unit, low, high, g in entries.quantities:
-        p, t = params[name], token(system, unit)
+        p, t = params[name], token((system, unit))
         rows["idx_quantity"].append((p, low, high, t, v, g))
         foot.setdefault(p, []).append(("q", low.hex(), high.hex(), t, g))
 

@@ -20,15 +20,15 @@ from fhir_server.store.sqlite.history import history_statement
 from profiles.restriction import ALL, NONE, Restriction
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
-_READ = (
-    f"SELECT {_COLUMNS} FROM resource r CROSS JOIN version v ON v.v = r.current CROSS JOIN body b ON b.v = v.v "
-    "WHERE r.type = ? AND r.id = ?"
+# Scalar subqueries where one row is looked up: entering a join costs more than such a read as a whole.
+_ALONE = (
+    "v.number, v.time, v.method, v.author_id, v.position, (SELECT b.patients FROM body b WHERE b.v = v.v), "
+    "(SELECT b.data FROM body b WHERE b.v = v.v)"
 )
-_VREAD = (
-    f"SELECT {_COLUMNS} FROM resource r CROSS JOIN version v ON v.rid = r.rid AND v.number = ? "
-    "CROSS JOIN body b ON b.v = v.v WHERE r.type = ? AND r.id = ?"
-)
-_V = "SELECT v.v FROM resource r CROSS JOIN version v ON v.rid = r.rid AND v.number = ? WHERE r.type = ? AND r.id = ?"
+_READ = f"SELECT {_ALONE} FROM version v WHERE v.v = (SELECT r.current FROM resource r WHERE r.type = ? AND r.id = ?)"
+_NUMBERED = "FROM version v WHERE v.number = ? AND v.rid = (SELECT r.rid FROM resource r WHERE r.type = ? AND r.id = ?)"
+_VREAD = f"SELECT {_ALONE} {_NUMBERED}"
+_V = f"SELECT v.v {_NUMBERED}"
 _LISTED = (
     f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{0}}) x CROSS JOIN version v ON v.v = x.v "
     "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY x.v"

@@ -51,11 +51,11 @@ class SqliteTransaction(Reading):
     async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
         """See `Transaction.put`. A long transaction lets others have the event loop now and then."""
         self._open()
-        v = self.batch.put(version, entries, self._time)
+        patients = version.patients
+        v = self.batch.put(version, entries, self._time, patients)
         if self.batch.full:
             self.batch.flush()
             await asyncio.sleep(0)
-        patients = tuple(sorted({owner.id for owner in version.owners if owner.type == "Patient"}))
         return Version(
             version.key, version.number, self._time, version.method, version.author, version.body, v, patients
         )
