@@ -18,7 +18,7 @@ from profiles.fhirpath.node import Node, Scope
 from profiles.fhirpath.shapes import Shape as NodeShape
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
-from profiles.validation.plain import GUARDS, RULES
+from profiles.validation.plain import GUARDS, RULES, Local
 from profiles.validation.tables import Property, shape
 from profiles.validation.words import WORDS
 
@@ -35,7 +35,8 @@ BEST_PRACTICE = frozenset({"dom-6"})
 UNDECIDED = frozenset({"per-1", "rng-2", "mdd-1", "inv-1~3"})
 """Comparisons that give no answer for dates of different precision or for other units: not shown to be broken."""
 
-ENVIRONMENT = Environment()
+ENVIRONMENT = Environment(steps=10_000_000)
+"""The standard's own expressions are no danger, but some take the square of a resource's size."""
 
 
 class Rule:
@@ -120,18 +121,22 @@ def _member(row: Property, type_name: str) -> Member | None:
     return Member(row, rules, node_shape(row.type) if row.type and row.shape != own else None)
 
 
-def invariant_issues(scope: Scope, path: str) -> list[Issue]:
-    """Return the broken invariants of the resource of `scope`, those inside it left out; `path` is its FHIRPath."""
-    walk = _Walk(scope, path)
+def invariant_issues(scope: Scope, path: str, local: Local) -> list[Issue]:
+    """Return the broken invariants of the resource of `scope`, those inside it left out.
+
+    `path` is its FHIRPath, `local` what `#id` may refer to: the same for a resource and those it contains.
+    """
+    walk = _Walk(scope, path, local)
     walk.element(plan(scope.resource["resourceType"]), scope.resource, None)
     return walk.issues
 
 
 class _Walk:
-    __slots__ = ("issues", "path", "scope")
+    __slots__ = ("issues", "local", "path", "scope")
 
-    def __init__(self, scope: Scope, path: str) -> None:
+    def __init__(self, scope: Scope, path: str, local: Local) -> None:
         self.scope = scope
+        self.local = local
         self.path = path
         self.issues: list[Issue] = []
 
@@ -175,7 +180,7 @@ class _Walk:
         node = None
         for rule in rules:
             if rule.plain is not None:
-                if not rule.plain(value, self.scope):
+                if not rule.plain(value, self.local):
                     self.issues.append(rule.issue(self.place(trail)))
                 continue
             if rule.guard is not None and not all(name in value for name in rule.guard):

@@ -8,9 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from profiles.fhirpath.node import Scope
-
 Json = dict[str, Any]
+
+
+class Local:
+    """What `#id` may refer to in one resource and all it contains: gathered once, when first asked for."""
+
+    __slots__ = ("_ids", "_resource")
+
+    def __init__(self, resource: Json) -> None:
+        self._resource = resource
+        self._ids: frozenset[str] | None = None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the contained resources."""
+        if self._ids is None:
+            contained = self._resource.get("contained")
+            ids = [each.get("id") for each in contained or () if isinstance(each, dict)]
+            self._ids = frozenset(each for each in ids if isinstance(each, str))
+        return self._ids
 
 
 def _has(node: Json, *names: str) -> bool:
@@ -18,37 +35,36 @@ def _has(node: Json, *names: str) -> bool:
     return any(name in node or f"_{name}" in node for name in names)
 
 
-def _ref_1(reference: Json, scope: Scope) -> bool:
+def _ref_1(reference: Json, local: Local) -> bool:
     """A local reference names a contained resource of the container; `#` alone is the container itself."""
     text = reference.get("reference")
     if not isinstance(text, str) or text[:1] != "#" or text == "#":
         return True
-    contained = scope.container.resource.get("contained")
-    return any(isinstance(each, dict) and each.get("id") == text[1:] for each in contained or ())
+    return text[1:] in local.ids
 
 
-def _qty_3(quantity: Json, scope: Scope) -> bool:
+def _qty_3(quantity: Json, local: Local) -> bool:
     return not _has(quantity, "code") or _has(quantity, "system")
 
 
-def _rat_1(ratio: Json, scope: Scope) -> bool:
+def _rat_1(ratio: Json, local: Local) -> bool:
     both = _has(ratio, "numerator") == _has(ratio, "denominator")
     return both and _has(ratio, "numerator", "extension")
 
 
-def _att_1(attachment: Json, scope: Scope) -> bool:
+def _att_1(attachment: Json, local: Local) -> bool:
     return not _has(attachment, "data") or _has(attachment, "contentType")
 
 
-def _cpt_2(contact: Json, scope: Scope) -> bool:
+def _cpt_2(contact: Json, local: Local) -> bool:
     return not _has(contact, "value") or _has(contact, "system")
 
 
-def _obs_3(referenced_range: Json, scope: Scope) -> bool:
+def _obs_3(referenced_range: Json, local: Local) -> bool:
     return _has(referenced_range, "low", "high", "text")
 
 
-def _pat_1(contact: Json, scope: Scope) -> bool:
+def _pat_1(contact: Json, local: Local) -> bool:
     return _has(contact, "name", "telecom", "address", "organization")
 
 
@@ -57,29 +73,29 @@ def _entries(bundle: Json) -> list[Json]:
     return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
 
 
-def _bdl_1(bundle: Json, scope: Scope) -> bool:
+def _bdl_1(bundle: Json, local: Local) -> bool:
     return not _has(bundle, "total") or bundle.get("type") in ("searchset", "history")
 
 
-def _bdl_2(bundle: Json, scope: Scope) -> bool:
+def _bdl_2(bundle: Json, local: Local) -> bool:
     return bundle.get("type") == "searchset" or not any("search" in entry for entry in _entries(bundle))
 
 
-def _bdl_3(bundle: Json, scope: Scope) -> bool:
+def _bdl_3(bundle: Json, local: Local) -> bool:
     due = bundle.get("type") in ("batch", "transaction", "history")
     return all(("request" in entry) == due for entry in _entries(bundle))
 
 
-def _bdl_4(bundle: Json, scope: Scope) -> bool:
+def _bdl_4(bundle: Json, local: Local) -> bool:
     due = bundle.get("type") in ("batch-response", "transaction-response", "history")
     return all(("response" in entry) == due for entry in _entries(bundle))
 
 
-def _bdl_5(entry: Json, scope: Scope) -> bool:
+def _bdl_5(entry: Json, local: Local) -> bool:
     return _has(entry, "resource", "request", "response")
 
 
-def _bdl_7(bundle: Json, scope: Scope) -> bool:
+def _bdl_7(bundle: Json, local: Local) -> bool:
     """No two entries have the same fullUrl and version; a history may."""
     if bundle.get("type") == "history":
         return True
@@ -94,12 +110,12 @@ def _version(entry: Json) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _bdl_8(entry: Json, scope: Scope) -> bool:
+def _bdl_8(entry: Json, local: Local) -> bool:
     url = entry.get("fullUrl")
     return not isinstance(url, str) or "/_history/" not in url
 
 
-RULES: dict[str, Callable[[Any, Scope], bool]] = {
+RULES: dict[str, Callable[[Any, Local], bool]] = {
     "att-1": _att_1,
     "bdl-1": _bdl_1,
     "bdl-2": _bdl_2,
@@ -115,7 +131,7 @@ RULES: dict[str, Callable[[Any, Scope], bool]] = {
     "rat-1": _rat_1,
     "ref-1": _ref_1,
 }
-"""Rule -> whether it holds at the element, in the scope of its resource."""
+"""Rule -> whether it holds at the element, given the container of its resource."""
 
 GUARDS: dict[str, tuple[str, ...]] = {
     "obs-6": ("dataAbsentReason",),

@@ -21,7 +21,6 @@ ABSOLUTE = r"[A-Za-z][A-Za-z0-9+.\-]*://[^\x00-\x20]+"
 _RELATIVE = re.compile(f"([A-Za-z]+)/{ID}(?:/_history/{ID})?")
 _CONDITIONAL = re.compile(r"([A-Za-z]+)\?")
 _OTHER = re.compile(f"{FRAGMENT_OR_URN}|{ABSOLUTE}")
-_RESTFUL = re.compile(f"https?://.*?([A-Za-z]+)/{ID}(?:/_history/{ID})?")
 
 
 def target_types(targets: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,9 +61,18 @@ def type_fault(reference: Mapping[str, Any], targets: tuple[str, ...]) -> str | 
     if is_resource_type(name) and name not in target_types(targets):
         return f"names {name}, but this element may only point to {_listed(targets)}"
     text = reference.get("reference")
-    match = isinstance(text, str) and (_RELATIVE.fullmatch(text) or _RESTFUL.fullmatch(text))
-    if match and is_resource_type(match.group(1)) and match.group(1) != name:
-        return f"contradicts the reference beside it, which points to the type {match.group(1)}; make both agree"
+    pointed = _pointed_type(text) if isinstance(text, str) else None
+    if pointed and pointed != name:
+        return f"contradicts the reference beside it, which points to the type {pointed}; make both agree"
+    return None
+
+
+def _pointed_type(text: str) -> str | None:
+    """Return the resource type in a relative or RESTful reference, None in others."""
+    parts = text.split("/_history/")[0].split("/")
+    relative = _RELATIVE.fullmatch("/".join(parts[-2:]))
+    if relative and (len(parts) == 2 or "://" in text) and is_resource_type(relative.group(1)):
+        return relative.group(1)
     return None
 
 

@@ -17,24 +17,40 @@ from profiles.validation.references import reference_fault, type_fault
 from profiles.validation.tables import RESOURCE, SIMPLE, Property, Shape, shape
 
 _NAME = re.compile("_?[A-Za-z][A-Za-z0-9]{0,63}")
+_HINTS = 20
+"""For so many unknown elements a likely right name is sought, which takes longer than all else."""
 _SIBLING_KEYS = frozenset({"id", "extension"})
 
 
-def structure_issues(resource: dict[str, Any], type_name: str, path: str) -> list[Issue]:
-    """Return every structural fault of `resource` as a `type_name`; `path` is its FHIRPath (`Patient`)."""
-    walk = _Walk()
-    walk.object(resource, shape(type_name), path, ())
+def structure_issues(resource: dict[str, Any], type_name: str, path: str, limit: int = 1_000) -> list[Issue]:
+    """Return the structural faults of `resource` as a `type_name`, at most `limit`; `path` is its FHIRPath."""
+    walk = _Walk(limit)
+    try:
+        walk.object(resource, shape(type_name), path, ())
+    except _EnoughError:
+        return walk.issues
     return walk.issues
+
+
+class _EnoughError(Exception):
+    """So many faults are found that the walk ends: a body wrong throughout must not cost more than a right one."""
 
 
 class _Walk:
     """One walk; faults are gathered in `issues`."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.issues: list[Issue] = []
+        self.limit = limit
+        self.hints = 0
 
     def fault(self, code: str, path: str, what: str) -> None:
-        self.issues.append(Issue("error", code, f"{path} {what}.", path))
+        self.add(Issue("error", code, f"{path} {what}.", path))
+
+    def add(self, issue: Issue) -> None:
+        if len(self.issues) >= self.limit:
+            raise _EnoughError
+        self.issues.append(issue)
 
     def object(self, node: Any, of: Shape, path: str, targets: tuple[str, ...]) -> None:
         """Walk one object of shape `of`; `targets` limit it when it is a Reference."""
@@ -88,12 +104,11 @@ class _Walk:
         if not _NAME.fullmatch(name):
             self.fault("structure", path, "has a property whose name no FHIR element has; remove it")
             return
-        near = get_close_matches(name, [*of.properties], n=1, cutoff=0.75)
+        self.hints += 1
+        near = get_close_matches(name, [*of.properties], n=1, cutoff=0.75) if self.hints <= _HINTS else []
         hint = f"did you mean {near[0]!r}?" if near else "use an extension for what R4 has no element for."
-        where = of.key.replace("#", ".")
-        self.issues.append(
-            Issue("error", "structure", f"{path} has no element {name!r} in R4 ({where}); {hint}", f"{path}.{name}")
-        )
+        message = f"{path} has no element {name!r} in R4 ({of.key.replace('#', '.')}); {hint}"
+        self.add(Issue("error", "structure", message, f"{path}.{name}"))
 
     def choices(self, node: dict[str, Any], of: Shape, path: str) -> None:
         for alternatives in of.choices:

@@ -18,6 +18,7 @@ from profiles.issues import Issue
 from profiles.validation.invariants import invariant_issues
 from profiles.validation.narrative import narrative_findings
 from profiles.validation.nested import contained_resources, member_resources, narratives
+from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
 from profiles.validation.unmatched import unmatched_contained
@@ -43,33 +44,40 @@ class Validator:
         issues: list[Issue] = []
         name = resource.get("resourceType") if isinstance(resource, dict) else None
         path = name if isinstance(name, str) and is_resource_type(name) else "Resource"
-        self._resource(resource, path, None, False, issues)
+        self._resource(resource, path, None, None, issues)
         if len(issues) > MAX_ISSUES:
-            left = len(issues) - MAX_ISSUES
-            note = f"{left:,} further findings are left out; correct these first and validate again."
+            note = "Further findings are left out; correct these first and validate again."
             issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
         return issues
 
-    def _resource(self, resource: Any, path: str, around: Scope | None, contained: bool, issues: list[Issue]) -> bool:
+    def _resource(
+        self, resource: Any, path: str, around: Scope | None, local: Local | None, issues: list[Issue]
+    ) -> bool:
         """Add the findings about one resource and all inside it; return whether it can be read as what it says it is.
 
-        `path` is its FHIRPath from the outermost one, `around` the resource it is in.
+        `path` is its FHIRPath from the outermost one, `around` the resource it is in; for a contained resource `local`
+        is what `#id` may refer to.
         """
+        if len(issues) > MAX_ISSUES:
+            return False
         type_name = _type(resource, path, issues)
         if type_name is None:
             return False
-        found = [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path)
+        found = (
+            [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path, MAX_ISSUES + 1)
+        )
         issues += found
         readable = not any(issue.code in _UNREADABLE for issue in found)
-        scope = Scope(resource, node_shape(type_name), around, contained)
+        scope = Scope(resource, node_shape(type_name), around, local is not None)
+        local = local or Local(resource)
         for where, div in narratives(resource):
             issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
         if "contained" in resource:
-            readable = self._contained(scope, path, issues) and readable
+            readable = self._contained(scope, path, local, issues) and readable
         for where, each in member_resources(resource):
-            readable = self._resource(each, f"{path}.{where}", scope, False, issues) and readable
+            readable = self._resource(each, f"{path}.{where}", scope, None, issues) and readable
         if self._invariants and readable:
-            issues += invariant_issues(scope, path)
+            issues += invariant_issues(scope, path, local)
         return readable
 
     def _conforms(self, resource: Json, type_name: str) -> bool:
@@ -84,12 +92,12 @@ class Validator:
             # Lone surrogates, nesting beyond the library's depth, objects that JSON does not know.
             return False
 
-    def _contained(self, scope: Scope, path: str, issues: list[Issue]) -> bool:
+    def _contained(self, scope: Scope, path: str, local: Local, issues: list[Issue]) -> bool:
         """Add the findings about the contained resources; return whether all can be read."""
         readable = True
         for where, each in contained_resources(scope.resource):
             inside = f"{path}.{where}"
-            readable = self._resource(each, inside, scope, True, issues) and readable
+            readable = self._resource(each, inside, scope, local, issues) and readable
             if isinstance(each, dict):
                 issues += _contained_issues(each, inside)
         for where in unmatched_contained(scope.resource):

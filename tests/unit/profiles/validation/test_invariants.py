@@ -12,7 +12,7 @@ from profiles.fhirpath.engine import Node, Scope, compile_expression
 from profiles.fhirpath.environment import Environment
 from profiles.validation import invariants
 from profiles.validation.invariants import Plan, Rule, invariant_issues, plan
-from profiles.validation.plain import GUARDS, RULES
+from profiles.validation.plain import GUARDS, RULES, Local
 from profiles.validation.validator import Validator
 from tests.fakes.generated import generated_resource
 
@@ -26,7 +26,7 @@ BAD_PERIOD = {"start": "2024-02-01", "end": "2024-01-01"}
 
 
 def found(resource: dict[str, Any]) -> list[tuple[str, str]]:
-    issues = invariant_issues(Scope.of(resource), resource["resourceType"])
+    issues = invariant_issues(Scope.of(resource), resource["resourceType"], Local(resource))
     return [(issue.message.partition(" breaks ")[2].partition(":")[0], str(issue.expression)) for issue in issues]
 
 
@@ -127,9 +127,8 @@ def test_advice_is_a_warning() -> None:
 def test_a_resource_too_large_for_a_rule_is_told_not_crashed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invariants, "ENVIRONMENT", Environment(steps=20))
     items = [{"linkId": str(number), "type": "string"} for number in range(50)]
-    issues = invariant_issues(
-        Scope.of({"resourceType": "Questionnaire", "status": "draft", "item": items}), "Questionnaire"
-    )
+    questionnaire = {"resourceType": "Questionnaire", "status": "draft", "item": items}
+    issues = invariant_issues(Scope.of(questionnaire), "Questionnaire", Local(questionnaire))
 
     assert {(issue.severity, issue.code) for issue in issues} == {("error", "too-costly")}
 
@@ -195,7 +194,7 @@ def test_rules_written_out_say_what_their_expressions_say() -> None:
             expression = compile_expression(constraint(rule.name).expression, lenient=True)
             said = expression.test(Node(value, shape, None, scope))
             if said is not None:
-                assert rule.plain(value, scope) is said, (rule.name, value)
+                assert rule.plain(value, Local(resource)) is said, (rule.name, value)
                 met.add(rule.name)
                 broken |= set() if said else {rule.name}
 
