@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from profiles.fhirpath.errors import FhirPathTypeError
-from profiles.fhirpath.shapes import Shape, resource_shape, shape
+from profiles.fhirpath.shapes import Shape, resource_shape, shape_of
 
 Json = dict[str, Any]
 
@@ -79,10 +79,10 @@ class Node(msgspec.Struct, frozen=True, gc=False, eq=False):
     ) -> Node:
         """Return a node for one element of `root`, the resource it is directly in.
 
-        `path` is needed only for elements with their own children: `Observation.component`, whatever `type_name` is.
-        Give a `Scope.of(resource)` as `root` when making several nodes of one resource. Raises KeyError for an
+        `path` is needed only for elements with children of their own: `Observation.component`, which then says more
+        than `type_name`. Give a `Scope.of(resource)` as `root` when making several nodes of one resource. Raises KeyError for an
         unknown type or path.
         """
         scope = root if isinstance(root, Scope) else Scope.of(root)
         structure, _, rest = path.partition(".") if path else (type_name, "", "")
-        return Node(value, shape(structure, rest), sibling, scope)
+        return Node(value, shape_of(structure, rest, type_name), sibling, scope)

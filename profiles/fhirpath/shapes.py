@@ -96,9 +96,23 @@ def _children(parent: Shape, element: Element) -> list[Child]:
 def shape(structure: str, path: str = "") -> Shape:
     """Return the shape of a type, or of the element at `path` inside it. Raises KeyError when R4 has none."""
     element = definitions.at(structure, path)
-    if not path or element.types == ():
+    if not path:
         return Shape(structure, structure, "")
     return Shape(element.types[0].code, structure, path)
+
+
+@cache
+def shape_of(structure: str, path: str, type_name: str) -> Shape:
+    """Return the shape of the element at `path`: its own if it has children of its own, else that of its type.
+
+    `type_name` says which, where the element is a choice. Raises KeyError when R4 has none.
+    """
+    if not path:
+        return shape(structure)
+    element = definitions.at(structure, path)
+    if element.content:
+        return shape(structure, element.content)
+    return shape(structure, path) if element.children else shape(type_name)
 
 
 @cache
