@@ -10,13 +10,13 @@ from typing import Any
 
 import jsonschema_rs
 
+from profiles.datatypes.narrative import narrative_findings
 from profiles.datatypes.primitives import kind
 from profiles.definitions import is_resource_type
 from profiles.fhirpath.node import Scope
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
 from profiles.validation.invariants import invariant_issues
-from profiles.validation.narrative import narrative_findings
 from profiles.validation.nested import contained_resources, member_resources, narratives
 from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema

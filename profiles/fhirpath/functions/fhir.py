@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from profiles.datatypes.narrative import narrative_findings
 from profiles.fhirpath.call import Call, Rule, of_kind
 from profiles.fhirpath.code import NOTHING, Code, of_items, of_truth
 from profiles.fhirpath.environment import Frame, Items
@@ -125,9 +126,6 @@ def html_checks(call: Call) -> Code:
         found = call.source.items(frame, focus)
         if not found:
             return None
-        # Imported late: validation imports this engine.
-        from profiles.validation.narrative import narrative_findings
-
         value = of_kind(found, (str,), "htmlChecks()")
         frame.spend(len(value or "") // 64)
         return None if value is None else not narrative_findings(value)

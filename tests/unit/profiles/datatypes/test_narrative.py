@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from profiles.validation.narrative import ATTRIBUTES, ELEMENTS, narrative_findings
+from profiles.datatypes.narrative import ATTRIBUTES, ELEMENTS, narrative_findings
 
 
 def div(content: str) -> str:
