@@ -32,6 +32,9 @@ _RUNNING_SCHEMES = ("javascript:", "vbscript:", "livescript:", "data:")
 _RUNNING_STYLES = ("expression(", "javascript:", "vbscript:", "-moz-binding", "behavior:", "@import", "data:text")
 _MAX_STYLE = 4096
 _MAX_FINDINGS = 100
+_MAX_ATTRIBUTES = 2_000
+"""The parser compares each attribute of an element with each other."""
+_ATTRIBUTE = re.compile("=[ \t\r\n]*[\"']")
 _UNSEEN = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028\u2029\ufeff]+")
 _STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE_ESCAPE = re.compile(r"\\([0-9A-Fa-f]{1,6})\s?|\\(.)", re.DOTALL)
@@ -75,6 +78,9 @@ def _parse(div: str) -> Any:
     text = div.strip(" \t\r\n")
     if "<!DOCTYPE" in text or text.startswith("<?xml"):
         return "must be the <div> alone, without document type and without XML declaration"
+    pieces = (piece for piece in text.split("<") if len(piece) > _MAX_ATTRIBUTES)
+    if any(len(_ATTRIBUTE.findall(piece)) > _MAX_ATTRIBUTES for piece in pieces):
+        return f"must not have elements with more than {_MAX_ATTRIBUTES:,} attributes"
     try:
         return etree.fromstring(text.encode(), _parser())
     except etree.XMLSyntaxError as error:

@@ -108,6 +108,12 @@ def test_entities_are_never_expanded() -> None:
     assert narrative_findings(bomb) == ["must be the <div> alone, without document type and without XML declaration"]
 
 
+def test_thousands_of_attributes_are_refused_before_they_take_time() -> None:
+    attributes = " ".join(f'a{number}="1"' for number in range(100_000))
+
+    assert "attributes" in narrative_findings(div(f"<p {attributes}>a</p>"))[0]
+
+
 def test_no_finding_repeats_the_narrative() -> None:
     findings = narrative_findings(div('<p title="Jane Doe">Jane Doe</p><x-Jane.Doe/><p data-jane="Jane">a</p>'))
 
