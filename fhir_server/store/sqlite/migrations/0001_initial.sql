@@ -1,6 +1,6 @@
 -- The layout, table by table with a worked example: docs/store.md.
 
--- Small facts about the file: schema, index_format, secret, tenant, swept_to.
+-- Small facts about the file: schema, index_format, secret, swept_to.
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
   value ANY NOT NULL
