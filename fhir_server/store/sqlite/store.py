@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from fhir_server.errors import StoreUnavailable
+from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.search.match import Criteria
 from fhir_server.store import audit_chain, codec
 from fhir_server.store.base import AuditRow, Change, Key, RecordTable
@@ -169,7 +169,7 @@ class SqliteStore(Reading):
             await asyncio.sleep(SWEEP_EVERY)
             try:
                 await self.sweep()
-            except StoreUnavailable:
+            except (StoreUnavailable, StoreFull):
                 # A locked file or a full disk: whoever writes hears of it, the sweep has time.
                 continue
 

@@ -79,7 +79,7 @@ class Writer:
 
     async def write(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         """Run `work` in the next group and return its value once that is durable."""
-        if self._closing:
+        if self._closing or self._task.done():
             raise StoreUnavailable("The store is closed: the server is shutting down.")
         if asyncio.current_task() is self._task:
             raise RuntimeError("a work must not wait for another write: it would wait for itself")
@@ -90,7 +90,7 @@ class Writer:
 
     async def audit(self, row: AuditRow, *, wait: bool) -> None:
         """Keep `row` with the next group."""
-        if self._closing:
+        if self._closing or self._task.done():
             raise StoreUnavailable("The store is closed: the server is shutting down.")
         if len(self._audits) >= AUDITS_WAITING:
             raise StoreUnavailable("The audit trail cannot be written: no access is possible until it can.")
@@ -107,7 +107,8 @@ class Writer:
         """Commit what waits and stop."""
         self._closing = True
         self._wake.set()
-        await self._task
+        # Not awaited itself: at the end of a loop it may have been cancelled already.
+        await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         while not self._closing:
