@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -34,7 +33,6 @@ from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.settings import Settings, SettingsError
-from fhir_server.store.base import RecordConflict, RecordTable, Store, Transaction
 from fhir_server.store.connect import connect
 from profiles.validation.validator import Validator
 
@@ -46,7 +44,8 @@ MOUNT = "/fhir"
 RELEASED = "2026-11-23"
 YOUNG = 20_000
 """Objects made since the last look for garbage at which there is another one."""
-SECRETS = RecordTable("secrets")
+RANDOM = 10
+AHEAD = 256
 ROUTED: Interactions = {**INTERACTIONS, "bundle": bundle}
 
 log = logging.getLogger("fhir_server")
@@ -68,7 +67,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=criteria(registry, base=settings.base, now=system_clock()),
-        tables=(LOADS, SECRETS),
+        tables=(LOADS,),
         cursor_lifetime=settings.cursor_lifetime_s,
     )
     try:
@@ -78,9 +77,9 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             extractor=Extractor(registry),
             validator=Validator(),
             base=settings.base,
-            secret=await _secret(store),
+            secret=store.secret,
             limits=_limits(settings),
-            new_id=new_id,
+            new_id=id_maker(),
             capabilities=_facts(),
         )
         guard = _guard(settings)
@@ -153,12 +152,21 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, 20, 50)
 
 
-def new_id() -> str:
-    """Return a UUID of version 7: random, and in the order of time, so that indexes grow at their end."""
-    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
-    number = number & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def id_maker() -> Callable[[], str]:
+    """Return what makes logical ids: UUIDs of version 7, random and in the order of time, so that indexes grow at their
+    end. Randomness is fetched from the system for many at once.
+    """
+    pool: list[bytes] = []
+
+    def new_id() -> str:
+        if not pool:
+            fresh = os.urandom(RANDOM * AHEAD)
+            pool.extend(fresh[at : at + RANDOM] for at in range(0, len(fresh), RANDOM))
+        number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(pool.pop())
+        text = f"{number & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    return new_id
 
 
 def _beside(ready: Callable[[], Awaitable[bool]]) -> Any:
@@ -169,23 +177,6 @@ def _beside(ready: Callable[[], Awaitable[bool]]) -> Any:
     api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
     api.include_router(health(ready))
     return api
-
-
-async def _secret(store: Store) -> bytes:
-    """Return the key that signs page links; it is kept with the data, so that links outlive a restart."""
-
-    async def make(tx: Transaction) -> None:
-        await tx.records.put(SECRETS.name, "cursor", {"key": secrets.token_hex(32)}, expect=0)
-
-    record = await store.records.get(SECRETS.name, "cursor")
-    if record is None:
-        try:
-            await store.write(make)
-        except RecordConflict:
-            log.debug("another process made the key")
-        record = await store.records.get(SECRETS.name, "cursor")
-    assert record is not None
-    return bytes.fromhex(record.value["key"])
 
 
 def _guard(settings: Settings) -> OpenGuard:

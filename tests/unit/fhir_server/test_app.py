@@ -1,0 +1,61 @@
+"""Wiring: ids, the key of page links, and which settings make no application."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import pytest
+
+from fhir_server.app import create_app, id_maker, open_tenant
+from fhir_server.errors import StoreUnavailable
+from fhir_server.settings import Settings, SettingsError
+
+
+def test_ids_are_uuids_of_version_7_all_different_and_in_the_order_of_time() -> None:
+    new_id = id_maker()
+    made = [uuid.UUID(new_id()) for _ in range(1000)]
+    assert {each.version for each in made} == {7}
+    assert {each.variant for each in made} == {uuid.RFC_4122}
+    assert len(set(made)) == 1000
+    times = [each.int >> 80 for each in made]
+    assert times == sorted(times)
+
+
+def test_page_links_outlive_a_restart_and_belong_to_one_store(tmp_path: Path) -> None:
+    async def secret(name: str) -> bytes:
+        async with open_tenant(Settings(store=f"sqlite:///{tmp_path}/{name}.db")) as tenant:
+            return tenant.services.secret
+
+    first, again, other = (asyncio.run(secret(name)) for name in ("a", "a", "b"))
+    assert first == again
+    assert len(first) == 32
+    assert first != other
+
+
+def test_two_tenants_share_nothing_that_changes(tmp_path: Path) -> None:
+    async def both() -> None:
+        async with open_tenant(Settings(store="memory:")) as one, open_tenant(Settings(store="memory:")) as two:
+            assert one.services.store is not two.services.store
+            assert one.services.registry is not two.services.registry
+            assert one.services.extractor is not two.services.extractor
+            assert one.services.validator is not two.services.validator
+
+    asyncio.run(both())
+
+
+def test_a_store_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
+    async def twice() -> None:
+        settings = Settings(store=f"sqlite:///{tmp_path}/a.db")
+        async with open_tenant(settings):
+            with pytest.raises(StoreUnavailable):
+                async with open_tenant(settings):
+                    raise AssertionError("opened twice")
+
+    asyncio.run(twice())
+
+
+def test_without_open_mode_there_is_no_application() -> None:
+    with pytest.raises(SettingsError, match="open"):
+        create_app(Settings())
