@@ -14,6 +14,8 @@ from typing import Any
 from profiles.datatypes.primitives import ID, OID
 from profiles.definitions import is_resource_type, resource_types
 
+ANY = ("Resource",)
+"""The targets of an element that may point to anything."""
 CANONICAL_BASE = "http://hl7.org/fhir/StructureDefinition/"
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 FRAGMENT_OR_URN = f"#(?:{ID})?|urn:uuid:{_UUID}|urn:oid:{OID}"

@@ -13,7 +13,7 @@ from typing import Any
 from profiles.datatypes.primitives import has_kind, kind, primitive_fault
 from profiles.issues import Issue
 from profiles.validation.bindings import code_fault, concept_fault
-from profiles.validation.references import reference_fault, type_fault
+from profiles.validation.references import ANY, reference_fault, type_fault
 from profiles.validation.tables import RESOURCE, SIMPLE, Property, Shape, shape
 
 _NAME = re.compile("_?[A-Za-z][A-Za-z0-9]{0,63}")
@@ -166,7 +166,7 @@ class _Walk:
         elif not of.shape:
             self.primitive(value, of, path, targets)
         else:
-            self.object(value, shape(of.shape), path, of.targets)
+            self.object(value, shape(of.shape), path, (of.targets or ANY) if of.shape == "Reference" else ())
             if of.value_set:
                 self.answer("code-invalid", path, concept_fault(of.value_set, value))
 
@@ -177,6 +177,7 @@ class _Walk:
         elif of.value_set:
             self.answer("code-invalid", path, code_fault(of.value_set, value))
         elif of.name == "reference" and of.element.path == "reference" and isinstance(value, str):
+            # Other types have an element of that name too (Expression.reference); only a Reference has targets.
             self.answer("value", path, reference_fault(value, targets) if targets else None)
 
     def answer(self, code: str, path: str, wrong: str | None) -> None:

@@ -91,6 +91,10 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         patient(managingOrganization={"reference": "Organization/1", "type": "Patient"}),
         [("value", "Patient.managingOrganization.type")],
     ),
+    (
+        patient(extension=[{"url": "http://a", "valueReference": {"reference": "2024"}}]),
+        [("value", "Patient.extension[0].value.reference")],
+    ),
     (patient(contained={}), [("structure", "Patient.contained")]),
     (patient(contained=["a"]), [("structure", "Patient.contained[0]")]),
     ({"resourceType": "Observation", "code": {"text": "a"}}, [("required", "Observation.status")]),
