@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -251,9 +252,10 @@ _RESTRICTED = st.recursive(
     max_leaves=4,
 )
 RESTRICTIONS: st.SearchStrategy[Restriction] = st.one_of(
-    st.just(ALL), st.sampled_from([Not(NONE), Not(WrittenBy("nobody"))]), _simple, _RESTRICTED
+    st.sampled_from([ALL, ALL, Not(NONE), Not(WrittenBy("nobody")), Not(HasLabel("", "R"))]), _simple, _RESTRICTED
 )
 
+Change = tuple[str, str, Any]
 CHANGES = st.one_of(
     st.tuples(st.sampled_from(IDS), st.sampled_from(AUTHORS), PATIENTS),
     st.tuples(st.sampled_from(IDS), st.sampled_from(AUTHORS), OBSERVATIONS),
@@ -261,3 +263,84 @@ CHANGES = st.one_of(
     st.tuples(st.sampled_from(IDS), st.sampled_from(AUTHORS), st.sampled_from(TYPES)),
 )
 """(id, author, a resource to write or the type of one to delete)."""
+
+
+def _inhabitants() -> Iterator[Change]:
+    """Resources that have much of what the searches ask for."""
+    loinc = {"system": "http://loinc.org", "code": "X1"}
+    security = [{"system": system, "code": code} if system else {"code": code} for system, code in LABELS]
+    words = ["Anna", "Çelik", "Zoé", "Ann Lee"]
+    for at, id in enumerate(IDS):
+        near, next_id = {"reference": f"Patient/{id}"}, IDS[(at + 1) % len(IDS)]
+        meta = {"security": security[: at % 3], "tag": [loinc], "source": "http://example.org/q"}
+        author = AUTHORS[at % 2]
+        yield (
+            id,
+            author,
+            {
+                "resourceType": "Patient",
+                "meta": {**meta, "profile": ["http://example.org/q|1.0", "http://example.org/q/1"][at % 2 :]},
+                "name": [{"family": words[at], "given": [words[at - 1]]}],
+                "gender": ("male", "female")[at % 2],
+                "active": at > 1,
+                "birthDate": ("2020", "2020-02", "2020-02-29", "1969-12-31")[at],
+                "identifier": [{"system": "http://loinc.org", "value": "X1"}, {"value": "a,b"}][at % 2 :],
+                "generalPractitioner": [{"reference": f"Practitioner/{next_id}"}],
+            },
+        )
+        for kind, when in (
+            ("a", {"effectiveDateTime": "2020-02-29"}),
+            ("b", {"effectivePeriod": {"start": "2020-01-01"}}),
+        ):
+            yield (
+                f"{kind}{at}",
+                author,
+                {
+                    "resourceType": "Observation",
+                    "meta": meta,
+                    "status": "final",
+                    "code": {"coding": [loinc, {"code": "x1"}][at % 2 :]},
+                    "subject": near if kind == "a" else {"reference": f"Group/{id}"},
+                    "encounter": {"reference": f"Encounter/{next_id}"},
+                    "valueString": words[at],
+                    "component": [{"code": {"coding": [{"system": "http://snomed.info/sct", "code": "8867-4"}]}}],
+                    **when,
+                },
+            )
+        yield (
+            id,
+            author,
+            {
+                "resourceType": "Encounter",
+                "status": "finished",
+                "class": loinc,
+                "subject": near,
+                "partOf": {"reference": f"{BASE}/Encounter/{next_id}/_history/2"},
+                "period": {"start": "2020-02-29T10:00:00Z", "end": "2021-06-01"},
+            },
+        )
+        yield (
+            id,
+            author,
+            {
+                "resourceType": "QuestionnaireResponse",
+                "status": "completed",
+                "questionnaire": ("http://example.org/q|1.0", f"{BASE}/Questionnaire/{id}")[at % 2],
+                "subject": near,
+                "authored": "2020-02-29T23:30:00Z",
+            },
+        )
+        yield (
+            id,
+            author,
+            {
+                "resourceType": "Questionnaire",
+                "status": "active",
+                "url": ("http://example.org/q", "http://example.org/q/1")[at % 2],
+                "title": words[at],
+                "date": ("2020", "2021-01-01")[at % 2],
+            },
+        )
+
+
+INHABITANTS = list(_inhabitants())

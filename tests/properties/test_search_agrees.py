@@ -27,15 +27,13 @@ from fhir_server.store.connect import connect
 from fhir_server.store.sql import compile_start
 from profiles.restriction import ALL, Restriction
 from tests.fakes.clock import Clock
-from tests.properties.strategies import BASE, CHANGES, RESTRICTIONS, SEARCHES
+from tests.properties.strategies import BASE, CHANGES, INHABITANTS, RESTRICTIONS, SEARCHES, Change
 
 REGISTRY = Registry()
 EXTRACTOR = Extractor(REGISTRY)
 NOW = 1_582_934_400_000_000
 """2020-02-29T00:00:00Z, so that searches by _lastUpdated have dates on both sides."""
 DAY = 86_400.0
-
-Change = tuple[str, str, Any]
 
 
 async def change(store: Store, wanted: Change) -> None:
@@ -111,11 +109,11 @@ def features(query: Node) -> Counter[str]:
 EXERCISED: Counter[str] = Counter()
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    history=st.lists(CHANGES, min_size=6, max_size=30),
-    searches=st.lists(st.tuples(SEARCHES, RESTRICTIONS, st.integers(1, 4)), min_size=6, max_size=16),
-    between=st.lists(CHANGES, max_size=6),
+    history=st.lists(CHANGES, max_size=12),
+    searches=st.lists(st.tuples(SEARCHES, RESTRICTIONS, st.integers(1, 3)), min_size=15, max_size=40),
+    between=st.lists(CHANGES, max_size=12),
     sample=st.sampled_from([1, 2, compile_start.SAMPLE]),
 )
 def agree(history: list[Change], searches: list[Any], between: list[Change], sample: int) -> None:
@@ -131,7 +129,7 @@ async def compare(history: list[Change], searches: list[Any], between: list[Chan
         url = f"sqlite:///{Path(folder) / 'fhir.db'}"
         stores = [await connect("memory:", clock=clock, criteria=read), await connect(url, clock=clock, criteria=read)]
         try:
-            for each in history:
+            for each in [*INHABITANTS, *history]:
                 clock.advance(DAY / 8)
                 for store in stores:
                     await change(store, each)
