@@ -6,6 +6,7 @@ at `/fhir` and FastAPI at everything else. What belongs to a tenant hangs on its
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -42,6 +43,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 MOUNT = "/fhir"
 RELEASED = "2026-11-23"
+SOON = 1.0
+"""Seconds after the start at which FastAPI is loaded, so that it does not delay the first answer."""
 YOUNG = 20_000
 """Objects made since the last look for garbage at which there is another one."""
 RANDOM = 10
@@ -101,13 +104,13 @@ def create_app(settings: Settings) -> App:
 
 
 class App:
-    """The dispatcher: `/fhir` to the tenant, everything else to FastAPI, lifespan to both."""
+    """The dispatcher: `/fhir` to the tenant, everything else to FastAPI, lifespan to the tenant."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._open = AsyncExitStack()
         self._tenant: Tenant | None = None
-        self._beside = Door(_beside(self._ready), _guard(settings), Cors(settings.cors_origins))
+        self._beside: asyncio.Task[Door] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection event of the ASGI server."""
@@ -116,7 +119,8 @@ class App:
             if self._tenant is not None and path.startswith(b"/fhir") and path[5:6] in (b"", b"/"):
                 await self._tenant.rest(scope, receive, send)
             else:
-                await self._beside(scope, receive, send)
+                door = await self._besides()
+                await door(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
@@ -127,12 +131,23 @@ class App:
         except Refusal as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
-        _settle_memory()
         log.warning("open mode: everybody who reaches this address can read and change everything")
         await send({"type": "lifespan.startup.complete"})
+        asyncio.get_running_loop().call_later(SOON, self._besides)
         await receive()
         await self._open.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _besides(self) -> asyncio.Task[Door]:
+        """Return the task that loads what stands beside `/fhir`: after the first answer, or when it is asked for."""
+        if self._beside is None:
+            self._beside = asyncio.get_running_loop().create_task(self._load_beside())
+        return self._beside
+
+    async def _load_beside(self) -> Door:
+        api = await asyncio.to_thread(_beside, self._ready)
+        _settle_memory()
+        return Door(api, _guard(self._settings), Cors(self._settings.cors_origins))
 
     async def _ready(self) -> bool:
         if self._tenant is None:
