@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fhir_server.search.extract import Extractor
@@ -25,7 +25,8 @@ from fhir_server.search.query import And, Node, Not, Or, Query
 from fhir_server.store.base import Key, NewVersion, Store, Transaction
 from fhir_server.store.connect import connect
 from fhir_server.store.sql import compile_start
-from profiles.restriction import ALL, Restriction
+from profiles.restriction import ALL, HasLabel, Restriction
+from profiles.restriction import Not as Unless
 from tests.fakes.clock import Clock
 from tests.properties.strategies import BASE, CHANGES, INHABITANTS, RESTRICTIONS, SEARCHES, Change
 
@@ -109,6 +110,21 @@ def features(query: Node) -> Counter[str]:
 EXERCISED: Counter[str] = Counter()
 
 
+LABELLED = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"text": "x"},
+    "meta": {"security": [{"code": "local"}]},
+}
+
+
+# During the walk one match is deleted and another is no longer permitted.
+@example(
+    history=[],
+    searches=[(("Observation", ()), Unless(HasLabel("", "local")), 1)],
+    between=[("a3", "anna", LABELLED), ("b3", "anna", "Observation")],
+    sample=compile_start.SAMPLE,
+)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(CHANGES, max_size=12),
