@@ -125,7 +125,7 @@ LABELLED = {
     between=[("a3", "anna", LABELLED), ("b3", "anna", "Observation")],
     sample=compile_start.SAMPLE,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=110, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(CHANGES, max_size=12),
     searches=st.lists(st.tuples(SEARCHES, RESTRICTIONS, st.integers(1, 3)), min_size=15, max_size=40),
