@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
-from fhir_server.model.fhir_json import encode
+from fhir_server.model.draft import draft, stamped
 from fhir_server.model.reference import localize
-from fhir_server.model.resource import stamp
+from fhir_server.model.resource import instant
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
@@ -29,15 +29,15 @@ ATTEMPTS = 3
 """How often a write is prepared outside of the transaction before it is prepared inside, where nothing moves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A resource that is ready to be put: valid, with everything the store keeps beside it.
 
-    `content` is that of a Binary, when it is not in `resource`.
+    `draft` is its JSON but for what its version decides (`model.draft`), `content` that of a Binary when it is not in
+    there. Plain values all of it: another process may have made them.
     """
 
     key: Key
-    resource: Resource
+    draft: bytes
     entries: IndexEntries
     owners: Sequence[Key]
     labels: Sequence[tuple[str, str]]
@@ -61,6 +61,20 @@ class Written:
 
 
 Step = Callable[[Transaction], Awaitable[Written]]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The step that puts one prepared resource, with all it needs in sight: what was prepared can be sent elsewhere."""
+
+    run: Callable[[Call, Identity, Prepared, Transaction], Awaitable[Written]]
+    call: Call
+    identity: Identity
+    prepared: Prepared
+
+    def __call__(self, tx: Transaction) -> Awaitable[Written]:
+        """Put it."""
+        return self.run(self.call, self.identity, self.prepared, tx)
 
 
 class Identify(Protocol):
@@ -104,7 +118,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     kept, content = binary.split(resource)
     return Prepared(
         key=key,
-        resource=kept,
+        draft=draft(kept),
         entries=entries,
         owners=[Key(*owner) for owner in services.extractor.owners(resource, entries)],
         labels=services.extractor.labels(resource),
@@ -126,7 +140,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     """Put the version that follows `before` and return it. Raises Unprocessable when the caller could not see it."""
     key = prepared.key
     number = before.number + 1 if before else 1
-    body = encode(stamp(prepared.resource, key.id, number, tx.time))
+    body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     version = await tx.put(
         NewVersion(key, number, method, call.principal.actor, body, prepared.owners, prepared.labels), prepared.entries
     )

@@ -14,7 +14,7 @@ from msgspec import structs
 from fhir_server.interactions import audit, binary, commit
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
-from fhir_server.interactions.commit import Step, Written
+from fhir_server.interactions.commit import Prepared, Put, Step, Written
 from fhir_server.interactions.conditional import Identity, Moved, as_criteria, hold, matching, single
 from fhir_server.store.base import Key, Snapshot, Transaction
 
@@ -42,14 +42,14 @@ async def plan(call: Call, identity: Identity) -> Step:
     resource = commit.body_of(call)
     if identity.found:
         return _existing(call, identity)
-    prepared = commit.prepare(call, resource, identity.key, final=call.final)
+    return Put(put, call, identity, commit.prepare(call, resource, identity.key, final=call.final))
 
-    async def step(tx: Transaction) -> Written:
-        await hold(call, tx, identity)
-        version = await commit.put(call, tx, prepared, None, "POST")
-        return Written(201, version, prepared.patients, prepared.warnings)
 
-    return step
+async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
+    """Create the resource inside the write."""
+    await hold(call, tx, identity)
+    version = await commit.put(call, tx, prepared, None, "POST")
+    return Written(201, version, prepared.patients, prepared.warnings)
 
 
 def _existing(call: Call, identity: Identity) -> Step:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from fhir_server.errors import BadRequest, NotSupported, Unprocessable
-from fhir_server.interactions.call import Call, Preconditions, Resource
+from fhir_server.interactions.call import NO_PRECONDITIONS, Call, Preconditions, Resource
 from fhir_server.interactions.conditional import Identity, pairs
+from fhir_server.model.resource import is_id
 from profiles.datatypes.temporal import date_range
 from profiles.definitions import is_resource_type
 
@@ -23,6 +24,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 JSON_PATCH = "application/json-patch+json"
 _PROTOCOL = frozenset({"_format", "_pretty"})
 _REQUEST = frozenset({"method", "url", "ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist"})
+_PLAIN = frozenset({"method", "url"})
 _ANYWHERE = frozenset({"id", "extension", "modifierExtension"})
 
 
@@ -72,14 +74,20 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
     if full_url is not None and not isinstance(full_url, str):
         raise BadRequest("fullUrl must be a string.", expression=f"{name}.fullUrl")
     where = address(url, call.services.base, f"{name}.request.url")
-    own = replace(
-        call,
-        type=where.type,
-        id=where.id,
-        version=where.version,
-        parameters=where.parameters,
-        resource=_resource(raw, name),
-        preconditions=_preconditions(request, name),
+    own = Call(
+        call.services,
+        call.principal,
+        call.request_id,
+        where.type,
+        where.id,
+        where.version,
+        where.parameters,
+        _resource(raw, name),
+        call.raw,
+        call.media_type,
+        NO_PRECONDITIONS if request.keys() <= _PLAIN else _preconditions(request, name),
+        call.prefer,
+        call.transaction,
     )
     interaction = interaction_of(method, where, f"{name}.request")
     if interaction == "patch":
@@ -89,6 +97,10 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
 
 def address(url: str, base: str, name: str) -> Address:
     """Return where `url` points: relative, or absolute below `base`. Raises BadRequest (`name` is the expression)."""
+    # Most entries are plain creates and updates: what is nothing but a type and an id needs no parsing.
+    type, slash, id = url.partition("/")
+    if is_resource_type(type) and (is_id(id) if slash else True):
+        return Address(type, id or None)
     if url == base or url.startswith((base + "/", base + "?")):
         url = url[len(base) :]
     try:

@@ -3,18 +3,21 @@
 http://hl7.org/fhir/R4/http.html#transaction. Conditional references are collected first and each distinct one is
 resolved once; inside the write, after everything is written, `hold` resolves them again, because that is the state
 they mean. What it finds otherwise is learned for the next attempt.
+
+Each resource is walked once. Its places are remembered with the texts they had, and the final texts are written into
+them: the resources of the Bundle change for the time of the transaction, and `restore` ends that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
 from fhir_server.errors import PreconditionFailed, Refusal, Unprocessable
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.conditional import Criteria, Moved, as_criteria, matching, names
 from fhir_server.interactions.entry import Entry
-from fhir_server.model.reference import Conditional, parse_reference, rewrite
+from fhir_server.model.reference import Conditional, Place, parse_reference, places, relative, rewrite
 from fhir_server.store.base import Key, Snapshot
 
 WRITES_CONTENT = frozenset({"create", "update", "patch"})
@@ -22,10 +25,10 @@ WRITES_CONTENT = frozenset({"create", "update", "patch"})
 
 @dataclass(slots=True)
 class Question:
-    """A conditional reference: where it stands first, and the reference it was resolved to."""
+    """A conditional reference: the expression of the entry it stands in first, and what it was resolved to."""
 
     criteria: Criteria
-    entry: Entry
+    entry: str
     answer: str = ""
 
 
@@ -34,7 +37,8 @@ class Links:
     """The links of one transaction.
 
     `targets` maps a fullUrl to the reference that replaces it; `siblings` maps (root, relative reference) for entries
-    whose fullUrls share a root on another server. `questions` are the conditional references by their text.
+    whose fullUrls share a root on another server. `questions` are the conditional references by their text, `places`
+    what may have to be written in each entry's resource, by the entry's index.
     """
 
     call: Call
@@ -42,6 +46,7 @@ class Links:
     siblings: dict[tuple[str, str], str] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
     learned: dict[str, str] = field(default_factory=dict)
+    places: dict[int, list[Place]] = field(default_factory=dict)
 
     def place(self, entries: Iterable[Entry]) -> None:
         """Learn where each entry's content will be. Raises Unprocessable when two entries have one fullUrl."""
@@ -61,19 +66,33 @@ class Links:
             if own:
                 self.siblings[root, own] = target
 
-    def collect(self, entry: Entry) -> None:
-        """Note the conditional references of an entry's resource. Raises the refusal of a bad one."""
+    def collect(self, entry: Entry, known: Set[str]) -> None:
+        """Find the places of an entry's resource, and note the conditional references. Raises the refusal of a bad one.
+
+        `known` are the fullUrls of the transaction.
+        """
         resource = entry.call.resource
         if resource is None:
             return
+        base = self.call.services.base
+        related = bool(_split(entry.full_url or "")[0])
+        kept = []
+        for place in places(resource, known):
+            text = place.text
+            if place.type == "reference" and text not in known:
+                if "?" in text:
+                    self._note(text, entry)
+                elif not related and not text.startswith(base):
+                    continue
+            kept.append(place)
+        if kept:
+            self.places[entry.index] = kept
 
-        def note(text: str) -> None:
-            if "?" in text and text not in self.questions:
-                target = parse_reference(text, self.call.services.base)
-                if isinstance(target, Conditional):
-                    self.questions[text] = Question(self._criteria(target, entry), entry)
-
-        rewrite(resource, note)
+    def _note(self, text: str, entry: Entry) -> None:
+        if text not in self.questions:
+            target = parse_reference(text, self.call.services.base)
+            if isinstance(target, Conditional):
+                self.questions[text] = Question(self._criteria(target, entry), entry.name)
 
     async def resolve(self, writes: Set[str], deletes: Set[Key]) -> None:
         """Answer every conditional reference as of now.
@@ -105,17 +124,35 @@ class Links:
             raise Moved
 
     def apply(self, entry: Entry) -> None:
-        """Put the final references into the entry's call."""
+        """Put the final references into the entry's resource, or see to it that its patch does."""
         call = entry.call
+        if entry.interaction == "patch":
+            final = self._final(entry)
+            call.links = lambda resource: rewrite(resource, final)
+            return
+        call.final = True
+        found = self.places.get(entry.index)
+        if not found:
+            return
+        final, named, base = self._final(entry), self.targets.get, call.services.base
+
+        def local(text: str) -> str | None:
+            return final(text) or relative(text, base)
+
+        for place in found:
+            place.put(local if place.type == "reference" else named)
+
+    def restore(self) -> None:
+        """Give the resources of the Bundle the texts back that they came with."""
+        for found in self.places.values():
+            for place in found:
+                place.restore()
+
+    def _final(self, entry: Entry) -> Callable[[str], str | None]:
         root, _ = _split(entry.full_url or "")
         targets, siblings, questions = self.targets, self.siblings, self.questions
-        base = call.services.base
-        absolute = False
 
         def final(text: str) -> str | None:
-            nonlocal absolute
-            if text.startswith(base):
-                absolute = True
             found = targets.get(text)
             if found is None and root:
                 found = siblings.get((root, text))
@@ -123,11 +160,7 @@ class Links:
                 found = questions[text].answer
             return found
 
-        if entry.interaction == "patch":
-            call.links = lambda resource: rewrite(resource, final)
-        elif call.resource is not None:
-            call.resource = rewrite(call.resource, final)
-            call.final = not absolute
+        return final
 
     def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
         try:
@@ -146,7 +179,7 @@ def _one(question: Question, ids: tuple[str, ...]) -> str:
     raise PreconditionFailed(
         f"The conditional reference {question.criteria.type}?{names(question.criteria.text)} {what}, and it must match "
         "exactly one. Nothing of the transaction was kept.",
-        expression=f"{question.entry.name}.resource",
+        expression=f"{question.entry}.resource",
         code="multiple-matches" if ids else "not-found",
     )
 

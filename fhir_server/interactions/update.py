@@ -10,7 +10,7 @@ from collections.abc import Set
 from fhir_server.errors import BadRequest, Conflict
 from fhir_server.interactions import commit, preconditions
 from fhir_server.interactions.call import Call, Resource, Result
-from fhir_server.interactions.commit import Step, Written
+from fhir_server.interactions.commit import Prepared, Put, Step, Written
 from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching, single
 from fhir_server.model.resource import is_id
 from fhir_server.store.base import Key, Snapshot, Transaction
@@ -44,23 +44,22 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 
 async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that replaces or creates the resource."""
-    prepared = commit.prepare(call, commit.body_of(call), identity.key, final=call.final)
-    creates = identity.criteria is not None and not identity.matched
+    return Put(put, call, identity, commit.prepare(call, commit.body_of(call), identity.key, final=call.final))
 
-    async def step(tx: Transaction) -> Written:
-        await hold(call, tx, identity)
-        before = await commit.current(call, tx, identity.key)
-        preconditions.demand(call.preconditions, before)
-        absent = before is None or before.deleted
-        if creates and not absent:
-            raise Conflict(
-                f"Nothing matches the criteria, and {identity.key.type}/{identity.key.id} exists already without "
-                "matching them. Update it by its id, or leave the id out of the body."
-            )
-        version = await commit.put(call, tx, prepared, before, "PUT")
-        return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
 
-    return step
+async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
+    """Replace or create the resource inside the write."""
+    await hold(call, tx, identity)
+    before = await commit.current(call, tx, identity.key)
+    preconditions.demand(call.preconditions, before)
+    absent = before is None or before.deleted
+    if identity.criteria is not None and not identity.matched and not absent:
+        raise Conflict(
+            f"Nothing matches the criteria, and {identity.key.type}/{identity.key.id} exists already without "
+            "matching them. Update it by its id, or leave the id out of the body."
+        )
+    version = await commit.put(call, tx, prepared, before, "PUT")
+    return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
 
 
 def _own_id(resource: Resource) -> str | None:

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from fhir_server.errors import Refusal
-from fhir_server.interactions.call import Call, Principal, Services
-from fhir_server.interactions.transaction import transaction
+from fhir_server.interactions.call import Call, Principal, Result, Services
+from fhir_server.interactions.entry import Entry
+from fhir_server.interactions.transaction import settle
 from fhir_server.loading.entries import Item, Json, size, whole
 from fhir_server.loading.report import FileReport, Moved, Stopped, reason
 from fhir_server.loading.sources import Content, NotFhir, Source, read
-from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import RecordTable, Transaction
 from profiles.restriction import ALL
 
@@ -32,6 +32,7 @@ GROUP = 1000
 GROUP_BYTES = 16 * 1024 * 1024
 LOADER = Principal("load", ALL)
 SERVER_AT_FAULT = 500
+CREATED = 201
 
 
 async def into_store(services: Services, source: Source, moved: Moved) -> FileReport:
@@ -165,10 +166,9 @@ class _Job:
     async def _apply(self, bundle: Json, stretch: _Stretch) -> None:
         """Run a transaction that carries its record, and count what it did."""
         call = Call(self.services, LOADER, self.services.new_id(), resource=bundle)
-        result = await transaction(call, also=stretch.record)
-        answers = parse(result.body or b"{}").get("entry", [])
-        for asked, answered in zip(bundle.get("entry", []), answers, strict=True):
-            self.report.count(asked["request"], answered["response"]["status"])
+        settled = await settle(call, _told, also=stretch.record)
+        for method, created in settled.told.values():
+            self.report.count(method, created=created)
 
     def _take(self) -> list[Item]:
         """Take the next entries off the file: as many as share a transaction."""
@@ -187,6 +187,10 @@ class _Job:
 
     def _key(self, first: int) -> str:
         return f"{self.content.digest}:{first}"
+
+
+def _told(entry: Entry, result: Result) -> tuple[str, bool]:
+    return entry.method, result.status == CREATED
 
 
 def _transaction(entries: Sequence[Json]) -> Json:

@@ -140,7 +140,7 @@ def _count(entry: Json, answer: Any, place: int, report: FileReport) -> None:
     response = answer.get("response") if isinstance(answer, dict) else None
     status = str(response.get("status", "")) if isinstance(response, dict) else ""
     if status.startswith("2"):
-        report.count(entry["request"], status)
+        report.count(entry["request"]["method"], created=status.startswith("201"))
     elif status and isinstance(response, dict):
         report.fail(place, _said(response.get("outcome"), status))
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -184,10 +184,17 @@ def _texts(holder: dict[str, Any], key: str, text: str, path: str, type: LinkTyp
     if type != "xhtml":
         yield Found(holder, key, text, path, type)
         return
+    for link in _narrative_links(text):
+        yield Found(holder, key, link, path, "xhtml")
+
+
+def _narrative_links(text: str) -> Iterator[str]:
+    if "href" not in text and "src" not in text:
+        return
     for tag in _NARRATIVE_TAG.finditer(text):
         for attribute in _ATTRIBUTE.finditer(tag[0]):
             if attribute[1] in _NARRATIVE_LINKS:
-                yield Found(holder, key, _attribute_value(attribute), path, "xhtml")
+                yield _attribute_value(attribute)
 
 
 def _attribute_value(attribute: re.Match[str]) -> str:
@@ -209,9 +216,91 @@ def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
     # Most resources never mention this server: writing them and looking is ten times as fast as walking them.
     if start.encode() not in encode(resource):
         return resource
-    found = {each.text: each.text[len(start) :] for each in references(resource) if each.text.startswith(start)}
-    local = {text: relative for text, relative in found.items() if _local(relative)}
-    return _rewrite(resource, _plan_of(RESOURCE, resource), local.get, only_references=True)
+    found = {each.text: relative(each.text, base) for each in references(resource) if each.text.startswith(start)}
+    return _rewrite(resource, _plan_of(RESOURCE, resource), found.get, only_references=True)
+
+
+def relative(text: str, base: str) -> str | None:
+    """Return the reference `text` to an absolute address of this server made relative, None for any other text."""
+    if not text.startswith(base + "/"):
+        return None
+    rest = text[len(base) + 1 :]
+    return rest if _local(rest) else None
+
+
+class Place(NamedTuple):
+    """A place of a resource whose text may be replaced: `holder[key]` was `text` when it was found."""
+
+    holder: dict[str, Any] | list[Any]
+    key: str | int
+    text: str
+    type: LinkType
+
+    def put(self, mapping: Replace) -> None:
+        """Replace the original text by what `mapping` answers, or put it back when that is None (in place)."""
+        if self.type == "reference":
+            found = mapping(self.text)
+            self.holder[self.key] = self.text if found is None else found  # type: ignore[index]
+        else:
+            self.holder[self.key] = _replace_text(self.text, self.type, mapping)  # type: ignore[index]
+
+    def restore(self) -> None:
+        """Put the original text back."""
+        self.holder[self.key] = self.text  # type: ignore[index]
+
+
+def places(resource: dict[str, Any], known: Container[str]) -> list[Place]:
+    """Return where `resource` refers to something that a transaction may have to replace.
+
+    These are every `Reference.reference` but those to contained resources, and the elements of the other kinds that
+    hold a text of `known`. One walk finds them; writing them is then a matter of assignments.
+    """
+    found: list[Place] = []
+    _collect(resource, _plan_of(RESOURCE, resource), known, found)
+    return found
+
+
+def _collect(node: dict[str, Any], plan: _Plan, known: Container[str], found: list[Place]) -> None:
+    # The hottest loop of a transaction: each object of each resource comes by, so it makes no call that it can spare.
+    for name, value in node.items():
+        branch = plan.get(name)
+        if branch is None:
+            continue
+        link, inside = branch
+        kind = type(value)
+        if kind is str:
+            if link is not None and (value in known or (link != "uri" and _replaceable(value, link, known))):
+                found.append(Place(node, name, value, link))
+        elif kind is dict:
+            if inside:
+                _collect(value, _plan(inside) if inside != RESOURCE else _plan_of(RESOURCE, value), known, found)
+        elif kind is list:
+            _collect_list(value, branch, known, found)
+
+
+def _collect_list(values: list[Any], branch: _Branch, known: Container[str], found: list[Place]) -> None:
+    link, inside = branch
+    if inside and inside != RESOURCE:
+        plan = _plan(inside)
+        for each in values:
+            if type(each) is dict:
+                _collect(each, plan, known, found)
+        return
+    for index, each in enumerate(values):
+        if inside and type(each) is dict:
+            _collect(each, _plan_of(RESOURCE, each), known, found)
+        elif link is not None and type(each) is str and _replaceable(each, link, known):
+            found.append(Place(values, index, each, link))
+
+
+def _replaceable(text: str, link: LinkType, known: Container[str]) -> bool:
+    if link == "reference":
+        return text[:1] != "#"
+    if text in known:
+        return True
+    if link == "canonical":
+        return "|" in text and text.partition("|")[0] in known
+    return link == "xhtml" and any(each in known for each in _narrative_links(text))
 
 
 def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_references: bool = False) -> dict[str, Any]:

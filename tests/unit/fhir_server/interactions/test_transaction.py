@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from fhir_server.errors import BadRequest, PreconditionFailed, Unprocessable
+from fhir_server.interactions.answer import answer
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Prefer
-from fhir_server.interactions.transaction import transaction
+from fhir_server.interactions.transaction import settle
 from fhir_server.store.base import Transaction
 from tests.fakes.server import BASE, Server, bundle_of, entry, errors, identified, observation, patient
 
@@ -219,9 +220,9 @@ async def test_what_runs_along_commits_with_the_bundle_or_not_at_all(server: Ser
 
     bad = bundle_of(entry("PUT", "Patient/1", patient("1"), ifMatch='W/"7"'))
     with pytest.raises(PreconditionFailed):
-        await transaction(server.call(resource=bad), also=note)
+        await settle(server.call(resource=bad), answer, also=note)
     assert await server.services.store.records.get("done", "file") is None
-    await transaction(server.call(resource=bundle_of(entry("PUT", "Patient/1", patient("1")))), also=note)
+    await settle(server.call(resource=bundle_of(entry("PUT", "Patient/1", patient("1")))), answer, also=note)
     assert await server.services.store.records.get("done", "file") is not None
 
 

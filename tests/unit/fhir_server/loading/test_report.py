@@ -28,8 +28,8 @@ def test_a_reason_does_not_name_a_place_twice_nor_the_only_entry() -> None:
 
 def test_answers_are_counted_by_what_was_asked() -> None:
     report = FileReport(Path("f"))
-    for method, status in (("POST", "201 Created"), ("POST", "200 OK"), ("PUT", "200 OK"), ("DELETE", "204")):
-        report.count({"method": method}, status)
+    for method, created in (("POST", True), ("POST", False), ("PUT", False), ("DELETE", False)):
+        report.count(method, created=created)
     assert (report.created, report.skipped, report.updated) == (1, 1, 2)
 
 

@@ -17,7 +17,9 @@ from fhir_server.model.reference import (
     links,
     localize,
     parse_reference,
+    places,
     references,
+    relative,
     rewrite,
 )
 
@@ -183,6 +185,53 @@ def test_references_to_our_own_base_become_relative() -> None:
     assert new["content"] is resource["content"]
 
 
+def test_writing_into_the_places_found_does_what_rewriting_does_and_can_be_undone() -> None:
+    resource = everywhere() | {"instantiatesCanonical": [URN]}
+    known = {URN: "Patient/1"}
+    found = places(resource, known)
+    for place in found:
+        place.put(known.get)
+    assert resource == rewrite(everywhere() | {"instantiatesCanonical": [URN]}, known.get)
+    for place in found:
+        place.put({URN: "Patient/2"}.get)
+    assert resource["source"]["identifier"]["assigner"]["reference"] == "Patient/2"
+    for place in found:
+        place.restore()
+    assert resource == everywhere() | {"instantiatesCanonical": [URN]}
+
+
+def test_places_are_all_references_and_of_the_other_links_the_known_ones() -> None:
+    measure = {
+        "resourceType": "MeasureReport",
+        "implicitRules": "http://elsewhere.example/rules",
+        "measure": f"{URN}|1.0",
+        "subject": {"reference": "Patient/1"},
+        "contained": [{"resourceType": "Basic", "subject": {"reference": "#"}, "implicitRules": URN}],
+    }
+    assert [(place.text, place.type) for place in places(measure, {URN})] == [
+        (f"{URN}|1.0", "canonical"),
+        ("Patient/1", "reference"),
+        (URN, "uri"),
+    ]
+    for place in places(measure, {URN}):
+        place.put({URN: "Measure/9"}.get)
+    assert measure["measure"] == "Measure/9|1.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{BASE}/Patient/1", "Patient/1"),
+        (f"{BASE}/Patient?name=x", "Patient?name=x"),
+        (f"{BASE}/Nothing/1", None),
+        (f"{BASE}x/Patient/1", None),
+        ("Patient/1", None),
+    ],
+)
+def test_addresses_of_this_server_have_a_relative_form(text: str, expected: str | None) -> None:
+    assert relative(text, BASE) == expected
+
+
 @pytest.mark.parametrize(
     "resource",
     [
@@ -200,3 +249,4 @@ def test_references_to_our_own_base_become_relative() -> None:
 def test_malformed_resources_are_passed_over(resource: dict[str, Any]) -> None:
     assert rewrite(resource, lambda text: "x") == resource
     assert list(links(resource)) == []
+    assert places(resource, {URN, "x"}) == []
