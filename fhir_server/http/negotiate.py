@@ -71,7 +71,8 @@ def request_format(content_type: str | None) -> Format:
     """Return the format of a body by its Content-Type. Raises UnsupportedMediaType."""
     if content_type is None:
         raise UnsupportedMediaType(
-            f"The request has no Content-Type, which says what its body is: send {JSON} or {XML}.", expression="http.Content-Type"
+            f"The request has no Content-Type, which says what its body is: send {JSON} or {XML}.",
+            expression="http.Content-Type",
         )
     type, version = _media_type(content_type)
     if type not in _FORMATS or "/" not in type:

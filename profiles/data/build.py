@@ -168,7 +168,7 @@ def compartments(definitions: list[Json]) -> Json:
     return {
         each["code"]: {entry["code"]: entry["param"] for entry in each["resource"] if entry.get("param")}
         for each in definitions
-        if each["url"].startswith("http://hl7.org/fhir/CompartmentDefinition/")
+        if each["url"].rpartition("/")[2].lower() == each["code"].lower()
     }
 
 

@@ -107,6 +107,13 @@ def test_compartments_name_parameters_that_exist() -> None:
                 assert code == "{def}" or (type_name, code) in codes, (type_name, code)
 
 
+def test_compartments_are_the_standard_ones_and_not_its_example() -> None:
+    sizes = {name: len(rows) for name, rows in definitions.compartments().items()}
+    assert set(sizes) == {"Patient", "Encounter", "RelatedPerson", "Practitioner", "Device"}
+    assert sizes["Device"] == 32
+    assert definitions.compartments()["Patient"]["Observation"] == ("subject", "performer")
+
+
 def test_code_systems_keep_codes_displays_and_hierarchy() -> None:
     gender = definitions.code_systems()["http://hl7.org/fhir/administrative-gender"]
     assert [concept[0] for concept in gender["concepts"]] == ["male", "female", "other", "unknown"]
