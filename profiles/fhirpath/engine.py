@@ -88,11 +88,20 @@ class Expression:
         """
         node = on if isinstance(on, Node) else Scope.of(on).node()
         focus = [node]
-        return self._truth(self._frame(node, focus, environment), focus)
+        try:
+            return self._truth(self._frame(node, focus, environment), focus)
+        except RecursionError as error:
+            raise self._too_deep() from error
 
     def _items(self, node: Node, environment: Environment | None) -> list[Any]:
         focus = [node]
-        return self._run(self._frame(node, focus, environment), focus)
+        try:
+            return self._run(self._frame(node, focus, environment), focus)
+        except RecursionError as error:
+            raise self._too_deep() from error
+
+    def _too_deep(self) -> FhirPathBudgetError:
+        return FhirPathBudgetError(f"the expression {self.text!r} or the resource nests too deeply to be evaluated")
 
     def _frame(self, node: Node, focus: list[Any], environment: Environment | None) -> Frame:
         shape_of = node.shape

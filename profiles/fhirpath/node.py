@@ -80,8 +80,8 @@ class Node(msgspec.Struct, frozen=True, gc=False, eq=False):
         """Return a node for one element of `root`, the resource it is directly in.
 
         `path` is needed only for elements with children of their own: `Observation.component`, which then says more
-        than `type_name`. Give a `Scope.of(resource)` as `root` when making several nodes of one resource. Raises KeyError for an
-        unknown type or path.
+        than `type_name`. Give a `Scope.of(resource)` as `root` when making several nodes of one resource. Raises
+        KeyError for an unknown type or path.
         """
         scope = root if isinstance(root, Scope) else Scope.of(root)
         structure, _, rest = path.partition(".") if path else (type_name, "", "")

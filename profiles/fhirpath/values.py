@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from profiles.datatypes import quantity, temporal
@@ -156,7 +157,7 @@ def equivalent(left: Any, right: Any) -> bool:
         return left.__class__ is right.__class__ and bool(left == right)
     if is_number(left) and is_number(right):
         digits = min(quantity.decimals(Decimal(left)), quantity.decimals(Decimal(right)))
-        return round(Decimal(left), digits) == round(Decimal(right), digits)
+        return round(Fraction(left), digits) == round(Fraction(right), digits)
     if isinstance(left, Temporal) and isinstance(right, Temporal):
         comparable = (left.kind == "time") == (right.kind == "time")
         return comparable and left.precision == right.precision and temporal.compare(left, right) == 0
@@ -230,7 +231,7 @@ def key(item: Any) -> Any:
         return (Node, _frozen(value))
     if value is None:
         return (None, _json_key(item.sibling))
-    return value
+    return _json_key(value)
 
 
 def _frozen(node: Node) -> Any:
