@@ -265,82 +265,84 @@ CHANGES = st.one_of(
 """(id, author, a resource to write or the type of one to delete)."""
 
 
+Json = dict[str, Any]
+WORDS = ("Anna", "Çelik", "Zoé", "Ann Lee")
+LOINC = {"system": "http://loinc.org", "code": "X1"}
+
+
 def _inhabitants() -> Iterator[Change]:
     """Resources that have much of what the searches ask for."""
-    loinc = {"system": "http://loinc.org", "code": "X1"}
-    security = [{"system": system, "code": code} if system else {"code": code} for system, code in LABELS]
-    words = ["Anna", "Çelik", "Zoé", "Ann Lee"]
     for at, id in enumerate(IDS):
-        near, next_id = {"reference": f"Patient/{id}"}, IDS[(at + 1) % len(IDS)]
-        meta = {"security": security[: at % 3], "tag": [loinc], "source": "http://example.org/q"}
-        author = AUTHORS[at % 2]
-        yield (
-            id,
-            author,
-            {
-                "resourceType": "Patient",
-                "meta": {**meta, "profile": ["http://example.org/q|1.0", "http://example.org/q/1"][at % 2 :]},
-                "name": [{"family": words[at], "given": [words[at - 1]]}],
-                "gender": ("male", "female")[at % 2],
-                "active": at > 1,
-                "birthDate": ("2020", "2020-02", "2020-02-29", "1969-12-31")[at],
-                "identifier": [{"system": "http://loinc.org", "value": "X1"}, {"value": "a,b"}][at % 2 :],
-                "generalPractitioner": [{"reference": f"Practitioner/{next_id}"}],
-            },
-        )
-        for kind, when in (
-            ("a", {"effectiveDateTime": "2020-02-29"}),
-            ("b", {"effectivePeriod": {"start": "2020-01-01"}}),
-        ):
-            yield (
-                f"{kind}{at}",
-                author,
-                {
-                    "resourceType": "Observation",
-                    "meta": meta,
-                    "status": "final",
-                    "code": {"coding": [loinc, {"code": "x1"}][at % 2 :]},
-                    "subject": near if kind == "a" else {"reference": f"Group/{id}"},
-                    "encounter": {"reference": f"Encounter/{next_id}"},
-                    "valueString": words[at],
-                    "component": [{"code": {"coding": [{"system": "http://snomed.info/sct", "code": "8867-4"}]}}],
-                    **when,
-                },
-            )
-        yield (
-            id,
-            author,
-            {
-                "resourceType": "Encounter",
-                "status": "finished",
-                "class": loinc,
-                "subject": near,
-                "partOf": {"reference": f"{BASE}/Encounter/{next_id}/_history/2"},
-                "period": {"start": "2020-02-29T10:00:00Z", "end": "2021-06-01"},
-            },
-        )
-        yield (
-            id,
-            author,
-            {
-                "resourceType": "QuestionnaireResponse",
-                "status": "completed",
-                "questionnaire": ("http://example.org/q|1.0", f"{BASE}/Questionnaire/{id}")[at % 2],
-                "subject": near,
-                "authored": "2020-02-29T23:30:00Z",
-            },
-        )
-        yield (
-            id,
-            author,
-            {
-                "resourceType": "Questionnaire",
-                "status": "active",
-                "url": ("http://example.org/q", "http://example.org/q/1")[at % 2],
-                "title": words[at],
-                "date": ("2020", "2021-01-01")[at % 2],
-            },
-        )
+        author, next_id = AUTHORS[at % 2], IDS[(at + 1) % len(IDS)]
+        yield id, author, _patient(at, next_id)
+        yield f"a{at}", author, _observation(at, next_id, {"reference": f"Patient/{id}"}, "2020-02-29")
+        yield f"b{at}", author, _observation(at, next_id, {"reference": f"Group/{id}"}, {"start": "2020-01-01"})
+        yield id, author, _encounter(id, next_id)
+        yield id, author, _questionnaire_response(at, id)
+        yield id, author, _questionnaire(at)
+
+
+def _meta(at: int) -> Json:
+    security = [{"system": system, "code": code} if system else {"code": code} for system, code in LABELS]
+    return {"security": security[: at % 3], "tag": [LOINC], "source": "http://example.org/q"}
+
+
+def _patient(at: int, next_id: str) -> Json:
+    return {
+        "resourceType": "Patient",
+        "meta": {**_meta(at), "profile": ["http://example.org/q|1.0", "http://example.org/q/1"][at % 2 :]},
+        "name": [{"family": WORDS[at], "given": [WORDS[at - 1]]}],
+        "gender": ("male", "female")[at % 2],
+        "active": at > 1,
+        "birthDate": ("2020", "2020-02", "2020-02-29", "1969-12-31")[at],
+        "identifier": [{"system": "http://loinc.org", "value": "X1"}, {"value": "a,b"}][at % 2 :],
+        "generalPractitioner": [{"reference": f"Practitioner/{next_id}"}],
+    }
+
+
+def _observation(at: int, next_id: str, subject: Json, when: str | Json) -> Json:
+    return {
+        "resourceType": "Observation",
+        "meta": _meta(at),
+        "status": "final",
+        "code": {"coding": [LOINC, {"code": "x1"}][at % 2 :]},
+        "subject": subject,
+        "encounter": {"reference": f"Encounter/{next_id}"},
+        "valueString": WORDS[at],
+        "component": [{"code": {"coding": [{"system": "http://snomed.info/sct", "code": "8867-4"}]}}],
+        ("effectiveDateTime" if isinstance(when, str) else "effectivePeriod"): when,
+    }
+
+
+def _encounter(id: str, next_id: str) -> Json:
+    return {
+        "resourceType": "Encounter",
+        "status": "finished",
+        "class": LOINC,
+        "subject": {"reference": f"Patient/{id}"},
+        "partOf": {"reference": f"{BASE}/Encounter/{next_id}/_history/2"},
+        "period": {"start": "2020-02-29T10:00:00Z", "end": "2021-06-01"},
+    }
+
+
+def _questionnaire_response(at: int, id: str) -> Json:
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "questionnaire": ("http://example.org/q|1.0", f"{BASE}/Questionnaire/{id}")[at % 2],
+        "subject": {"reference": f"Patient/{id}"},
+        "authored": "2020-02-29T23:30:00Z",
+    }
+
+
+def _questionnaire(at: int) -> Json:
+    return {
+        "resourceType": "Questionnaire",
+        "status": "active",
+        "url": ("http://example.org/q", "http://example.org/q/1")[at % 2],
+        "title": WORDS[at],
+        "date": ("2020", "2021-01-01")[at % 2],
+    }
 
 
 INHABITANTS = list(_inhabitants())
