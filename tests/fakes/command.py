@@ -79,8 +79,9 @@ class Running:
         self.stop()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it and return its exit code."""
-        self.process.send_signal(how)
+        """Stop it, unless it has ended, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
         code = self.process.wait(30)
         if self.process.stdout is not None:
             self.process.stdout.close()
