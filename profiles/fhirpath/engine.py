@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from time import perf_counter
 from typing import Any
 
 from profiles.datatypes.quantity import Quantity
@@ -109,7 +110,10 @@ class Expression:
             raise FhirPathTypeError(f"the expression {self.text!r} was compiled for {self.root}, not {node.type}")
         if environment is None:
             return Frame(NO_ENVIRONMENT, node.scope, focus, DEFAULT_STEPS)
-        return Frame(environment, node.scope, focus, environment.steps)
+        frame = Frame(environment, node.scope, focus, environment.steps)
+        if environment.seconds is not None:
+            frame.deadline = perf_counter() + environment.seconds
+        return frame
 
 
 def _plain(item: Any) -> Any:

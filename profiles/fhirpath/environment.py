@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ class Environment:
     `resolve` returns the resource a reference names, or None; contained resources and Bundle entries are found
     without it. `member_of(value, value set)` and `subsumes(a, b)` answer for terminology, None where they cannot.
     `variables` are plain JSON values, resources or Nodes by name, without the `%`. `steps` is the budget: about one
-    per item visited. `now` is the time of now() and today(), and its zone that of dateTimes without one.
+    per item visited; `seconds` stops an evaluation by the clock too, which a text from outside deserves: comparing two
+    large elements is one step. `now` is the time of now() and today(), and its zone that of dateTimes without one.
     """
 
     resolve: Callable[[str], dict[str, Any] | None] | None = None
@@ -33,6 +35,7 @@ class Environment:
     subsumes: Callable[[Any, Any], bool | None] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     steps: int = DEFAULT_STEPS
+    seconds: float | None = None
     now: datetime | None = None
     trace: Callable[[str, list[Any]], None] | None = None
 
@@ -51,13 +54,18 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     index: int | None = None
     total: Items | None = None
     moment: datetime | None = None
+    deadline: float | None = None
 
     def spend(self, steps: int) -> None:
-        """Count `steps`. Raises FhirPathBudgetError when none are left."""
+        """Count `steps`. Raises FhirPathBudgetError when none are left, or no time."""
         self.steps -= steps
         if self.steps < 0:
             raise FhirPathBudgetError(
                 f"the expression takes more than {self.environment.steps} steps on this resource; make it more specific"
+            )
+        if self.deadline is not None and perf_counter() > self.deadline:
+            raise FhirPathBudgetError(
+                f"the expression takes more than {self.environment.seconds} s on this resource; make it more specific"
             )
 
     def now(self) -> datetime:

@@ -114,7 +114,7 @@ def equal(left: Any, right: Any, frame: Frame) -> bool | None:
             order = quantity.compare(left, right)
             return None if order is None else order == 0
         if kind is Node:
-            return left.value is right.value or key(left) == key(right)
+            return left.value is right.value or _same_content(left, right)
         return False
     if kind is bool or other_kind is bool:
         return False
@@ -124,6 +124,10 @@ def equal(left: Any, right: Any, frame: Frame) -> bool | None:
         a, b = as_quantity(left), as_quantity(right)
         return equal(a, b, frame) if a and b else False
     return False
+
+
+def _same_content(left: Node, right: Node) -> bool:
+    return left.shape.type == right.shape.type and bool(key(left) == key(right))
 
 
 def equal_items(left: Items, right: Items, frame: Frame) -> bool | None:
@@ -149,8 +153,10 @@ def _equal_without_value(left: Any, right: Any, count: int) -> bool | None:
     return None if count == 1 else key(left) == key(right)
 
 
-def equivalent(left: Any, right: Any) -> bool:
+def equivalent(left: Any, right: Any, frame: Frame) -> bool:
     """Return whether two values are equivalent: case, space, order, zones' spelling and excess precision aside."""
+    if left is None or right is None:
+        return left is right
     if isinstance(left, str) and isinstance(right, str):
         return " ".join(left.split()).casefold() == " ".join(right.split()).casefold()
     if left.__class__ is bool or right.__class__ is bool:
@@ -162,7 +168,7 @@ def equivalent(left: Any, right: Any) -> bool:
         comparable = (left.kind == "time") == (right.kind == "time")
         return comparable and left.precision == right.precision and temporal.compare(left, right) == 0
     if isinstance(left, Node) and isinstance(right, Node):
-        return _equivalent_nodes(left, right)
+        return _equivalent_nodes(left, right, frame)
     a, b = as_quantity(left), as_quantity(right)
     return quantity.equivalent(a, b) if a and b else False
 
@@ -175,38 +181,31 @@ def equivalent_items(left: Items, right: Items, frame: Frame) -> bool:
     for item in left:
         value = system(item)
         frame.spend(len(rest))
-        found = next((i for i, other in enumerate(rest) if equivalent(value, other)), None)
+        found = next((i for i, other in enumerate(rest) if equivalent(value, other, frame)), None)
         if found is None:
             return False
         del rest[found]
     return True
 
 
-def _equivalent_nodes(left: Node, right: Node) -> bool:
-    """Compare children; ids of elements count for nothing in equivalence's usual reading, so they are left out."""
-    if left.value is None or right.value is None or left.shape.primitive or right.shape.primitive:
-        return left.value is right.value
-    a, b = ({name: value for name, value in node.value.items() if name != "id"} for node in (left, right))
-    if a.keys() != b.keys():
+def _equivalent_nodes(left: Node, right: Node, frame: Frame) -> bool:
+    if left.value.__class__ is not dict or right.value.__class__ is not dict:
+        return bool(left.value == right.value)
+    if left.value.keys() != right.value.keys():
         return False
-    return all(_equivalent_property(name, left, right) for name in a)
+    return all(_equivalent_property(name, left, right, frame) for name in left.value)
 
 
-def _equivalent_property(name: str, left: Node, right: Node) -> bool:
+def _equivalent_property(name: str, left: Node, right: Node, frame: Frame) -> bool:
     child, other = left.shape.by_json.get(name), right.shape.by_json.get(name)
     if child is None or other is None:
         return bool(left.value[name] == right.value[name])
-    raws = [value if isinstance(value, list) else [value] for value in (left.value[name], right.value[name])]
-    if len(raws[0]) != len(raws[1]):
-        return False
-    ours = [system(Node(raw, child.shape, None, left.scope)) for raw in raws[0]]
-    rest = [system(Node(raw, other.shape, None, right.scope)) for raw in raws[1]]
-    for value in ours:
-        found = next((i for i, each in enumerate(rest) if equivalent(value, each)), None)
-        if found is None:
-            return False
-        del rest[found]
-    return True
+    ours, theirs = (value if isinstance(value, list) else [value] for value in (left.value[name], right.value[name]))
+    return equivalent_items(
+        [Node(raw, child.shape, None, left.scope) for raw in ours],
+        [Node(raw, other.shape, None, right.scope) for raw in theirs],
+        frame,
+    )
 
 
 def key(item: Any) -> Any:
@@ -285,6 +284,6 @@ def _distinct_objects(items: Items) -> Items:
 
 
 def _same_object(left: Node, right: Node) -> bool:
-    if left.value != right.value or left.shape.type != right.shape.type:
+    if left.shape.type != right.shape.type or (left.value is not right.value and left.value != right.value):
         return False
     return "Quantity" not in left.shape.ancestors or key(left) == key(right)

@@ -39,6 +39,12 @@ def test_the_budget_is_a_setting(evaluate: Evaluate) -> None:
     assert evaluate("name.given.where($this = 'Jim')", steps=100) == ["Jim"]
 
 
+def test_time_can_be_a_budget_too(evaluate: Evaluate) -> None:
+    with pytest.raises(FhirPathBudgetError, match="0 s"):
+        evaluate("name.given.where($this = 'Jim')", seconds=0)
+    assert evaluate("name.given.where($this = 'Jim')", seconds=60) == ["Jim"]
+
+
 def test_the_clock_stands_still_within_an_evaluation(evaluate: Evaluate) -> None:
     moment = datetime(2024, 2, 29, 23, 30, 15, 123456, tzinfo=timezone(timedelta(hours=2)))
     assert evaluate("now()", now=moment) == ["2024-02-29T23:30:15.123+02:00"]
