@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from fhir_server.search.query import (
     And,
     Date,
-    HasLabel,
     Id,
-    InCompartment,
     LastUpdated,
     Node,
     Not,
@@ -24,7 +22,6 @@ from fhir_server.search.query import (
     String,
     Token,
     Uri,
-    WrittenBy,
 )
 from fhir_server.search.values import IndexEntries, fold, fold_code
 from profiles import restriction as limits
@@ -76,12 +73,6 @@ def match(node: Node, candidate: Candidate) -> bool:
             return candidate.id in ids
         case LastUpdated(prefix, low, high):
             return COMPARE[prefix](candidate.time, candidate.time, low, high)
-        case InCompartment(type, id):
-            return (type, id) in candidate.owners
-        case HasLabel(system, code):
-            return (system, code) in candidate.labels
-        case WrittenBy(author):
-            return candidate.author == author
         case _:
             return candidate.entries is not None and _has(node, candidate.entries)
 

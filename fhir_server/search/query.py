@@ -100,31 +100,8 @@ class LastUpdated:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class InCompartment:
-    """Versions owned by the compartment of `type`/`id`."""
-
-    type: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class HasLabel:
-    """Versions with the security label `system`|`code`."""
-
-    system: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenBy:
-    """Versions written by `author`."""
-
-    author: str
-
-
 Entry = Token | String | Reference | Uri | Date
-Node = And | Or | Not | Entry | Id | LastUpdated | InCompartment | HasLabel | WrittenBy
+Node = And | Or | Not | Entry | Id | LastUpdated
 
 EVERYTHING = And(())
 NOTHING = Or(())

@@ -18,9 +18,7 @@ from fhir_server.search.query import (
     And,
     Date,
     Entry,
-    HasLabel,
     Id,
-    InCompartment,
     LastUpdated,
     Node,
     Not,
@@ -30,7 +28,6 @@ from fhir_server.search.query import (
     String,
     Token,
     Uri,
-    WrittenBy,
 )
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.compile_entry import accesses, holds
@@ -200,12 +197,6 @@ def _test(compiler: _Compiler, node: Node, alias: str) -> Statement:
             return _is_one_of(compiler, ids, v)
         case LastUpdated():
             return _updated(compiler, node, v)
-        case InCompartment(type, id):
-            return _in_compartment(type, id, v, compiler.names)
-        case HasLabel(system, code):
-            return _has_label(system, code, v)
-        case WrittenBy(author):
-            return _written_by(author, v)
         case _:
             return _entry(compiler, node, v)
 
