@@ -2,14 +2,20 @@
 
 `--external` also runs the tests marked `external` (they need Node, a browser or another server). `--no-skips` makes a
 skipped test a failure of the run, so that a complete run is really complete.
+
+Async tests run on the loop of the fixture `runner` if they, or a fixture of theirs, have it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.shared import SHARED_DATA
 
 
@@ -53,3 +59,28 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no test data at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run coroutine tests."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    runner = pyfuncitem.funcargs.get("runner")
+    run = runner.run if runner else asyncio.run
+    run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """Return the loop an async test runs on."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that a test moves."""
+    return Clock()

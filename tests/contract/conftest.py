@@ -1,12 +1,11 @@
 """One contract for every store: each test here runs against all of them.
 
-Async tests run on the loop of the fixture `runner` if they have it: it also opened the store.
+The stores are opened on the loop of the fixture `runner`, on which the tests run too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -21,29 +20,6 @@ TABLES = (RecordTable("grant", unique=("code",), indexed=("user",)), RecordTable
 LIFETIME = 3600.0
 
 Reopen = Callable[[], Awaitable[Store]]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run coroutine tests."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    runner = pyfuncitem.funcargs.get("runner")
-    run = runner.run if runner else asyncio.run
-    run(pyfuncitem.obj(**arguments))
-    return True
-
-
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])
