@@ -250,40 +250,24 @@ def _serve(settings: Settings, more: list[str]) -> None:
             USAGE,
         )
 
-    import uvicorn
-
-    from fhir_server.app import create_app
+    from fhir_server.serving import serving
 
     listening = _listen(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets=sockets)
-            if self.started:
-                lines = [*_addresses(settings), *(line.replace("{base}", settings.base) for line in more)]
-                out.print(*lines, sep="\n", markup=False, soft_wrap=True)
+    def ready() -> None:
+        lines = [*_addresses(settings), *(line.replace("{base}", settings.base) for line in more)]
+        out.print(*lines, sep="\n", markup=False, soft_wrap=True)
 
-    options = uvicorn.Config(
-        create_app(settings),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-    )
-    server = Server(options)
     # When it has shut down, uvicorn raises the signal that stopped it once more: to stop so is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server.run(sockets=[listening])
+        served = serving(settings, listening, ready)
     except KeyboardInterrupt:
         return
     except SystemExit as ended:
         raise typer.Exit(FAILED if ended.code else 0) from None
-    if not server.started:
+    if not served:
         raise typer.Exit(FAILED)
 
 

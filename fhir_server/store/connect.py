@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.match import Criteria
@@ -13,6 +15,10 @@ from fhir_server.store.base import RecordTable, Store
 
 CURSOR_LIFETIME = 3600.0
 """Seconds for which a page walk can be continued."""
+READ_BUDGET = 0.020
+"""Seconds a query may hold the event loop before it is moved to a thread."""
+SEARCH_BUDGET = 5.0
+"""Seconds a query may take in a thread."""
 
 _MEMORY = ("memory:", "sqlite://", "sqlite:///:memory:")
 
@@ -30,12 +36,16 @@ async def connect(
     tables: Sequence[RecordTable] = (),
     cursor_lifetime: float = CURSOR_LIFETIME,
     compress: bool = False,
+    read_budget: float = READ_BUDGET,
+    search_budget: float = SEARCH_BUDGET,
 ) -> Store:
     """Return the store at `url`, made if it does not exist.
 
     `sqlite:///relative/file.db`, `sqlite:////absolute/file.db`, or `memory:` (`sqlite://`) for a store that is gone
     when it closes. `clock` tells microseconds since 1970; `criteria` makes query nodes of the parameters in
     restrictions; `tables` declare the records; `cursor_lifetime` is in seconds; `compress` keeps bodies as zstd.
+    A query that takes longer than `read_budget` seconds leaves the event loop, one that takes longer than
+    `search_budget` is refused; a store in memory has no such limits.
     Raises StoreUnavailable when the file cannot be opened, is written by another process, or is newer than this code.
     """
     given = criteria or _no_criteria
@@ -44,25 +54,21 @@ async def connect(
 
         return MemoryStore(clock=clock, criteria=given, tables=tables, lifetime=cursor_lifetime)
     if url.startswith("sqlite:///"):
-        return _sqlite(Path(url.removeprefix("sqlite:///")), clock, given, tables, cursor_lifetime, compress)
+        open_file = partial(_sqlite, clock=clock, criteria=given, tables=tables, lifetime=cursor_lifetime)
+        path = Path(url.removeprefix("sqlite:///"))
+        return open_file(path, compress=compress, budgets=(read_budget, search_budget))
     raise StoreUnavailable(
         f"No store understands the URL scheme {url.partition(':')[0]!r}: use sqlite:///path/to/file.db or memory:"
     )
 
 
-def _sqlite(
-    path: Path,
-    clock: Callable[[], int],
-    criteria: Criteria,
-    tables: Sequence[RecordTable],
-    lifetime: float,
-    compress: bool,
-) -> Store:
+def _sqlite(path: Path, *, budgets: tuple[float, float], **given: Any) -> Store:
+    from fhir_server.store.sqlite.connection import Budgets
     from fhir_server.store.sqlite.store import SqliteStore
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteStore(path, clock=clock, criteria=criteria, tables=tables, lifetime=lifetime, compress=compress)
+        return SqliteStore(path, budgets=Budgets(*budgets), **given)
     except OSError as error:
         raise StoreUnavailable(f"The database {path.name} cannot be opened: {error.strerror}.") from error
 

@@ -12,23 +12,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
 
-INLINE = 0.020
-"""Seconds a query may hold the event loop before it is moved to a thread."""
-BUDGET = 5.0
-"""Seconds a query may take in a thread."""
-CHECKPOINT = 50_000
-"""Pages in the write-ahead log at which a commit also copies them into the database file."""
+LOG_KEPT = 64 << 20
+"""Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
 
 _WRITER_CACHE = 64 << 10
 _READER_CACHE = 32 << 10
 _STEPS = 2000
 _THREADS = 2
+
+
+class Budgets(NamedTuple):
+    """Seconds a query may take: `inline` on the event loop, before it is moved to a thread, and `thread` there."""
+
+    inline: float = 0.020
+    thread: float = 5.0
+
+
+BUDGETS = Budgets()
 
 
 class Connection:
@@ -43,14 +49,28 @@ class Connection:
             for pragma in (
                 "journal_mode = WAL",
                 "synchronous = FULL",
-                f"wal_autocheckpoint = {CHECKPOINT}",
+                f"journal_size_limit = {LOG_KEPT}",
                 "secure_delete = ON",
             ):
                 self.raw.execute(f"PRAGMA {pragma}")
+            # This replaces SQLite's own checkpoints: the writer decides when there is one.
+            self.raw.set_wal_hook(self._logged)
         self.raw.execute(f"PRAGMA cache_size = -{_WRITER_CACHE if writes else _READER_CACHE}")
         self.raw.execute("PRAGMA temp_store = MEMORY")
+        self.log_pages = 0
         self._deadline = math.inf
         self.raw.set_progress_handler(self._late, _STEPS)
+
+    def _logged(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
+        self.log_pages = pages
+        return apsw.SQLITE_OK
+
+    def checkpoint(self) -> None:
+        """Copy the write-ahead log into the database file, as far as no snapshot needs an older state of that.
+
+        When all of it is copied, the next commit begins the log anew.
+        """
+        self.raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _late(self) -> bool:
         return monotonic() > self._deadline
@@ -71,15 +91,19 @@ class Connection:
 class Runner:
     """Runs queries: inline on the event loop while they are short, in a thread when they are not."""
 
-    def __init__(self, inline: Connection, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, inline: Connection, threads: ThreadPoolExecutor, budgets: Budgets = BUDGETS) -> None:
         self.connection = inline.raw
         self._inline = inline
         self._threads = threads
+        self._budgets = budgets
+        self._looking = True
 
     async def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
         """Return all rows of a query. Raises TooCostly when it exceeds its budget, and StoreUnavailable."""
+        if not self._looking:
+            self._look()
         try:
-            return self._inline.rows(sql, arguments, INLINE)
+            return self._inline.rows(sql, arguments, self._budgets.inline)
         except apsw.InterruptError:
             pass
         except apsw.Error as error:
@@ -89,35 +113,60 @@ class Runner:
             return await loop.run_in_executor(self._threads, self._again, sql, arguments)
         except apsw.InterruptError as error:
             raise TooCostly(
-                f"The search was stopped after {BUDGET:g} seconds: narrow it with more or more selective parameters."
+                f"The search was stopped after {self._budgets.thread:g} seconds: narrow it with more or more "
+                "selective parameters."
             ) from error
         except apsw.Error as error:
             raise refusal(error) from error
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Any | None:
         """Return the only row of a lookup by key, None without one. Raises StoreUnavailable."""
+        if not self._looking:
+            self._look()
         try:
             return self.connection.execute(sql, arguments).fetchone()
         except apsw.Error as error:
             raise refusal(error) from error
 
+    def _look(self) -> None:
+        """Take a snapshot, where there is one to take."""
+
     def _again(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
-        return self._inline.rows(sql, arguments, BUDGET)
+        return self._inline.rows(sql, arguments, self._budgets.thread)
 
     def close(self) -> None:
         """Release the connections."""
 
 
 class Readers(Runner):
-    """The runner of readers: queries that are not short run in threads that have connections of their own."""
+    """The runner of readers: queries that are not short run in threads that have connections of their own.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            Connection(path, writes=False), ThreadPoolExecutor(_THREADS, thread_name_prefix="fhir-store-read")
-        )
+    Inline reads share one snapshot from the first of them until `renew`: whoever writes calls it when there is
+    something new to see. A commit that only adds audit rows then does not empty the page cache under every reader.
+    """
+
+    def __init__(self, path: Path, budgets: Budgets = BUDGETS, *, keeps: bool = False) -> None:
+        """`keeps` says that somebody will call `renew`; otherwise each read sees the newest commit."""
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="fhir-store-read")
+        super().__init__(Connection(path, writes=False), threads, budgets)
+        self._looking = not keeps
+        self._keeps = keeps
         self._path = path
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._opened: list[Connection] = []
+
+    def _look(self) -> None:
+        self._looking = True
+        self.row("BEGIN")
+
+    def renew(self, *, keeps: bool | None = None) -> None:
+        """Let the next read see the newest commit; `keeps` says whether reads share a snapshot from now on."""
+        if keeps is not None:
+            self._keeps = keeps
+        # An error while reading may have ended the snapshot already.
+        if self.connection.in_transaction:
+            self.connection.execute("COMMIT")
+        self._looking = not self._keeps
 
     def _again(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
         # At most _THREADS calls run at once, so that is how many connections there will be.
@@ -127,7 +176,7 @@ class Readers(Runner):
         else:
             connection = self._idle.get()
         try:
-            return connection.rows(sql, arguments, BUDGET)
+            return connection.rows(sql, arguments, self._budgets.thread)
         finally:
             self._idle.put(connection)
 

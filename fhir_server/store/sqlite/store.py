@@ -21,7 +21,7 @@ from fhir_server.store.base import AuditRow, Change, Key, RecordTable
 from fhir_server.store.migrate import Runs, migrate, migrations
 from fhir_server.store.sqlite.batch import METHODS, Batch
 from fhir_server.store.sqlite.check import check
-from fhir_server.store.sqlite.connection import Connection, Readers, Runner, refusal
+from fhir_server.store.sqlite.connection import BUDGETS, Budgets, Connection, Readers, Runner, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.lock import Lock
 from fhir_server.store.sqlite.reading import Reading
@@ -50,6 +50,7 @@ class SqliteStore(Reading):
         tables: Sequence[RecordTable],
         lifetime: float,
         compress: bool,
+        budgets: Budgets = BUDGETS,
     ) -> None:
         self._path = path
         self._clock = clock
@@ -59,7 +60,7 @@ class SqliteStore(Reading):
         try:
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
-            self._readers = Readers(path)
+            self._readers = Readers(path, budgets, keeps=True)
         except apsw.Error as error:
             self._lock.release()
             raise refusal(error) from error
@@ -74,9 +75,9 @@ class SqliteStore(Reading):
         super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
         self._batch = Batch(self._writing.raw, dictionary, codec.compressor() if compress else codec.encode)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fhir-store-commit")
-        self._writer_runner = Runner(self._writing, self._thread)
+        self._writer_runner = Runner(self._writing, self._thread, budgets)
         self._writer_names = Names(dictionary, self._writing.raw, self._batch.additions)
-        self._writer = Writer(self._writing, self._batch, self._thread, self._transaction)
+        self._writer = Writer(self._writing, self._batch, self._thread, self._transaction, self._readers)
         self._records = SqliteRecords(self._readers, self._tables, clock)
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_now_and_then(), name="fhir-store-sweep")
 
@@ -119,6 +120,8 @@ class SqliteStore(Reading):
 
     async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
         """See `Store.audit_rows`."""
+        # Audit rows alone are no reason to give the readers a new snapshot, but here they are what is asked for.
+        self._readers.renew()
         rows = await self._runner.rows("SELECT seq, row FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
         return [(sequence, audit_chain.decode_row(row)) for sequence, row in rows]
 

@@ -22,7 +22,8 @@ from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.store import audit_chain
 from fhir_server.store.base import AuditRow
 from fhir_server.store.sqlite.batch import Batch
-from fhir_server.store.sqlite.connection import Connection, refusal
+from fhir_server.store.sqlite.connection import Connection, Readers, refusal
+from fhir_server.store.sqlite.log import WriteAheadLog
 from fhir_server.store.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
@@ -62,7 +63,10 @@ class Writer:
         batch: Batch,
         thread: ThreadPoolExecutor,
         open_transaction: Callable[[], SqliteTransaction],
+        readers: Readers,
     ) -> None:
+        self._log = WriteAheadLog(connection, thread, readers)
+        self._readers = readers
         self._connection = connection.raw
         self._batch = batch
         self._thread = thread
@@ -115,9 +119,13 @@ class Writer:
             await self._wake.wait()
             self._wake.clear()
             await self._group()
-            while self._jobs:
-                await self._group()
+            await self._log.tend(self._wake.set)
+            if self._jobs:
+                self._wake.set()
+        while self._jobs:
+            await self._group()
         await self._group()
+        self._log.close()
 
     async def _group(self) -> None:
         """Run one group. Whatever fails, every caller gets an answer and the next group begins afresh."""
@@ -208,6 +216,9 @@ class Writer:
         self._head = head
         self._batch.end(durable=True)
         self.position = self._batch.last_v
+        if done:
+            self._log.written()
+            self._readers.renew()
         for job, _, value in done:
             if not job.future.done():
                 job.future.set_result(value)

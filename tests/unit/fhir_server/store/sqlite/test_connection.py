@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import apsw
 import pytest
 
 from fhir_server.errors import StoreFull, StoreUnavailable, TooCostly
+from fhir_server.store.connect import connect
 from fhir_server.store.sqlite import connection
 from fhir_server.store.sqlite.connection import refusal
 from fhir_server.store.sqlite.store import SqliteStore
@@ -32,13 +34,24 @@ async def test_a_long_query_leaves_the_event_loop(store: SqliteStore):
     assert await store._readers.rows(COUNT, (10,)) == [(10,)]
 
 
-async def test_a_query_over_its_budget_is_stopped(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(connection, "BUDGET", 0.05)
-    with pytest.raises(TooCostly, match="narrow it"):
+async def test_a_query_over_its_budget_is_stopped(tmp_path: Path):
+    store = await connect(f"sqlite:///{tmp_path}/fhir.db", read_budget=0.001, search_budget=0.05)
+    assert isinstance(store, SqliteStore)
+    with pytest.raises(TooCostly, match=r"after 0\.05 seconds: narrow it"):
         await store._readers.rows(COUNT, (1 << 60,))
     with pytest.raises(TooCostly):
         await store.write(lambda tx: tx._runner.rows(COUNT, (1 << 60,)))
     assert await store._readers.rows(COUNT, (10,)) == [(10,)]
+    await store.close()
+
+
+async def test_what_exceeds_the_inline_budget_runs_in_a_thread(tmp_path: Path):
+    for budget, threads in ((30.0, 0), (0.001, 1)):
+        store = await connect(f"sqlite:///{tmp_path}/{threads}.db", read_budget=budget)
+        assert isinstance(store, SqliteStore)
+        assert await store._readers.rows(COUNT, (300_000,)) == [(300_000,)]
+        assert len(store._readers._opened) == threads
+        await store.close()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +65,7 @@ def test_what_errors_mean(error: apsw.Error, expected: type[Exception]):
 async def test_the_pragmas_that_durability_rests_on(store: SqliteStore):
     pragma = store._writing.raw.pragma
     assert (pragma("journal_mode"), pragma("synchronous"), pragma("secure_delete")) == ("wal", 2, 1)
-    assert pragma("wal_autocheckpoint") == connection.CHECKPOINT
+    assert pragma("journal_size_limit") == connection.LOG_KEPT
     with pytest.raises(apsw.ReadOnlyError):
         store._readers.connection.execute("DELETE FROM meta")
 
