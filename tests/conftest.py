@@ -63,8 +63,8 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run coroutine tests."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+    """Run coroutine tests, but for those that anyio runs on the loop of their fixtures."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj) or pyfuncitem.get_closest_marker("anyio"):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     runner = pyfuncitem.funcargs.get("runner")
