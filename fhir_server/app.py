@@ -210,7 +210,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _options(settings: Settings) -> Options:
-    sizes = BodyLimits(settings.max_body_bytes, settings.max_bundle_bytes)
+    sizes = BodyLimits(settings.max_body_bytes, settings.max_bundle_bytes, settings.max_binary_bytes)
     return Options(settings.request_timeout_s, sizes, settings.log_requests)
 
 

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(16 * MIB, ge=1024, description="Largest body of a request, unzipped.")
     max_bundle_bytes: int = Field(256 * MIB, ge=1024, description="Largest batch or transaction Bundle, unzipped.")
+    max_binary_bytes: int = Field(256 * MIB, ge=1024, description="Largest raw content of a Binary, unzipped.")
     request_timeout_s: float = Field(300.0, gt=0, description="Seconds a request other than a read may take.")
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")

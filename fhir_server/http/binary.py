@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fhir_server.errors import Unprocessable, UnsupportedMediaType
 from fhir_server.http.negotiate import media_type
+from fhir_server.interactions.call import Content
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+( ?; ?[^\x00-\x1f\x7f-\uffff]+)?")
 _PASSIVE = ("image/", "audio/", "video/")
@@ -24,11 +26,13 @@ _SANDBOX: list[tuple[bytes, bytes]] = [
 ]
 _DOWNLOAD = (b"content-disposition", b"attachment")
 
+_DATA, _END = b',"data":"', b'"}'
+
 Header = tuple[bytes, bytes]
 
 
-def wrap(raw: bytes, content_type: str | None, id: str | None, security_context: str | None) -> dict[str, Any]:
-    """Return the Binary that holds `raw`. Raises UnsupportedMediaType without a usable Content-Type."""
+def describe(content_type: str | None, id: str | None, security_context: str | None) -> dict[str, Any]:
+    """Return the Binary of a raw upload but for its data. Raises UnsupportedMediaType without a usable Content-Type."""
     content_type = (content_type or "").strip()
     if not _MEDIA_TYPE.fullmatch(content_type):
         raise UnsupportedMediaType(
@@ -41,16 +45,18 @@ def wrap(raw: bytes, content_type: str | None, id: str | None, security_context:
     resource["contentType"] = content_type
     if security_context:
         resource["securityContext"] = {"reference": security_context.strip()}
-    if raw:
-        resource["data"] = base64.b64encode(raw).decode()
     return resource
+
+
+def content_type_of(resource: dict[str, Any]) -> str:
+    """Return the type of a Binary's content; what could not stand in a header is `application/octet-stream`."""
+    content_type = str(resource.get("contentType") or "")
+    return content_type if _MEDIA_TYPE.fullmatch(content_type) else "application/octet-stream"
 
 
 def unwrap(resource: dict[str, Any]) -> tuple[bytes, list[Header]]:
     """Return the content of a Binary and the headers it travels with. Raises Unprocessable when it is not base64."""
-    content_type = str(resource.get("contentType") or "application/octet-stream")
-    if not _MEDIA_TYPE.fullmatch(content_type):
-        content_type = "application/octet-stream"
+    content_type = content_type_of(resource)
     try:
         content = base64.b64decode(str(resource.get("data") or ""))
     except (binascii.Error, ValueError):
@@ -62,6 +68,24 @@ def unwrap(resource: dict[str, Any]) -> tuple[bytes, list[Header]]:
     if not _is_passive(media_type(content_type)):
         headers.append(_DOWNLOAD)
     return content, headers
+
+
+def json_length(body: bytes, content: Content) -> int:
+    """Return the bytes that `in_json` yields."""
+    return len(body) - 1 + len(_DATA) + (content.length + 2) // 3 * 4 + len(_END)
+
+
+async def in_json(body: bytes, content: Content) -> AsyncIterator[bytes]:
+    """Yield the JSON of a Binary with `content` put into it as its data."""
+    yield body[:-1] + _DATA
+    rest = b""
+    async for piece in content.pieces(0):
+        data = rest + piece
+        # Three bytes are four characters: what is left over begins the next piece.
+        whole = len(data) // 3 * 3
+        rest = data[whole:]
+        yield base64.b64encode(memoryview(data)[:whole])
+    yield base64.b64encode(rest) + _END
 
 
 def _is_passive(type: str) -> bool:

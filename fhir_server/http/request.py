@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.errors import BadRequest, UnsupportedMediaType
 from fhir_server.http import binary, negotiate
-from fhir_server.http.body import Receive, read_body
+from fhir_server.http.body import Receive, read_body, stream_body
 from fhir_server.http.headers import Headers, preconditions, prefer, text_of
 from fhir_server.http.query import Query, parse_query
 from fhir_server.http.routes import Match
-from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.http.spool import Spool
+from fhir_server.interactions.binary import SHORT
+from fhir_server.interactions.call import Call, Content, Principal, Services
 from fhir_server.model import fhir_json
 
 _WITH_BODY = frozenset(("create", "update", "patch", "bundle"))
+_RAW = frozenset(("create", "update", "read", "vread"))
+_SECURITY_CONTEXT = b"x-security-context"
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Bytes: `bundle` for Bundles at the base, `body` for everything else."""
+    """Bytes: `bundle` for Bundles at the base, `binary` for raw content, `body` for everything else."""
 
     body: int = 16 * 1024 * 1024
     bundle: int = 256 * 1024 * 1024
+    binary: int = 256 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A request whose route is known."""
+    """A request whose route is known; `spool` holds what a raw upload brought, and is closed by whoever answers."""
 
     method: str
     match: Match
@@ -35,6 +41,7 @@ class Incoming:
     query: Query
     receive: Receive
     request_id: str
+    spool: Spool | None = None
 
 
 async def read_call(incoming: Incoming, services: Services, principal: Principal, limits: BodyLimits) -> Call:
@@ -44,6 +51,12 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     name = match.route.name
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)
+    if match.type == "Binary" and name in _RAW:
+        if name not in _WITH_BODY:
+            call.streams = True
+        elif not negotiate.is_fhir(text_of(headers, b"content-type")):
+            await _put_raw(call, incoming, limits.binary)
+            return call
     if name in _WITH_BODY:
         body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
         _put_body(call, name, body, headers)
@@ -56,14 +69,25 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
     content_type = text_of(headers, b"content-type")
     if name == "patch" and content_type is not None and _patch(call, body, content_type):
         return
-    if call.type == "Binary" and name in ("create", "update") and not negotiate.is_fhir(content_type):
-        call.resource = binary.wrap(body, content_type, call.id, text_of(headers, b"x-security-context"))
-        return
     if negotiate.request_format(content_type) == "xml":
         call.media_type = negotiate.XML
         call.resource = _from_xml(body)
     else:
         call.resource = _object(fhir_json.parse(body))
+
+
+async def _put_raw(call: Call, incoming: Incoming, limit: int) -> None:
+    """Take raw content beside the Binary that describes it; what is short goes into it, as it is kept there too."""
+    headers = incoming.headers
+    call.resource = binary.describe(text_of(headers, b"content-type"), call.id, text_of(headers, _SECURITY_CONTEXT))
+    if call.prefer.returns is None:
+        call.prefer = replace(call.prefer, returns="minimal")
+    incoming.spool = spool = Spool()
+    await spool.fill(stream_body(incoming.receive, headers, limit))
+    if spool.length > SHORT:
+        call.content = Content(spool.length, spool.pieces)
+    elif spool.length:
+        call.resource["data"] = base64.b64encode(b"".join([piece async for piece in spool.pieces(0)])).decode()
 
 
 def _patch(call: Call, body: bytes, content_type: str) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.http import binary
+from fhir_server.http.headers import Headers
 from fhir_server.http.negotiate import Format
+from fhir_server.http.ranges import byte_range, cut
 from fhir_server.interactions.call import NO_PREFERENCE, Prefer, Result
 from fhir_server.model import fhir_json
 from fhir_server.model.issues import operation_outcome
 from fhir_server.model.resource import http_date
+from profiles.issues import Issue
 
 Header = tuple[bytes, bytes]
 
@@ -44,11 +48,16 @@ class Wanted:
 
 @dataclass(slots=True)
 class Answer:
-    """What goes out, Content-Length and the headers of every answer not yet among it."""
+    """What goes out, Content-Length and the headers of every answer not yet among it.
+
+    With a `stream` that is the body, of `length` bytes.
+    """
 
     status: int
     headers: list[Header]
     body: bytes
+    stream: AsyncIterator[bytes] | None = None
+    length: int = 0
 
 
 def render(result: Result, wanted: Wanted, base: str) -> Answer:
@@ -84,12 +93,49 @@ def render_stored(result: Result) -> Answer:
     return Answer(200, [_TYPE["json"], (b"etag", etag), (b"last-modified", modified)], result.body)
 
 
-def render_raw(result: Result) -> Answer:
-    """Return the answer that is the content of the Binary in `result`."""
-    resource = result.resource if result.body is None else fhir_json.parse(result.body)
-    content, headers = binary.unwrap(resource or {})
+def render_raw(result: Result, resource: dict[str, Any], asked: Headers) -> Answer:
+    """Return the answer that is the content of the Binary in `result`, or the part of it that `asked` names.
+
+    `resource` is that Binary parsed, without the content when that is beside it.
+    """
+    content, headers = binary.unwrap(resource)
     answer = render(Result(result.status, version=result.version, time=result.time), Wanted("read", "GET", "json"), "")
-    return Answer(answer.status, headers + answer.headers, content)
+    length = len(content) if result.content is None else result.content.length
+    wanted = byte_range(asked, length)
+    if wanted is not None and not wanted:
+        return _unsatisfiable(length)
+    bounds = range(length) if wanted is None else wanted
+    answer.headers = [*headers, *answer.headers, (b"accept-ranges", b"bytes")]
+    if wanted is not None:
+        answer.status = 206
+        answer.headers.append((b"content-range", b"bytes %d-%d/%d" % (bounds[0], bounds[-1], length)))
+    if result.content is None:
+        answer.body = content[bounds.start : bounds.stop]
+    else:
+        answer.stream, answer.length = cut(result.content.pieces(bounds.start), len(bounds)), len(bounds)
+    return answer
+
+
+def _unsatisfiable(length: int) -> Answer:
+    """Return the answer to a Range beyond the content's end (RFC 9110, 15.5.17)."""
+    issue = Issue("error", "invalid", f"The Range asks for bytes beyond the {length} there are.", "http.Range")
+    answer = render(Result(416, resource=operation_outcome([issue])), Wanted("read", "GET", "json"), "")
+    answer.headers.append((b"content-range", b"bytes */%d" % length))
+    return answer
+
+
+async def render_beside(result: Result, wanted: Wanted, base: str) -> Answer:
+    """Return the answer that tells `result`, a Binary whose content is beside it, as FHIR with the content in it."""
+    content = result.content
+    if content is None or (wanted.name in _WRITING and wanted.prefer.returns != "representation"):
+        return render(result, wanted, base)
+    if wanted.format == "json" and not wanted.pretty:
+        answer = render(result, wanted, base)
+        answer.stream, answer.length = binary.in_json(answer.body, content), binary.json_length(answer.body, content)
+        return answer
+    assert result.body is not None
+    whole = b"".join([piece async for piece in binary.in_json(result.body, content)])
+    return render(replace(result, body=whole, content=None), wanted, base)
 
 
 def encode(content: bytes | dict[str, Any], format: Format, pretty: bool) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any
 
 from fhir_server.errors import Refusal
 from fhir_server.http import routes
+from fhir_server.http.binary import content_type_of
 from fhir_server.http.body import Disconnected, Receive
 from fhir_server.http.compress import LEAST, accepts_gzip, compress
 from fhir_server.http.cors import Cors
@@ -26,14 +27,14 @@ from fhir_server.http.negotiate import Format, response_format, wants_raw
 from fhir_server.http.outcome import outcome
 from fhir_server.http.query import NOTHING, Query, parse_query
 from fhir_server.http.request import BodyLimits, Incoming, read_call
-from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_raw, render_stored
-from fhir_server.http.routes import Match
+from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_beside, render_raw, render_stored
+from fhir_server.http.send_stream import Send, send_stream
 from fhir_server.interactions import audit
-from fhir_server.interactions.call import Call, Result, Services
+from fhir_server.interactions.call import Call, Principal, Result, Services
+from fhir_server.model import fhir_json
 from fhir_server.model.issues import operation_outcome
 
 Scope = Mapping[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Interactions = Mapping[str, Callable[[Call], Awaitable[Result]]]
 
 access_log = logging.getLogger("fhir_server.access")
@@ -94,17 +95,21 @@ class Rest:
         except Exception as error:
             answer = self._refusal(error, path, scope, headers, request_id)
         body, out = answer.body, answer.headers
-        if len(body) > LEAST and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
+        stream = answer.stream
+        if len(body) > LEAST and stream is None and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
             body = await compress(body)
             out.append(_ZIPPED)
         if answer.status not in (204, 304):
-            out.append((b"content-length", b"%d" % len(body)))
+            out.append((b"content-length", b"%d" % (len(body) if stream is None else answer.length)))
         out += SECURITY
         out.append((b"x-request-id", request_id.encode()))
         if b"origin" in headers:
             out += self._cors.headers(headers)
         await send({"type": "http.response.start", "status": answer.status, "headers": out})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        if stream is None or method == "HEAD":
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        else:
+            await send_stream(stream, receive, send)
         if self._options.log_requests:
             self._log(method, path, answer.status, time.perf_counter() - started, request_id)
 
@@ -129,6 +134,14 @@ class Rest:
         binary = match.type == "Binary" and match.route.name in ("read", "vread")
         format: Format = "json" if binary else self._format(headers, query)
         incoming = Incoming(method, match, headers, query, receive, request_id)
+        try:
+            return await self._answer_to(incoming, principal, format)
+        finally:
+            if incoming.spool is not None:
+                incoming.spool.close()
+
+    async def _answer_to(self, incoming: Incoming, principal: Principal, format: Format) -> Answer:
+        match, headers, query = incoming.match, incoming.headers, incoming.query
         if match.route.name in _QUICK:
             call = await read_call(incoming, self.services, principal, self._options.body)
             result = await self._perform(call, match.route.name)
@@ -138,9 +151,11 @@ class Rest:
                 if incoming.query is not query:
                     format = self._format(headers, incoming.query)
                 result = await self._perform(call, match.route.name)
-        if binary and result.status == 200:
-            return self._binary(result, headers, query, match)
-        wanted = Wanted(match.route.name, method, format, incoming.query.pretty, call.prefer)
+        if call.streams and result.status == 200:
+            return await self._binary(result, incoming)
+        wanted = Wanted(match.route.name, incoming.method, format, incoming.query.pretty, call.prefer)
+        if result.content is not None:
+            return await render_beside(result, wanted, self.services.base)
         return render(result, wanted, self.services.base)
 
     async def _perform(self, call: Call, name: str) -> Result:
@@ -151,14 +166,13 @@ class Rest:
             await audit.refused(call, name, refusal.status)
             raise
 
-    def _binary(self, result: Result, headers: Headers, query: Query, match: Match) -> Answer:
-        accept = text_of(headers, b"accept")
-        answer = render_raw(result)
-        content_type = answer.headers[0][1].decode()
-        if wants_raw(accept, query.format, content_type):
-            return answer
-        format = self._format(headers, query)
-        return render(result, Wanted(match.route.name, "GET", format, query.pretty), self.services.base)
+    async def _binary(self, result: Result, incoming: Incoming) -> Answer:
+        headers, query = incoming.headers, incoming.query
+        resource = fhir_json.parse(result.body or b"{}")
+        if wants_raw(text_of(headers, b"accept"), query.format, content_type_of(resource)):
+            return render_raw(result, resource, headers if incoming.method == "GET" else {})
+        wanted = Wanted(incoming.match.route.name, "GET", self._format(headers, query), query.pretty)
+        return await render_beside(result, wanted, self.services.base)
 
     def _format(self, headers: Headers, query: Query) -> Format:
         accept = headers.get(b"accept")

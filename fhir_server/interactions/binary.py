@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from msgspec.structs import replace
 
+from fhir_server.errors import TooCostly
 from fhir_server.interactions.access import restriction_for
-from fhir_server.interactions.call import Call, Resource
+from fhir_server.interactions.call import Call, Content, Resource
 from fhir_server.store.base import CHUNK, Transaction, Version
 
 INLINE = 4096
 """Characters of base64 up to which content stays in the JSON."""
+SHORT = INLINE // 4 * 3
+"""Bytes that `INLINE` characters of base64 stand for."""
+
+
+PAGE = 64 * 1024 * 1024
+"""Bytes of content that the resources of one page may hold together."""
 
 
 def split(resource: Resource) -> tuple[Resource, bytes]:
@@ -41,18 +48,47 @@ async def keep(tx: Transaction, version: Version, content: bytes) -> Version:
     return replace(version, body=_joined(version.body, content))
 
 
+async def fill(tx: Transaction, version: Version, content: Content) -> Version:
+    """Keep `content` beside the version just put, and return the version, which is shown without it."""
+    async for piece in content.pieces(0):
+        await tx.put_chunk(version.key, version.number, piece)
+    return version
+
+
+async def beside(call: Call, version: Version | None) -> Content | None:
+    """Return the content that is kept beside a version, None when there is none."""
+    if version is None or version.key.type != "Binary" or version.deleted:
+        return None
+    reader, restriction = call.reader, restriction_for(call)
+
+    def pieces(start: int) -> AsyncIterator[bytes]:
+        return reader.chunks(version.key, version.number, restriction=restriction, start=start)
+
+    length = await reader.content_length(version.key, version.number, restriction=restriction)
+    return Content(length, pieces) if length else None
+
+
 async def whole(call: Call, version: Version) -> bytes:
     """Return the JSON of a version as it is shown, with the content that is kept beside it."""
     if version.key.type != "Binary" or version.deleted:
         return version.body
-    restriction = restriction_for(call)
-    chunks = call.reader.chunks(version.key, version.number, restriction=restriction)
-    content = b"".join([chunk async for chunk in chunks])
-    return _joined(version.body, content) if content else version.body
+    content = await beside(call, version)
+    if content is None:
+        return version.body
+    return _joined(version.body, b"".join([piece async for piece in content.pieces(0)]))
 
 
 async def wholes(call: Call, versions: Sequence[Version]) -> list[bytes]:
-    """Return the JSON of every version of a page."""
+    """Return the JSON of every version of a page. Raises TooCostly when their content is more than a page may hold."""
+    size = 0
+    for version in versions:
+        if version.key.type == "Binary" and (content := await beside(call, version)) is not None:
+            size += content.length
+    if size > PAGE:
+        raise TooCostly(
+            f"The Binary resources of this page hold {size} bytes, and {PAGE} are the most a page may: ask for fewer "
+            "with _count, or read each of them by itself."
+        )
     return [version.body if version.key.type != "Binary" else await whole(call, version) for version in versions]
 
 

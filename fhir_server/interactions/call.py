@@ -7,7 +7,7 @@ their own Calls and never go through HTTP.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -107,12 +107,24 @@ class Services:
     now: Callable[[], int] = system_clock
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Raw content that is not in memory: its `length` in bytes, and what yields its `pieces` from a byte on.
+
+    Every call of `pieces` begins anew.
+    """
+
+    length: int
+    pieces: Callable[[int], AsyncIterator[bytes]]
+
+
 @dataclass(slots=True)
 class Call:
     """One interaction to perform.
 
     `parameters` are the decoded (name, value) pairs of the query, protocol ones such as `_format` removed. `resource`
-    is the parsed body. `raw` is the body of a raw Binary or a JSON Patch with its `media_type`. `transaction` is set
+    is the parsed body. `raw` is the body of a JSON Patch with its `media_type`, `content` what a raw Binary brought
+    beside its `resource`; `streams` says that the content of a Binary is taken beside it. `transaction` is set
     inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
     may create, so that its other entries can refer to it; `final` says that its references are final and none is
     absolute below the base, and `links` puts them into what a patch makes.
@@ -134,6 +146,8 @@ class Call:
     assigned: str | None = None
     final: bool = False
     links: Callable[[Resource], Resource] | None = None
+    content: Content | None = None
+    streams: bool = False
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""
@@ -157,7 +171,8 @@ class Result:
 
     Exactly one of `body` (stored JSON bytes, served untouched), `resource` (to be encoded), or neither. `version` is
     the version id for the ETag, `time` microseconds for Last-Modified, `location` relative to the base
-    (`Patient/1/_history/2`). `issues` are findings beside success. `patients` are the ids for the audit row.
+    (`Patient/1/_history/2`). `issues` are findings beside success. `patients` are the ids for the audit row. `content`
+    is that of a Binary whose `body` comes without it.
     """
 
     status: int
@@ -169,3 +184,4 @@ class Result:
     issues: Sequence[Issue] = ()
     patients: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: Content | None = None

@@ -147,6 +147,8 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     restriction = restriction_for(call)
     if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
         raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")
+    if call.content is not None:
+        return await binary.fill(tx, version, call.content)
     return await binary.keep(tx, version, prepared.content) if prepared.content else version
 
 
@@ -190,7 +192,11 @@ async def _write(call: Call, action: str, step: Step) -> Result:
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))
         return written
 
-    return result(await call.write(work))
+    written = await call.write(work)
+    answer = result(written)
+    if call.content is not None:
+        answer.content = await binary.beside(call, written.version)
+    return answer
 
 
 def result(written: Written) -> Result:

@@ -58,6 +58,8 @@ def _existing(call: Call, identity: Identity) -> Step:
         version = await tx.read(identity.key, restriction=restriction_for(call))
         if version is None:
             raise Moved
+        if call.content is not None:
+            return Written(200, version, audit.patients_of(version))
         shown = structs.replace(version, body=await binary.whole(replace(call, transaction=tx), version))
         return Written(200, shown, audit.patients_of(version))
 

@@ -35,6 +35,8 @@ async def shown(call: Call, version: Version, wanted: part.Part) -> Result:
     result = Result(200, version=str(version.number), time=version.time, patients=audit.patients_of(version))
     if unmodified(call, version):
         result.status = 304
+    elif call.streams and wanted == part.WHOLE:
+        result.body, result.content = version.body, await binary.beside(call, version)
     else:
         result.body = part.of(await binary.whole(call, version), wanted)
     return result

@@ -246,8 +246,12 @@ class Snapshot(Protocol):
         """Return the security labels (system, code) of that version, in order; a tombstone repeats them."""
         ...
 
-    def chunks(self, key: Key, number: int, *, restriction: Restriction) -> AsyncIterator[bytes]:
-        """Yield the raw content kept beside that version, chunk by chunk; nothing when there is none."""
+    async def content_length(self, key: Key, number: int, *, restriction: Restriction) -> int:
+        """Return the bytes of raw content kept beside that version, without reading it; 0 when there is none."""
+        ...
+
+    def chunks(self, key: Key, number: int, *, restriction: Restriction, start: int = 0) -> AsyncIterator[bytes]:
+        """Yield the raw content kept beside that version from byte `start` on, chunk by chunk; nothing for none."""
         ...
 
     @property

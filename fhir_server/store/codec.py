@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PLAIN = b"\x00"
 ZSTD = b"\x01"
 
+PLAIN_HEAD = len(PLAIN)
+"""Bytes that a body kept by `encode` takes beyond its own, so that its length is known without reading it."""
+
 _SMALL = 256
 """Bytes below which compressing a body is not worth its time."""
 

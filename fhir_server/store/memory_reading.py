@@ -132,11 +132,18 @@ class MemoryReading:
         stored = self._of(key, number, restriction)
         return sorted(set(stored.labels)) if stored else []
 
-    async def chunks(self, key: Key, number: int, *, restriction: Restriction) -> AsyncIterator[bytes]:
+    async def content_length(self, key: Key, number: int, *, restriction: Restriction) -> int:
+        """See `Snapshot.content_length`."""
+        stored = self._of(key, number, restriction)
+        return sum(map(len, stored.chunks)) if stored else 0
+
+    async def chunks(self, key: Key, number: int, *, restriction: Restriction, start: int = 0) -> AsyncIterator[bytes]:
         """See `Snapshot.chunks`."""
         stored = self._of(key, number, restriction)
         for chunk in stored.chunks if stored else ():
-            yield chunk
+            if start < len(chunk):
+                yield chunk[start:]
+            start = max(start - len(chunk), 0)
 
     def _current(self, key: Key) -> Stored | None:
         newest = self._newest()

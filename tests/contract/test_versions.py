@@ -177,6 +177,11 @@ async def test_raw_content_comes_back_in_its_chunks(store: Store):
     await update(store, key)
     assert [chunk async for chunk in store.chunks(key, 1, restriction=ALL)] == pieces
     assert [chunk async for chunk in store.chunks(key, 2, restriction=ALL)] == []
+    assert await store.content_length(key, 1, restriction=ALL) == 3 * CHUNK + 3
+    assert await store.content_length(key, 2, restriction=ALL) == 0
+    for start in (1, CHUNK - 1, CHUNK, 2 * CHUNK + 7, 3 * CHUNK + 2, 3 * CHUNK + 3):
+        rest = [chunk async for chunk in store.chunks(key, 1, restriction=ALL, start=start)]
+        assert b"".join(rest) == b"".join(pieces)[start:]
     with pytest.raises(LookupError):
         await store.write(lambda tx: tx.put_chunk(key, 1, b"late"))
 

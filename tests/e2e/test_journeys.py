@@ -223,7 +223,7 @@ def test_raw_content_goes_into_a_binary_and_comes_back_sandboxed(http: httpx.Cli
     content = b"<svg xmlns='http://www.w3.org/2000/svg'/>\x00\xff"
     created = http.post("Binary", content=content, headers={"Content-Type": "image/svg+xml"})
     assert created.status_code == 201, created.text
-    path = f"Binary/{created.json()['id']}"
+    path = created.headers["location"].partition("/_history")[0]
     raw = http.get(path)
     assert (raw.content, raw.headers["content-type"]) == (content, "image/svg+xml")
     assert raw.headers["content-disposition"] == "attachment"

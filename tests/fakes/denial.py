@@ -52,6 +52,7 @@ ASKED: Mapping[str, Ask] = {
     "matches": lambda s, key, only: s.matches(key.type, EVERYTHING, restriction=only, limit=9),
     "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
     "labels": lambda s, key, only: s.labels(key, 1, restriction=only),
+    "content_length": lambda s, key, only: s.content_length(key, 1, restriction=only),
     "chunks": _chunks,
 }
 """Method -> how to ask it for the first version of a key; what is refused answers as what is not there: falsy."""

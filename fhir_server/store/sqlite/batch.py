@@ -234,6 +234,18 @@ class Batch:
         self.savepoint()
         self._executemany(sql, rows)
 
+    def spill(self) -> None:
+        """Let what the running work has written leave memory, still uncommitted."""
+        try:
+            self.connection.cache_flush()
+            self.connection.release_memory()
+        except apsw.BusyError:
+            # A page is in use: it leaves with the next call, or with the commit.
+            return
+        except apsw.Error as error:
+            self.broken = refusal(error)
+            raise self.broken from error
+
     def _insert(self, tables: dict[str, list[Any]]) -> None:
         for table, rows in tables.items():
             if rows:

@@ -11,7 +11,7 @@ from typing import Any
 from fhir_server.search.match import Criteria
 from fhir_server.search.query import EVERYTHING, Node, Query
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
-from fhir_server.store.codec import decode
+from fhir_server.store.codec import PLAIN_HEAD, decode
 from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, compile_restriction
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
@@ -29,6 +29,8 @@ _READ = f"SELECT {_ALONE} FROM version v WHERE v.v = (SELECT r.current FROM reso
 _NUMBERED = "FROM version v WHERE v.number = ? AND v.rid = (SELECT r.rid FROM resource r WHERE r.type = ? AND r.id = ?)"
 _VREAD = f"SELECT {_ALONE} {_NUMBERED}"
 _V = f"SELECT v.v {_NUMBERED}"
+# The length of a blob is in the row's head: its pages are not read for it.
+_SIZES = "SELECT length(data) FROM chunk WHERE v = ? ORDER BY n"
 _LISTED = (
     f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{0}}) x CROSS JOIN version v ON v.v = x.v "
     "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY x.v"
@@ -152,16 +154,27 @@ class Reading:
             )
         )
 
-    async def chunks(self, key: Key, number: int, *, restriction: Restriction) -> AsyncIterator[bytes]:
+    async def content_length(self, key: Key, number: int, *, restriction: Restriction) -> int:
+        """See `Snapshot.content_length`."""
+        row = await self._of_version(_V, key, number, restriction)
+        sizes = [] if row is None else await self._runner.rows(_SIZES, row)
+        return sum(size - PLAIN_HEAD for (size,) in sizes)
+
+    async def chunks(self, key: Key, number: int, *, restriction: Restriction, start: int = 0) -> AsyncIterator[bytes]:
         """See `Snapshot.chunks`."""
         row = await self._of_version(_V, key, number, restriction)
-        n = 0
-        while row is not None:
-            chunk = self._runner.row("SELECT data FROM chunk WHERE v = ? AND n = ?", (row[0], n))
-            if chunk is None:
-                return
-            yield decode(chunk[0])
-            n += 1
+        if row is None:
+            return
+        (v,) = row
+        sizes = await self._runner.rows(_SIZES, (v,))
+        for n, (size,) in enumerate(sizes):
+            length = size - PLAIN_HEAD
+            if start < length:
+                chunk = self._runner.row("SELECT data FROM chunk WHERE v = ? AND n = ?", (v, n))
+                if chunk is None:
+                    return
+                yield decode(chunk[0])[start:]
+            start = max(start - length, 0)
 
     async def _of_version(self, sql: str, key: Key, number: int, restriction: Restriction) -> Any | None:
         self._ready(key)

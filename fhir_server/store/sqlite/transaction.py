@@ -14,6 +14,9 @@ from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.reading import Reading
 from fhir_server.store.sqlite.records import SqliteWritableRecords, Tables
 
+SPILL = 16
+"""Chunks of one version after which the pages that hold them leave memory for the write-ahead log."""
+
 
 class SqliteTransaction(Reading):
     """See `Transaction`. It is of no use once its work has returned."""
@@ -66,13 +69,16 @@ class SqliteTransaction(Reading):
         self._ready(key)
         kind = self._names.type_id(key.type)
         rows = self._runner.row(
-            "SELECT v.v, v.v > ?, (SELECT count(*) FROM chunk c WHERE c.v = v.v) FROM resource r CROSS JOIN version v "
-            "ON v.rid = r.rid AND v.number = ? WHERE r.type = ? AND r.id = ?",
+            "SELECT v.v, v.v > ?, (SELECT coalesce(max(c.n) + 1, 0) FROM chunk c WHERE c.v = v.v) FROM resource r "
+            "CROSS JOIN version v ON v.rid = r.rid AND v.number = ? WHERE r.type = ? AND r.id = ?",
             (self.batch.before, number, kind, key.id),
         )
         if rows is None or not rows[1]:
             raise LookupError("raw content belongs to a version put in the same transaction")
         self.batch.execute("INSERT INTO chunk (v, n, data) VALUES (?, ?, ?)", (rows[0], rows[2], encode(data)))
+        if rows[2] % SPILL == SPILL - 1:
+            self.batch.spill()
+        await asyncio.sleep(0)
 
     async def audit(self, row: AuditRow) -> None:
         """See `Transaction.audit`."""
