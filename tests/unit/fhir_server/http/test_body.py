@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from fhir_server.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
-from fhir_server.http.body import Disconnected, Receive, read_body, unzip
+from fhir_server.http.body import STEP, Disconnected, Receive, read_body, stream_body, unzip
 
 
 def stream(parts: Iterable[bytes], ends: bool = True) -> Receive:
@@ -27,6 +27,46 @@ def stream(parts: Iterable[bytes], ends: bool = True) -> Receive:
 def read(parts: Iterable[bytes], limit: int = 100, ends: bool = True, **headers: str) -> bytes:
     given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     return asyncio.run(read_body(stream(parts, ends), given, limit))
+
+
+def streamed(parts: Iterable[bytes], limit: int = 100, ends: bool = True, **headers: str) -> list[bytes]:
+    given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+
+    async def collect() -> list[bytes]:
+        return [part async for part in stream_body(stream(parts, ends), given, limit)]
+
+    return asyncio.run(collect())
+
+
+def test_a_stream_passes_parts_on_up_to_the_limit() -> None:
+    assert b"".join(streamed([b"x" * 60, b"y" * 40])) == b"x" * 60 + b"y" * 40
+    with pytest.raises(PayloadTooLarge):
+        streamed([b"x" * 60, b"y" * 41])
+    with pytest.raises(PayloadTooLarge):
+        streamed([b"x" * 101], content_length="101")
+    with pytest.raises(Disconnected):
+        streamed([b"ab"], ends=False)
+    with pytest.raises(UnsupportedMediaType):
+        streamed([b"x"], content_encoding="br")
+
+
+@pytest.mark.parametrize("cut", [1, 7, 1000, 1_000_000])
+def test_a_stream_is_unzipped_however_it_is_cut(cut: int) -> None:
+    data = bytes(range(256)) * 4000
+    zipped = gzip.compress(data) + gzip.compress(b"end")
+    parts = [zipped[at : at + cut] for at in range(0, len(zipped), cut)]
+    found = streamed(parts, len(data) + 3, content_encoding="gzip")
+    assert b"".join(found) == data + b"end"
+    assert max(map(len, found)) <= STEP
+
+
+def test_a_zipped_stream_keeps_the_limit_and_its_form() -> None:
+    assert streamed([], content_encoding="gzip") == []
+    with pytest.raises(PayloadTooLarge):
+        streamed([gzip.compress(b"\0" * 1_000_001)], 1_000_000, content_encoding="gzip")
+    for broken in (b"no gzip", gzip.compress(b"x" * 50)[:-5], gzip.compress(b"x") + b"rest"):
+        with pytest.raises(BadRequest):
+            streamed([broken], 1000, content_encoding="gzip")
 
 
 def test_parts_are_joined_up_to_the_limit() -> None:

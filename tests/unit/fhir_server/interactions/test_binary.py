@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import base64
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from fhir_server.errors import TooCostly
+from fhir_server.interactions import binary as binaries
+from fhir_server.interactions.call import Content
+from fhir_server.interactions.update import update
 from fhir_server.store.base import CHUNK, Key
 from profiles.restriction import ALL
 from tests.fakes.server import Server, content, entry
@@ -77,6 +82,30 @@ async def test_a_patch_of_the_json_keeps_the_content(server: Server) -> None:
     assert patched["contentType"] == "image/png"
     assert base64.b64decode(patched["data"]) == DOCUMENT
     assert await kept(server, 2) == [CHUNK, CHUNK, 1]
+
+
+async def test_a_page_that_would_hold_too_much_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries, "PAGE", 2 * len(DOCUMENT))
+    for id in "12":
+        await server.put(binary(DOCUMENT, id))
+    assert len(content(await server.do("search", "Binary"))["entry"]) == 2
+    await server.put(binary(DOCUMENT, "3"))
+    assert "_count" in str(await server.refusal("search", "Binary"))
+    assert isinstance(await server.refusal("history", "Binary"), TooCostly)
+    assert len(content(await server.do("search", "Binary", query=[("_count", "2")]))["entry"]) == 2
+
+
+async def test_a_write_that_fails_after_its_content_leaves_nothing(server: Server) -> None:
+    async def pieces(start: int) -> AsyncIterator[bytes]:
+        yield b"x" * CHUNK
+        raise ValueError("the upload is gone")
+
+    call = server.call("Binary/1", resource={"resourceType": "Binary", "id": "1", "contentType": "a/b"})
+    call.content = Content(2 * CHUNK, pieces)
+    with pytest.raises(ValueError, match="gone"):
+        await update(call)
+    assert await kept(server) == []
+    assert await server.services.store.read(Key("Binary", "1"), restriction=ALL) is None
 
 
 async def test_elements_leave_the_content_out(server: Server) -> None:
