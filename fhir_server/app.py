@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,8 +25,9 @@ from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
+from fhir_server.interactions.ids import id_maker
 from fhir_server.interactions.table import INTERACTIONS
-from fhir_server.loading.into_store import TABLE as LOADS
+from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.logs import configure_logs
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
@@ -47,8 +46,6 @@ SOON = 1.0
 """Seconds after the start at which FastAPI is loaded, so that it does not delay the first answer."""
 YOUNG = 20_000
 """Objects made since the last look for garbage at which there is another one."""
-RANDOM = 10
-AHEAD = 256
 ROUTED: Interactions = {**INTERACTIONS, "bundle": bundle}
 
 log = logging.getLogger("fhir_server")
@@ -165,23 +162,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
-
-
-def id_maker() -> Callable[[], str]:
-    """Return what makes logical ids: UUIDs of version 7, random and in the order of time, so that indexes grow at their
-    end. Randomness is fetched from the system for many at once.
-    """
-    pool: list[bytes] = []
-
-    def new_id() -> str:
-        if not pool:
-            fresh = os.urandom(RANDOM * AHEAD)
-            pool.extend(fresh[at : at + RANDOM] for at in range(0, len(fresh), RANDOM))
-        number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(pool.pop())
-        text = f"{number & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-    return new_id
 
 
 def _beside(ready: Callable[[], Awaitable[bool]]) -> Any:

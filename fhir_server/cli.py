@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import os
 import platform
 import signal
 import socket
 import sys
 import tempfile
 import time
-from functools import partial
 from importlib.metadata import version as version_of
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from fhir_server.loading.sources import Source
     from fhir_server.settings import Settings
 
+MOST_JOBS = 4
+"""Processes that prepare resources at most, unless --jobs says otherwise: more of them wait for the one that writes."""
+WORTH_WORKERS = 256 * 1024
+"""Bytes of files from which on processes that prepare are worth their start."""
 FAILED = 1
 USAGE = 2
 NAME = "fhir-health-server"
@@ -136,7 +140,7 @@ def demo(
             from fhir_server.loading.sources import find
 
             quiet = LoadProgress(Console(quiet=True), [])
-            (report,) = asyncio.run(_into_store(settings, find([clinic]), quiet))
+            (report,) = asyncio.run(_into_store(settings, find([clinic]), quiet, 1))
         if not report.complete:
             _stop(f"The demo clinic did not go in: {report.failures[0].reason}", FAILED)
         _serve(settings, ["", "Try:", *REQUESTS])
@@ -152,6 +156,10 @@ def load(
     token: Annotated[
         str | None,
         typer.Option(metavar="TOKEN", envvar="FHIR_LOAD_TOKEN", help="Bearer token for --url."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that prepare; 1 is this one.", show_default="by processors"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -185,7 +193,7 @@ def load(
     try:
         with LoadProgress(out, sources) as progress:
             if settings:
-                reports = asyncio.run(_into_store(settings, sources, progress))
+                reports = asyncio.run(_into_store(settings, sources, progress, jobs or _jobs(sources)))
             else:
                 reports = _into_url(url or "", token, sources, progress)
     except KeyboardInterrupt:
@@ -291,16 +299,32 @@ def _addresses(settings: Settings) -> list[str]:
     ]
 
 
-async def _into_store(settings: Settings, sources: list[Source], progress: LoadProgress) -> list[FileReport]:
-    """Load into the settings' store, which no other process may have open."""
-    from fhir_server.app import open_tenant
-    from fhir_server.loading.into_store import into_store
+async def _into_store(settings: Settings, sources: list[Source], progress: LoadProgress, jobs: int) -> list[FileReport]:
+    """Load into the settings' store, which no other process may have open for writing."""
     from fhir_server.loading.load import load as load_files
+    from fhir_server.loading.worker import Setup
+    from fhir_server.loading.workers import Workers
+    from fhir_server.store.connect import shareable
 
     # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
-    async with open_tenant(settings) as tenant:
-        return await load_files(sources, partial(into_store, tenant.services), progress)
+    async with Workers(jobs if jobs > 1 and shareable(settings.store) else 0, sources) as workers:
+        from fhir_server.app import open_tenant
+        from fhir_server.loading.into_store import into_store
+
+        async with open_tenant(settings) as tenant:
+            services = tenant.services
+            await workers.begin(Setup(settings.store, services.base, services.limits))
+
+            async def one(source: Source, moved: Moved) -> FileReport:
+                return await into_store(services, source, moved, workers.ahead())
+
+            return await load_files(sources, one, progress)
+
+
+def _jobs(sources: list[Source]) -> int:
+    """Return how many processes should prepare: little is done before another process has even started."""
+    return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
 
 
 def _is_web_address(url: str) -> bool:

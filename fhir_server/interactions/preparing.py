@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 from fhir_server.errors import BadRequest, Refusal
 from fhir_server.interactions import create, update
 from fhir_server.interactions.answer import MAX_ISSUES, located, together
-from fhir_server.interactions.call import Call, Preconditions
+from fhir_server.interactions.call import NO_PRECONDITIONS, Call
 from fhir_server.interactions.commit import Prepared, Put, Step
 from fhir_server.interactions.conditional import Identity
 from fhir_server.interactions.entries import breathe, ordered, raw_entries
 from fhir_server.interactions.entry import Entry, read_entry
 from fhir_server.interactions.links import WRITES_CONTENT, Links, Question
 from fhir_server.interactions.table import WRITING
+from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key
 
 
@@ -123,53 +124,51 @@ def overlap(key: Key | None, other: Entry) -> BadRequest:
     )
 
 
-class PortableWrite(NamedTuple):
-    """One create or update, prepared; `entry` is the index of its entry in the Bundle."""
-
-    entry: int
-    method: str
-    interaction: str
-    preconditions: Preconditions
-    identity: Identity
-    prepared: Prepared
-
-
-class Portable(NamedTuple):
-    """A prepared transaction of nothing but creates and updates, which needs its Bundle no more."""
-
-    writes: list[PortableWrite]
-    questions: dict[str, Question]
-
+Portable = tuple[list[tuple[Any, ...]], dict[str, Question]]
+"""A prepared transaction of nothing but creates and updates, which needs its Bundle no more: its writes and conditional
+references. Bare tuples, because a process sends and receives them in a quarter of the time that named ones take."""
 
 _RUNS = {"create": create.put, "update": update.put}
 
 
 def portable(steps: Sequence[tuple[Entry, Step]], preparing: Preparing) -> Portable | None:
-    """Return the prepared transaction as plain values, None when it does more than put what came in its Bundle."""
+    """Return the prepared transaction as plain values, None when it does more than put what came in its Bundle.
+
+    Warnings stay behind: nobody is answered.
+    """
     if preparing.reads:
         return None
     writes = []
     for entry, step in steps:
         if not isinstance(step, Put) or entry.interaction not in _RUNS:
             return None
+        preconditions, identity = entry.call.preconditions, step.identity
+        key, draft, entries, owners, labels, _, content = step.prepared
         writes.append(
-            PortableWrite(
-                entry.index,
-                entry.method,
-                entry.interaction,
-                entry.call.preconditions,
-                step.identity,
-                step.prepared._replace(warnings=()),
+            (
+                (entry.index, entry.method, entry.interaction),
+                None if preconditions is NO_PRECONDITIONS else preconditions,
+                None if identity.criteria is None else identity,
+                tuple(key),
+                draft,
+                [getattr(entries, name) for name in IndexEntries.__slots__],
+                [tuple(owner) for owner in owners],
+                labels,
+                content,
             )
         )
-    return Portable(writes, preparing.links.questions)
+    return writes, preparing.links.questions
 
 
 def steps_of(call: Call, made: Portable) -> tuple[list[tuple[Entry, Step]], Links]:
     """Return the steps of a write, and its links, from what another process has prepared."""
     steps: list[tuple[Entry, Step]] = []
-    for place, method, interaction, preconditions, identity, prepared in made.writes:
-        own = Call(call.services, call.principal, call.request_id, prepared.key.type, preconditions=preconditions)
-        entry = Entry(place, method, interaction, own, None, identity)
-        steps.append((entry, Put(_RUNS[interaction], own, identity, prepared)))
-    return steps, Links(call, questions=made.questions)
+    writes, questions = made
+    for (index, method, interaction), preconditions, identity, name, draft, entries, owners, labels, content in writes:
+        key = Key(*name)
+        own = Call(call.services, call.principal, call.request_id, key.type)
+        own.preconditions = preconditions or NO_PRECONDITIONS
+        prepared = Prepared(key, draft, IndexEntries(*entries), [Key(*each) for each in owners], labels, (), content)
+        entry = Entry(index, method, interaction, own, None, identity or Identity((key,)))
+        steps.append((entry, Put(_RUNS[interaction], own, identity or Identity((key,)), prepared)))
+    return steps, Links(call, questions=questions)

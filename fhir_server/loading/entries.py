@@ -8,16 +8,20 @@ are kept as the Bundles they are (http://hl7.org/fhir/R4/bundle.html).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.errors import Unprocessable
+from fhir_server.errors import Refusal, Unprocessable
+from fhir_server.loading.report import reason
 
 Json = dict[str, Any]
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 KEPT_AS_THEY_ARE = ("document", "message")
 LISTS = ("collection", "searchset")
+GROUP = 1000
+"""Entries that stand alone and share a transaction at most."""
+GROUP_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,37 @@ def writing(resource: Json) -> Json:
     kind, id = resource.get("resourceType"), resource.get("id")
     request = {"method": "PUT", "url": f"{kind}/{id}"} if id else {"method": "POST", "url": kind}
     return {"resource": resource, "request": request}
+
+
+def take(items: Iterator[Item]) -> list[Item]:
+    """Take the next items off `items`: as many as share a transaction."""
+    taken: list[Item] = []
+    weight = 0
+    for item in items:
+        taken.append(item)
+        weight += item.size
+        if len(taken) == GROUP or weight > GROUP_BYTES:
+            break
+    return taken
+
+
+def usable(items: Sequence[Item]) -> tuple[list[tuple[int, Json]], dict[int, str]]:
+    """Return the entries that `items` hold, by index, and why some hold none; blank lines are neither."""
+    entries: list[tuple[int, Json]] = []
+    refused: dict[int, str] = {}
+    for item in items:
+        if not item.size:
+            continue
+        try:
+            entries.append((item.index, item.entry()))
+        except Refusal as refusal:
+            refused[item.index] = reason(refusal.issues, alone=True)
+    return entries, refused
+
+
+def together(entries: Sequence[Json]) -> Json:
+    """Return the transaction of `entries`."""
+    return {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
 
 
 def size(bundle: Json) -> int:

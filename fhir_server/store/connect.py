@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.match import Criteria
 from fhir_server.search.query import Node
-from fhir_server.store.base import RecordTable, Store
+from fhir_server.store.base import RecordTable, Snapshot, Store
 
 CURSOR_LIFETIME = 3600.0
 """Seconds for which a page walk can be continued."""
@@ -60,6 +61,31 @@ async def connect(
     raise StoreUnavailable(
         f"No store understands the URL scheme {url.partition(':')[0]!r}: use sqlite:///path/to/file.db or memory:"
     )
+
+
+@asynccontextmanager
+async def reading(
+    url: str, *, clock: Callable[[], int] = now, criteria: Criteria | None = None, tables: Sequence[RecordTable] = ()
+) -> AsyncIterator[Snapshot]:
+    """Open the SQLite store at `url` for reading alone, whoever writes it; every answer is as of the newest commit.
+
+    Raises StoreUnavailable when it does not exist or is of another kind.
+    """
+    if not shareable(url):
+        raise StoreUnavailable("Only a store in a SQLite file can be read beside its writer.")
+    from fhir_server.store.sqlite.reader import SqliteReader
+
+    path = Path(url.removeprefix("sqlite:///"))
+    reader = SqliteReader(path, clock=clock, criteria=criteria or _no_criteria, tables=tables)
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+def shareable(url: str) -> bool:
+    """Return whether the store at `url` can be read by another process than the one that writes it."""
+    return url.startswith("sqlite:///") and url not in _MEMORY
 
 
 def _sqlite(path: Path, *, budgets: tuple[float, float], **given: Any) -> Store:

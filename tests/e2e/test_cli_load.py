@@ -106,10 +106,10 @@ def test_a_load_that_is_killed_again_and_again_ends_with_exactly_the_right_count
     tmp_path: Path, shared_data: Path
 ) -> None:
     data = shared_data / "synthea-dev"
-    lines = [json.dumps({"resourceType": "Basic", "code": {"text": str(number)}}) for number in range(20_000)]
+    lines = [json.dumps({"resourceType": "Basic", "code": {"text": str(number)}}) for number in range(60_000)]
     (tmp_path / "lines.ndjson.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     files = [*(str(data / f"{name}.json.gz") for name in SMALL), "lines.ndjson.gz"]
-    command = [sys.executable, "-m", "fhir_server.cli", "load", *files, "--store", STORE]
+    command = [sys.executable, "-m", "fhir_server.cli", "load", *files, "--store", STORE, "--jobs", "2"]
     surroundings = environment(PYTHONPATH=str(Path(__file__).parents[2]))
     chance = random.Random(20260101)
     kills = 0
@@ -126,4 +126,4 @@ def test_a_load_that_is_killed_again_and_again_ends_with_exactly_the_right_count
     said = load.communicate()[0].decode()
     assert load.returncode == 0, said
     assert kills == KILLS
-    assert counts(tmp_path) == expected(data, *SMALL) | {"Basic": 20_000}
+    assert counts(tmp_path) == expected(data, *SMALL) | {"Basic": 60_000}

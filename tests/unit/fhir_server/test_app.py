@@ -7,9 +7,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-
-from fhir_server.app import create_app, id_maker, open_tenant
+from fhir_server.app import create_app, open_tenant
 from fhir_server.errors import StoreUnavailable
+from fhir_server.interactions.ids import id_maker
 from fhir_server.settings import Settings, SettingsError
 
 

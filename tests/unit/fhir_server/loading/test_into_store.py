@@ -13,9 +13,10 @@ import pytest
 
 from fhir_server.errors import StoreFull
 from fhir_server.interactions.call import Limits, Services
-from fhir_server.loading import into_store as module
-from fhir_server.loading.into_store import TABLE, into_store
+from fhir_server.loading import entries as module
+from fhir_server.loading.into_store import into_store
 from fhir_server.loading.report import FileReport, Stopped
+from fhir_server.loading.settled import TABLE
 from fhir_server.loading.sources import find
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry

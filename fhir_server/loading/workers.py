@@ -1,0 +1,138 @@
+"""The processes that prepare files ahead of the one that writes them, seen from there.
+
+Each gets the next file as soon as it is done with one, a few files ahead of the writing at most. What it sends waits in
+memory until its turn comes. A worker that ends, however it ends, costs nothing but its help: the files it had are
+prepared by the writing process itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from fhir_server.loading.pieces import Done, Early, Head, Piece
+from fhir_server.loading.sources import Source
+from fhir_server.loading.worker import LENGTH, Setup, frame
+
+WINDOW = 6
+"""Files that are prepared ahead at most."""
+WAITING = 8
+"""Pieces of one file that wait at most."""
+BUFFER = 8 << 20
+"""Bytes of one worker that wait to be taken, about half of the most there are."""
+
+
+class Workers:
+    """Use as `async with`: the processes start at once, and are gone at the end."""
+
+    def __init__(self, number: int, sources: Sequence[Source]) -> None:
+        self._number = number
+        self._sources = sources
+        self._given = 0
+        self._reached = -1
+        self._room = asyncio.Event()
+        self._ahead: dict[int, Ahead] = {}
+        self._processes: list[Process] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Workers:
+        command = (sys.executable, "-m", "fhir_server.loading.worker")
+        for _ in range(self._number):
+            self._processes.append(
+                await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=BUFFER)
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await asyncio.gather(*self._tasks, *(each.wait() for each in self._processes), return_exceptions=True)
+
+    async def begin(self, setup: Setup) -> None:
+        """Hand out the first files; the store has to be there."""
+        self._tasks = [asyncio.create_task(self._drive(process, setup)) for process in self._processes]
+        await asyncio.sleep(0)
+
+    def ahead(self) -> Ahead | None:
+        """Return what is prepared of the next file, None when no worker has taken it."""
+        self._reached += 1
+        self._room.set()
+        return self._ahead.pop(self._reached, None)
+
+    async def _drive(self, process: Process, setup: Setup) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ahead: Ahead | None = None
+        try:
+            process.stdin.write(frame(setup))
+            while (number := await self._next()) is not None:
+                ahead = self._ahead[number] = Ahead(process.stdin)
+                process.stdin.write(frame(self._sources[number]))
+                while not ahead.ended:
+                    size = int.from_bytes(await process.stdout.readexactly(LENGTH))
+                    await ahead.arrived(await process.stdout.readexactly(size))
+        except (asyncio.IncompleteReadError, OSError):
+            if ahead is not None:
+                await ahead.lost()
+
+    async def _next(self) -> int | None:
+        """Return which file may be prepared next, None when there is none left."""
+        while self._given > self._reached + WINDOW:
+            self._room.clear()
+            await self._room.wait()
+        if self._given >= len(self._sources):
+            return None
+        self._given += 1
+        return self._given - 1
+
+
+class Ahead:
+    """What a worker sends of one file."""
+
+    def __init__(self, worker: asyncio.StreamWriter) -> None:
+        self.ended = False
+        self._worker = worker
+        self._arrived: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._left = False
+
+    async def arrived(self, data: bytes) -> None:
+        """Keep what came in, undecoded until it is wanted; wait when much of it waits already."""
+        self.ended = data in (_DONE, _GIVEN_UP)
+        await self._arrived.put(data)
+        if self._left:
+            self.leave()
+
+    async def lost(self) -> None:
+        """The worker is gone."""
+        await self.arrived(_GIVEN_UP)
+
+    async def take(self) -> Head | Piece | Done:
+        """Return what comes next, a Done again and again at the end. All before it has to be in the store by now."""
+        data = await self._arrived.get()
+        if data == _EARLY:
+            self._worker.write(frame(True))
+            data = await self._arrived.get()
+        found: Head | Piece | Done = pickle.loads(data)
+        if isinstance(found, Done):
+            self._arrived.put_nowait(data)
+        return found
+
+    def leave(self) -> None:
+        """Want nothing more of this file."""
+        self._left = True
+        while not self._arrived.empty():
+            if self._arrived.get_nowait() == _EARLY:
+                self._worker.write(frame(True))
+
+
+_EARLY, _DONE, _GIVEN_UP = (frame(each)[LENGTH:] for each in (Early(), Done(True), Done(False)))

@@ -1,0 +1,56 @@
+"""Reading a SQLite store that another process writes: no lock, no writer, and always the newest commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import apsw
+
+from fhir_server.search.match import Criteria
+from fhir_server.store.base import Key, RecordTable
+from fhir_server.store.sqlite.connection import Readers, refusal
+from fhir_server.store.sqlite.dictionary import Dictionary, Names
+from fhir_server.store.sqlite.reading import Reading
+from fhir_server.store.sqlite.records import SqliteRecords
+
+
+class SqliteReader(Reading):
+    """See `Snapshot`. The file must exist; its writer may be anybody."""
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], int], criteria: Criteria, tables: Sequence[RecordTable]
+    ) -> None:
+        try:
+            self._readers = Readers(path)
+            self._seen = -1
+            dictionary = Dictionary(self._readers.connection)
+        except apsw.Error as error:
+            raise refusal(error) from error
+        super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
+        self._records = SqliteRecords(self._readers, {table.name: table for table in tables}, clock)
+
+    @property
+    def records(self) -> SqliteRecords:
+        """See `Snapshot.records`."""
+        return self._records
+
+    def _newest(self) -> int:
+        row = self._readers.row("SELECT coalesce(max(v), 0) FROM version")
+        return int(row[0]) if row else 0
+
+    def _swept(self) -> int:
+        row = self._readers.row("SELECT value FROM meta WHERE key = 'swept_to'")
+        return int(row[0]) if row else 0
+
+    def _ready(self, *keys: Key) -> None:
+        # The writer's new names are not ours to know but from the file, which tells when others have written it.
+        row = self._readers.row("PRAGMA data_version")
+        if row is not None and row[0] != self._seen:
+            self._seen = row[0]
+            self._dictionary = Dictionary(self._readers.connection)
+            self._names = Names(self._dictionary, self._readers.connection)
+
+    async def close(self) -> None:
+        """Release the connections."""
+        self._readers.close()
