@@ -69,6 +69,8 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
         criteria=criteria(registry, base=settings.base, now=system_clock()),
         tables=(LOADS,),
         cursor_lifetime=settings.cursor_lifetime_s,
+        read_budget=settings.read_budget_ms / 1000,
+        search_budget=settings.search_budget_s,
     )
     try:
         services = Services(
@@ -81,6 +83,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             limits=_limits(settings),
             new_id=id_maker(),
             capabilities=_facts(),
+            audit_waits=settings.audit == "strict",
         )
         guard = _guard(settings)
         rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))

@@ -55,6 +55,16 @@ class Settings(BaseSettings):
     patch_operations: int = Field(1000, ge=1, description="Most operations of one patch.")
     delete_matches: int = Field(1000, ge=1, description="Most resources one conditional delete takes; 1 for single.")
     cursor_lifetime_s: float = Field(3600.0, gt=0, description="Seconds for which a page walk can be continued.")
+    read_budget_ms: float = Field(
+        20.0, gt=0, description="Milliseconds a query may hold up other requests before it goes on in a thread."
+    )
+    search_budget_s: float = Field(
+        5.0, gt=0, description="Seconds a query may take there before it is refused as too costly (422)."
+    )
+    audit: Literal["grouped", "strict"] = Field(
+        "grouped",
+        description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe entry logged.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")

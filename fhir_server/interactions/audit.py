@@ -1,6 +1,7 @@
 """The audit row of a request: who did what to whose data, and how it ended.
 
-The row of a write commits with the write, the row of a read rides the next commit, and a refusal leaves its row too.
+The row of a write commits with the write; the row of a read rides the next commit, for which the answer waits where
+`Services.audit_waits` says so; a refusal leaves its row too.
 Inside a transaction Bundle entries leave none: the Bundle leaves one for all of them.
 """
 
@@ -57,12 +58,12 @@ async def seen(call: Call, action: str, result: Result, details: Mapping[str, An
     """Leave the row of a read, unless a transaction Bundle leaves it, and return `result`."""
     if call.transaction is None:
         services = call.services
-        await services.store.audit(
-            row(call, action, result.status, time=services.now(), patients=result.patients, details=details)
-        )
+        told = row(call, action, result.status, time=services.now(), patients=result.patients, details=details)
+        await services.store.audit(told, wait=services.audit_waits)
     return result
 
 
 async def refused(call: Call, action: str, status: int) -> None:
     """Leave the row of a request that was answered with a refusal (`status` 4xx or 5xx)."""
-    await call.services.store.audit(row(call, action, status, time=call.services.now()))
+    services = call.services
+    await services.store.audit(row(call, action, status, time=services.now()), wait=services.audit_waits)

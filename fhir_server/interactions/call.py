@@ -92,7 +92,7 @@ class Services:
 
     `base` is the absolute FHIR base URL without trailing slash, from the settings; `secret` signs page cursors;
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
-    the time in microseconds since 1970.
+    the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     """
 
     store: Store
@@ -105,6 +105,7 @@ class Services:
     new_id: Callable[[], str]
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     now: Callable[[], int] = system_clock
+    audit_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

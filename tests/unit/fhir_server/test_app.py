@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import uuid
 from pathlib import Path
+from typing import Literal
 
 import pytest
+
 from fhir_server.app import create_app, open_tenant
-from fhir_server.errors import StoreUnavailable
+from fhir_server.errors import StoreUnavailable, TooCostly
+from fhir_server.interactions.call import ANONYMOUS, Call
+from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.ids import id_maker
+from fhir_server.search.query import EVERYTHING, Query
 from fhir_server.settings import Settings, SettingsError
+from fhir_server.store.base import Key, Transaction
+from profiles.restriction import ALL
+from tests.fakes.versions import follow
 
 
 def test_ids_are_uuids_of_version_7_all_different_and_in_the_order_of_time() -> None:
@@ -59,3 +67,33 @@ def test_a_store_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
 def test_without_open_mode_there_is_no_application() -> None:
     with pytest.raises(SettingsError, match="open"):
         create_app(Settings())
+
+
+@pytest.mark.parametrize(("audit", "rows"), [("grouped", 0), ("strict", 1)])
+def test_the_settings_decide_whether_a_read_waits_for_its_audit_row(
+    tmp_path: Path, audit: Literal["grouped", "strict"], rows: int
+) -> None:
+    async def read_and_look() -> int:
+        settings = Settings(store=f"sqlite:///{tmp_path}/a.db", audit=audit)
+        async with open_tenant(settings) as tenant:
+            await capabilities(Call(tenant.services, ANONYMOUS, "r"))
+            return len(await tenant.services.store.audit_rows())
+
+    assert asyncio.run(read_and_look()) == rows
+
+
+def test_the_settings_bound_what_a_search_may_cost(tmp_path: Path) -> None:
+    async def stop() -> None:
+        settings = Settings(store=f"sqlite:///{tmp_path}/a.db", read_budget_ms=0.0001, search_budget_s=0.0001)
+        async with open_tenant(settings) as tenant:
+            store = tenant.services.store
+            await store.write(lambda tx: fill(tx, 2000))
+            with pytest.raises(TooCostly, match=r"after 0\.0001 seconds"):
+                await store.search(Query("Patient", EVERYTHING, 1000), restriction=ALL)
+
+    asyncio.run(stop())
+
+
+async def fill(tx: Transaction, patients: int) -> None:
+    for n in range(patients):
+        await follow(tx, Key("Patient", str(n)))

@@ -40,12 +40,12 @@ class Desk:
 
     def __init__(self, name: str, interaction: Interaction, options: Options | None = None) -> None:
         self.rows: list[AuditRow] = []
-        services = SimpleNamespace(base=BASE, store=self, now=lambda: 1)
+        services = SimpleNamespace(base=BASE, store=self, now=lambda: 1, audit_waits=False)
         cors = Cors(["https://app.example"])
         guard = OpenGuard(BASE, origins=["https://app.example"])
         self.rest = Rest(cast(Services, services), {name: interaction}, guard, cors=cors, options=options)
 
-    async def audit(self, row: AuditRow) -> None:
+    async def audit(self, row: AuditRow, *, wait: bool) -> None:
         self.rows.append(row)
 
     def ask(
