@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fhir_server.search.converters import Collector, Convert, converter
 from fhir_server.search.parameters import Parameter, Registry
@@ -26,6 +26,8 @@ Rule = Callable[[Any, Collector], None]
 
 Walk = Callable[[Any, Collector, int], None]
 """A rule that also is told the group."""
+
+Entry = TypeVar("Entry")
 
 _FIRST_NAME = re.compile(r"[A-Z]\w*\.([a-z]\w*)\b(?!\()")
 _WHOLE = 0
@@ -92,15 +94,19 @@ class Extractor:
 
 def _distinct(collector: Collector) -> IndexEntries:
     return IndexEntries(
-        list(dict.fromkeys(collector.tokens)),
-        list(dict.fromkeys(collector.strings)),
-        list(dict.fromkeys(collector.references)),
-        list(dict.fromkeys(collector.uris)),
-        list(dict.fromkeys(collector.dates)),
-        list(dict.fromkeys(collector.numbers)),
-        list(dict.fromkeys(collector.quantities)),
-        list(dict.fromkeys(collector.positions)),
+        _once(collector.tokens),
+        _once(collector.strings),
+        _once(collector.references),
+        _once(collector.uris),
+        _once(collector.dates),
+        _once(collector.numbers),
+        _once(collector.quantities),
+        _once(collector.positions),
     )
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    return list(dict.fromkeys(entries)) if len(entries) > 1 else entries
 
 
 def _make_plan(resource_type: str, registry: Registry) -> Plan:
@@ -249,6 +255,8 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
 
 
 def _triggers(resource_type: str, alternative: str) -> frozenset[str]:
+    if alternative.startswith(f"{resource_type}.extension("):
+        return frozenset(("extension",))
     found = _FIRST_NAME.match(alternative)
     if found is None or not alternative.startswith(resource_type) or "exists()" in alternative:
         return frozenset()

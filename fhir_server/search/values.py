@@ -45,6 +45,9 @@ HIGHEST_KEY = b"\xff"
 """Sorts after every `decimal_key`."""
 
 _EXPONENT_BIAS = 0x8000
+# Two decimal digits, read as hexadecimal, become their number plus one.
+_PAIRS = bytes((byte >> 4) * 10 + (byte & 15) + 1 & 0xFF for byte in range(256))
+_INVERTED = bytes(0xFF - byte for byte in range(256))
 
 
 @dataclass(slots=True)
@@ -82,21 +85,20 @@ def decimal_key(value: Decimal | int) -> bytes:
     One byte for the sign, two for the biased exponent, then two digits a byte. Raises ValueError for NaN, infinity and
     exponents beyond 16 bits.
     """
-    sign, digits, exponent = Decimal(value).as_tuple()
-    if not isinstance(exponent, int):
+    number = Decimal(value)
+    if not number.is_finite():
         raise ValueError("an index key needs a finite number")
-    text = "".join(map(str, digits))
-    significant = text.strip("0")
+    # As 1.230E+5: the digits, and how many of them stand before the point.
+    mantissa, _, exponent = f"{number.copy_abs():e}".partition("e")
+    significant = mantissa.replace(".", "").strip("0")
     if not significant:
         return b"\x80"
-    leading = len(text) - len(text.lstrip("0"))
-    magnitude = exponent + len(text) - leading + _EXPONENT_BIAS
+    magnitude = int(exponent) + 1 + _EXPONENT_BIAS
     if not 0 <= magnitude <= 0xFFFF:
         raise ValueError("the exponent of a number is beyond the range of an index key")
     padded = significant + "0" * (len(significant) % 2)
-    pairs = bytes(int(padded[i : i + 2]) + 1 for i in range(0, len(padded), 2))
-    body = magnitude.to_bytes(2, "big") + pairs
-    if not sign:
+    body = magnitude.to_bytes(2, "big") + bytes.fromhex(padded).translate(_PAIRS)
+    if not number.is_signed():
         return b"\x81" + body
     # The closing 0xFF makes a number with more digits, which is further from zero, sort earlier.
-    return b"\x7f" + bytes(0xFF - byte for byte in body) + b"\xff"
+    return b"\x7f" + body.translate(_INVERTED) + b"\xff"

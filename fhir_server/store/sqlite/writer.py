@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 WORKS = 256
 """Works in one group commit at most."""
+GATHERING = 0.004
+"""Seconds for which a group that grows waits for more at most."""
 APPLYING = 0.005
 """Seconds after which a group takes no further work."""
 LOCK_WAIT = 2.0
@@ -79,15 +81,17 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._closing = False
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="fhir-store-writer")
+        # Asking which loop runs is a system call, and there is only this one.
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), name="fhir-store-writer")
 
     async def write(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         """Run `work` in the next group and return its value once that is durable."""
         if self._closing or self._task.done():
             raise StoreUnavailable("The store is closed: the server is shutting down.")
-        if asyncio.current_task() is self._task:
+        if asyncio.current_task(self._loop) is self._task:
             raise RuntimeError("a work must not wait for another write: it would wait for itself")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.append(Job(work, future))
         self._wake.set()
         return await future
@@ -98,14 +102,13 @@ class Writer:
             raise StoreUnavailable("The store is closed: the server is shutting down.")
         if len(self._audits) >= AUDITS_WAITING:
             raise StoreUnavailable("The audit trail cannot be written: no access is possible until it can.")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] | None = loop.create_future() if wait else None
+        future: asyncio.Future[None] | None = self._loop.create_future() if wait else None
         self._audits.append((row, future))
         if future is not None:
             self._wake.set()
             await future
         elif self._timer is None:
-            self._timer = loop.call_later(AUDIT_DELAY, self._wake.set)
+            self._timer = self._loop.call_later(AUDIT_DELAY, self._wake.set)
 
     async def close(self) -> None:
         """Commit what waits and stop."""
@@ -118,6 +121,7 @@ class Writer:
         while not self._closing:
             await self._wake.wait()
             self._wake.clear()
+            await self._gather()
             await self._group()
             await self._log.tend(self._wake.set)
             if self._jobs:
@@ -126,6 +130,14 @@ class Writer:
             await self._group()
         await self._group()
         self._log.close()
+
+    async def _gather(self) -> None:
+        """Wait as long as every turn of the loop brings another work: a larger group writes each page less often."""
+        until = monotonic() + GATHERING
+        waiting = 0
+        while waiting < len(self._jobs) < WORKS and monotonic() < until:
+            waiting = len(self._jobs)
+            await asyncio.sleep(0)
 
     async def _group(self) -> None:
         """Run one group. Whatever fails, every caller gets an answer and the next group begins afresh."""
