@@ -30,8 +30,10 @@ from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.logs import configure_logs
 from fhir_server.search.extract import Extractor
+from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
+from fhir_server.search.query import Node
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.connect import connect
 from profiles.validation.validator import Validator
@@ -66,7 +68,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     registry = Registry()
     store = await connect(
         settings.store,
-        criteria=criteria(registry, base=settings.base, now=system_clock()),
+        criteria=_criteria(registry, settings.base),
         tables=(LOADS,),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
@@ -157,6 +159,14 @@ class App:
         except Refusal:
             return False
         return True
+
+
+def _criteria(registry: Registry, base: str) -> Criteria:
+    # The prefix `ap` means near the moment at which it is asked, not near the start of the server.
+    def read(resource_type: str, parameters: tuple[tuple[str, str], ...]) -> Node:
+        return criteria(registry, base=base, now=system_clock())(resource_type, parameters)
+
+    return read
 
 
 def _settle_memory() -> None:

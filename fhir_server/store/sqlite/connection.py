@@ -68,9 +68,11 @@ class Connection:
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the database file, as far as no snapshot needs an older state of that.
 
-        When all of it is copied, the next commit begins the log anew.
+        When all of it is copied, the next commit begins the log anew. The page cache is given back: what a long write
+        has filled it with is seldom what is wanted next.
         """
         self.raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self.raw.release_memory()
 
     def _late(self) -> bool:
         return monotonic() > self._deadline

@@ -9,12 +9,14 @@ from typing import Literal
 
 import pytest
 
+from fhir_server import app
 from fhir_server.app import create_app, open_tenant
 from fhir_server.errors import StoreUnavailable, TooCostly
 from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.ids import id_maker
-from fhir_server.search.query import EVERYTHING, Query
+from fhir_server.search.parameters import Registry
+from fhir_server.search.query import EVERYTHING, Date, Query
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import Key, Transaction
 from profiles.restriction import ALL
@@ -97,3 +99,19 @@ def test_the_settings_bound_what_a_search_may_cost(tmp_path: Path) -> None:
 async def fill(tx: Transaction, patients: int) -> None:
     for n in range(patients):
         await follow(tx, Key("Patient", str(n)))
+
+
+def test_near_in_a_restriction_means_near_the_moment_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    year = 31_556_952 * 1_000_000
+    clock = {"now": 50 * year}
+    monkeypatch.setattr(app, "system_clock", lambda: clock["now"])
+    read = app._criteria(Registry(), "http://localhost/fhir")
+    asked = ("Patient", (("birthdate", "ap2000"),))
+    first = read(*asked)
+    clock["now"] = 90 * year
+    later = read(*asked)
+    assert isinstance(first, Date)
+    assert isinstance(later, Date)
+    # A tenth of the 20 and of the 60 years between then and 2000, on either side.
+    assert later.low < first.low
+    assert later.high > first.high

@@ -22,6 +22,7 @@ CREATE TABLE token (
   code TEXT NOT NULL,
   UNIQUE (fold, system, code)
 ) STRICT;
+CREATE INDEX token_system ON token (system);
 
 -- Versions. `v` is handed out in commit order: it is the birth position of the version and of its index rows.
 -- A resource without `current` is only the target of references so far.
