@@ -301,16 +301,17 @@ def _addresses(settings: Settings) -> list[str]:
 
 async def _into_store(settings: Settings, sources: list[Source], progress: LoadProgress, jobs: int) -> list[FileReport]:
     """Load into the settings' store, which no other process may have open for writing."""
-    from fhir_server.loading.load import load as load_files
-    from fhir_server.loading.worker import Setup
+    from fhir_server.loading.pipe import Setup
     from fhir_server.loading.workers import Workers
     from fhir_server.store.connect import shareable
 
     # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
     async with Workers(jobs if jobs > 1 and shareable(settings.store) else 0, sources) as workers:
+        # What this process needs is loaded while the others load theirs.
         from fhir_server.app import open_tenant
         from fhir_server.loading.into_store import into_store
+        from fhir_server.loading.load import load as load_files
 
         async with open_tenant(settings) as tenant:
             services = tenant.services

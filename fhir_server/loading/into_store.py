@@ -23,7 +23,8 @@ from fhir_server.interactions.entry import Entry
 from fhir_server.interactions.preparing import Portable, steps_of
 from fhir_server.interactions.transaction import Settled, Work, settle, write
 from fhir_server.loading.entries import Item, Json, size, take, together, usable, whole
-from fhir_server.loading.pieces import LOADER, Done, Head, Piece
+from fhir_server.loading.pieces import LOADER
+from fhir_server.loading.pipe import Done, Head, Piece
 from fhir_server.loading.report import FileReport, Stopped, reason
 from fhir_server.loading.report import Moved as Told
 from fhir_server.loading.settled import Stretch, key_of, known

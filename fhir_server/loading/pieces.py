@@ -16,6 +16,7 @@ from fhir_server.errors import PreconditionFailed, Refusal
 from fhir_server.interactions.call import Call, Principal, Services
 from fhir_server.interactions.preparing import Portable, Preparing, portable
 from fhir_server.loading.entries import Json, size, take, together, usable, whole
+from fhir_server.loading.pipe import Done, Early, Head, Piece, Sent
 from fhir_server.loading.settled import known
 from fhir_server.loading.sources import Content, NotFhir, Source, read
 from profiles.restriction import ALL
@@ -23,39 +24,6 @@ from profiles.restriction import ALL
 LOADER = Principal("load", ALL)
 
 
-class Head(NamedTuple):
-    """The file is readable: its digest, and whether it goes in whole or not at all."""
-
-    digest: str
-    whole: bool
-
-
-class Early(NamedTuple):
-    """The next piece has to wait until everything before it is in."""
-
-
-class Piece(NamedTuple):
-    """The entries from `first` up to `end`, `entries` of them present.
-
-    `refused` are those that are no entries, with the reason; `position` is how far they reach in the file. `made` is
-    None when it is for the writing process to find out what to do.
-    """
-
-    first: int
-    end: int
-    entries: int
-    refused: dict[int, str]
-    position: int
-    made: Portable | None
-
-
-class Done(NamedTuple):
-    """No more pieces: the file has `ended`, or the writing process has to go on by itself."""
-
-    ended: bool
-
-
-Sent = Head | Early | Piece | Done
 Send = Callable[[Sent], None]
 Turn = Callable[[], Awaitable[None]]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,6 +16,19 @@ from rich.table import Table
 from fhir_server.loading.report import FileReport
 from fhir_server.loading.sources import Source
 
+FIGURES = (
+    ("entries", "Entries"),
+    ("created", "Created"),
+    ("updated", "Updated"),
+    ("skipped", "Already there"),
+    ("failed", "Failed"),
+    ("doubtful", "In doubt"),
+)
+ALWAYS = ("entries", "created", "failed")
+FIGURE = 7
+"""Characters of a figure."""
+SHORTEST = 16
+"""Characters of a file's name at least."""
 LISTED = 60
 REASONS = 20
 QUIET = 10.0
@@ -87,23 +101,37 @@ class LoadProgress:
 
 
 def show(console: Console, reports: Sequence[FileReport], seconds: float) -> None:
-    """Print what became of each file: of all of them when they are few, else of those with a failure."""
-    table = Table(title="What was loaded", title_justify="left")
-    table.add_column("File", overflow="fold")
-    for name in ("Entries", "Created", "Updated", "Already there", "Failed", "In doubt"):
-        table.add_column(name, justify="right")
+    """Print what became of each file: of all of them when they are few, else of those with a failure.
+
+    A file takes one line: its name is shortened in the middle, and columns in which nothing happened are left out.
+    """
+    whole = _sum(reports)
+    columns = [(name, title) for name, title in FIGURES if name in ALWAYS or getattr(whole, name)]
+    table = Table(title="What was loaded", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("File", no_wrap=True)
+    for _, title in columns:
+        table.add_column(title, justify="right", no_wrap=True)
+    room = console.width - sum(max(len(title), FIGURE) + 2 for _, title in columns) - 4
     for report in reports:
         if report.note is None and (len(reports) <= LISTED or not report.complete):
-            table.add_row(escape(report.path.name), *_figures(report), style=None if report.complete else "red")
-    whole = _sum(reports)
+            name = escape(_short(report.path.name, max(room, SHORTEST)))
+            table.add_row(name, *_figures(report, columns), style=None if report.complete else "red")
     table.add_section()
     files = sum(1 for report in reports if report.note is None)
-    table.add_row("1 file" if files == 1 else f"{files} files", *_figures(whole), style="bold")
+    table.add_row("1 file" if files == 1 else f"{files} files", *_figures(whole, columns), style="bold")
     console.print(table)
     rate = int(whole.entries / max(seconds, 0.001))
     console.print(f"{whole.entries:,} resources in {seconds:.1f} s, {rate:,}/s", highlight=False)
     for report in reports:
         _explain(console, report)
+
+
+def _short(name: str, room: int) -> str:
+    """Return `name` in `room` characters at most: its beginning and its end say most."""
+    if len(name) <= room:
+        return name
+    end = (room - 1) // 2
+    return f"{name[: room - 1 - end]}…{name[-end:]}"
 
 
 def _explain(console: Console, report: FileReport) -> None:
@@ -117,15 +145,15 @@ def _explain(console: Console, report: FileReport) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _figures(report: FileReport) -> list[str]:
-    figures = (report.entries, report.created, report.updated, report.skipped, report.failed, report.doubtful)
+def _figures(report: FileReport, columns: Sequence[tuple[str, str]]) -> list[str]:
+    figures = [getattr(report, name) for name, _ in columns]
     return [f"{figure:,}" if figure else "-" for figure in figures]
 
 
 def _sum(reports: Sequence[FileReport]) -> FileReport:
     whole = FileReport(Path())
     for report in reports:
-        for name in ("entries", "created", "updated", "skipped", "failed", "doubtful"):
+        for name, _ in FIGURES:
             setattr(whole, name, getattr(whole, name) + getattr(report, name))
     return whole
 

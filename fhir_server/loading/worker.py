@@ -1,8 +1,8 @@
 """`python -m fhir_server.loading.worker`: a process that prepares files for the one that writes them.
 
-It gets its `Setup` and then the files on its standard input, and sends what it prepares on its standard output, each as
-a length of eight bytes and a pickle: both ends are this program. It reads the store and never writes. When the other
-end is gone it ends too, and what Ctrl-C means is for the other process to say.
+It gets its `Setup` and then the files on its standard input, and sends what it prepares on its standard output. It
+reads the store and never writes. When the other end is gone it ends too, and what Ctrl-C means is for the other process
+to say.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import os
 import pickle
 import signal
 import sys
-from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from fhir_server.interactions.call import Limits, Services, system_clock
+from fhir_server.interactions.call import Services, system_clock
 from fhir_server.interactions.ids import id_maker
-from fhir_server.loading.pieces import Sent, prepare_pieces
+from fhir_server.loading.pieces import prepare_pieces
+from fhir_server.loading.pipe import LENGTH, Sent, Setup, frame
 from fhir_server.loading.settled import TABLE
 from fhir_server.loading.sources import Source
 from fhir_server.search.extract import Extractor
@@ -29,31 +29,14 @@ from fhir_server.store.base import Store
 from fhir_server.store.connect import reading
 from profiles.validation.validator import Validator
 
-LENGTH = 8
 PIPE = 1 << 20
 """Bytes that a pipe should hold, so that few calls move much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a worker has to know of its server."""
-
-    store: str
-    base: str
-    limits: Limits
-
-
-def frame(value: Any) -> bytes:
-    """Return `value` as it goes through a pipe."""
-    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return len(data).to_bytes(LENGTH) + data
 
 
 def main() -> None:
     """Prepare what comes in until nothing comes any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Nothing made here is in cycles worth looking for, and a file's objects go when the file is done.
-    gc.disable()
+    gc.set_threshold(100_000, 50, 100)
     given, out = sys.stdin.buffer, sys.stdout.buffer
     _widen(out)
     with contextlib.suppress(BrokenPipeError, EOFError):
@@ -91,7 +74,6 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
         while True:
             source: Source = _take(given)
             await prepare_pieces(services, source, send, turn)
-            gc.collect(1)
 
 
 def _take(given: BinaryIO) -> Any:

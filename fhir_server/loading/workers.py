@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 
-from fhir_server.loading.pieces import Done, Early, Head, Piece
+from fhir_server.loading.pipe import LENGTH, Done, Early, Head, Piece, Setup, frame
 from fhir_server.loading.sources import Source
-from fhir_server.loading.worker import LENGTH, Setup, frame
 
 WINDOW = 6
 """Files that are prepared ahead at most."""
@@ -37,15 +36,13 @@ class Workers:
         self._reached = -1
         self._room = asyncio.Event()
         self._ahead: dict[int, Ahead] = {}
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Workers:
         command = (sys.executable, "-m", "fhir_server.loading.worker")
         for _ in range(self._number):
-            self._processes.append(
-                await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=BUFFER)
-            )
+            self.processes.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=BUFFER))
         return self
 
     async def __aexit__(
@@ -53,20 +50,21 @@ class Workers:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        for process in self._processes:
+        for process in self.processes:
             with suppress(ProcessLookupError):
                 process.kill()
-        await asyncio.gather(*self._tasks, *(each.wait() for each in self._processes), return_exceptions=True)
+        await asyncio.gather(*self._tasks, *(each.wait() for each in self.processes), return_exceptions=True)
 
     async def begin(self, setup: Setup) -> None:
         """Hand out the first files; the store has to be there."""
-        self._tasks = [asyncio.create_task(self._drive(process, setup)) for process in self._processes]
+        self._tasks = [asyncio.create_task(self._drive(process, setup)) for process in self.processes]
         await asyncio.sleep(0)
 
     def ahead(self) -> Ahead | None:
         """Return what is prepared of the next file, None when no worker has taken it."""
         self._reached += 1
         self._room.set()
+        self._given = max(self._given, self._reached + 1)
         return self._ahead.pop(self._reached, None)
 
     async def _drive(self, process: Process, setup: Setup) -> None:

@@ -69,11 +69,27 @@ def test_the_table_adds_up_and_failures_follow_with_file_entry_and_reason() -> N
     aside = FileReport(Path("index.json"), note="It is JSON, but no FHIR resource.")
     show(console, [good, bad, aside], 1.0)
     text = paper.getvalue()
-    assert [cell.strip() for cell in text.splitlines() if "2 files" in cell for cell in cell.strip("│").split("│")] == [
-        "2 files", "1,202", "1,201", "-", "-", "1", "-",
-    ]  # fmt: skip
+    (title,) = [line.split() for line in text.splitlines() if line.split()[:1] == ["File"]]
+    assert title == ["File", "Entries", "Created", "Failed"]
+    (total,) = [line.split() for line in text.splitlines() if line.split()[:2] == ["2", "files"]]
+    assert total == ["2", "files", "1,202", "1,201", "1"]
     assert "bad.ndjson, entry 2: Patient.gender is odd [really]." in text
     assert "index.json was left aside: It is JSON, but no FHIR resource." in text
+
+
+def test_each_file_has_one_line_whatever_its_name_and_the_width() -> None:
+    console, paper = printed(80)
+    names = [f"b-{number:02}d82e9b-4114-f230-4318-60474031ec{number:02}.json.gz" for number in range(27)]
+    show(console, [FileReport(Path(name), entries=9, created=4, updated=3, skipped=2) for name in names], 1.0)
+    lines = [line for line in paper.getvalue().splitlines() if line.strip().startswith("b-")]
+    assert len(lines) == 27
+    assert all(len(line) <= 80 for line in lines)
+    for line, name in zip(lines, names, strict=True):
+        shown, *figures = line.split()
+        beginning, end = shown.split("…")
+        assert name.startswith(beginning)
+        assert name.endswith(end)
+        assert figures == ["9", "4", "3", "2", "-"]
 
 
 def test_of_many_files_only_those_with_a_failure_are_listed() -> None:
