@@ -216,7 +216,7 @@ def check(store: StoreOption = None, config: ConfigOption = None) -> None:
     if settings.store.startswith("sqlite:///") and not path.exists():
         _stop(f"There is no store at {path}.", FAILED)
     for name, value in _versions():
-        out.print(f"{name:<16}{value}")
+        out.print(f"{name:<20}{value}")
     findings = asyncio.run(_check(settings))
     for finding in findings:
         err.print(finding, markup=False)
