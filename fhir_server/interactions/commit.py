@@ -141,9 +141,10 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     key = prepared.key
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
-    version = await tx.put(
-        NewVersion(key, number, method, call.principal.actor, body, prepared.owners, prepared.labels), prepared.entries
+    new = NewVersion(
+        key, number, method, call.principal.actor, body, prepared.owners, prepared.labels, fresh=method == "POST"
     )
+    version = await tx.put(new, prepared.entries)
     restriction = restriction_for(call)
     if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
         raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")

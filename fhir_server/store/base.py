@@ -60,7 +60,8 @@ class NewVersion:
     """A version to put. `number` must be the current number plus one, else `put` raises `VersionConflict`.
 
     `owners` are the compartments it belongs to (`Key("Patient", "1")`); `labels` are (system, code) of
-    `meta.security`. A tombstone repeats the owners and labels of the version it ends.
+    `meta.security`. A tombstone repeats the owners and labels of the version it ends. `fresh` says that the server has
+    just made the id: nothing outside of this transaction knows it, so nobody need look for what it had before.
     """
 
     key: Key
@@ -70,6 +71,7 @@ class NewVersion:
     body: bytes
     owners: Sequence[Key] = ()
     labels: Sequence[tuple[str, str]] = ()
+    fresh: bool = False
 
     @property
     def patients(self) -> tuple[str, ...]:

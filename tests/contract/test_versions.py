@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from fhir_server.search.query import EVERYTHING, Token
-from fhir_server.store.base import CHUNK, Key, Store, VersionConflict
-from profiles.restriction import ALL
+from fhir_server.store.base import CHUNK, Key, Store, Transaction, VersionConflict
+from profiles.restriction import ALL, InCompartment
 from tests.fakes.clock import Clock
 from tests.fakes.versions import NO_ENTRIES, coded, delete, follow, new, put, update
 
@@ -34,6 +35,18 @@ async def test_absence_is_none(store: Store):
     assert await store.read(Key("Nothing", "1"), restriction=ALL) is None
     for number in (0, -1, 2, 1 << 80):
         assert await store.vread(P, number, restriction=ALL) is None
+
+
+async def test_a_fresh_id_that_its_own_transaction_referred_to_first_is_one_resource(store: Store):
+    async def work(tx: Transaction) -> None:
+        await tx.put(new(Key("Observation", "o"), 1, owners=[P]), NO_ENTRIES)
+        await tx.put(replace(new(P, 1, owners=[P]), fresh=True), NO_ENTRIES)
+
+    await store.write(work)
+    assert await store.owners(Key("Observation", "o"), 1, restriction=ALL) == [P]
+    assert (await store.read(P, restriction=InCompartment("Patient", "1"))).number == 1
+    assert await store.counts() == {"Observation": 1, "Patient": 1}
+    assert await store.check() == []
 
 
 async def test_every_version_stays_readable(store: Store):

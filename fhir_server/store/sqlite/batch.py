@@ -123,7 +123,7 @@ class Batch:
         key = new.key
         additions, rows = self.additions, self._rows
         kind = additions.type(key.type)
-        rid, current, number, deleted = self._state(key, kind)
+        rid, current, number, deleted = self._state(key, kind, new.fresh)
         if new.number != number + 1:
             raise VersionConflict(f"{key.type}/{key.id} is at version {number}, not {new.number - 1}")
         self.last_v += 1
@@ -148,11 +148,11 @@ class Batch:
         self._written[key] = self._epoch
         return v
 
-    def _state(self, key: Key, kind: int) -> tuple[int | None, int, int, int]:
+    def _state(self, key: Key, kind: int, fresh: bool) -> tuple[int | None, int, int, int]:
         written = self._written.get(key)
         if written is None:
             rid = self.additions.resources.get(key)
-            if rid is not None:
+            if rid is not None or fresh:
                 return rid, 0, 0, 0
         elif written == self._epoch:
             self.flush()
