@@ -1,14 +1,17 @@
 """The query tree: what `parse` makes of a URL, what the compiler makes SQL of, what `match` defines.
 
-Every leaf names an index form (see `values`) and holds values that are already normalized.
+A leaf asks one version of a resource for index entries: it names an index form (see `values`) and holds values that are
+already normalized. `Chain`, `Has` and `Hierarchy` look at other resources, each as visible to the caller as what is
+searched: as of the same position, and under the same restriction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+SortKind = Literal["token", "string", "reference", "uri", "date", "number", "quantity", "id", "updated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A uri entry; `version` "" means any version; `below` compares by prefix."""
+    """A uri entry; `version` "" means any version; `below` finds the URIs that start with `uri`, `above` the ones that
+    `uri` starts with: itself, and each part of it that ends before a slash."""
 
     name: str
     uri: str
     version: str = ""
-    below: bool = False
+    mode: Literal["exact", "below", "above"] = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,71 @@ class Date:
     prefix: Prefix
     low: int
     high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number entry compared with `low`..`high` (`decimal_key`s) by the rules of `prefix`.
+
+    For `eq`, `ne` and `ap` they are the bounds that the digits given stand for, `high` excluded in the first two; for
+    the other prefixes both are the number itself.
+    """
+
+    name: str
+    prefix: Prefix
+    low: bytes
+    high: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity entry: its number as in `Number`, its unit as in `Token` but with case."""
+
+    name: str
+    prefix: Prefix
+    low: bytes
+    high: bytes
+    system: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A position entry at most `metres` away from a point in units of 1e-7 degree (`geometry.distance`)."""
+
+    name: str
+    latitude: int
+    longitude: int
+    metres: float
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Any entry of the parameter called `name`, whatever its form (`code`, `code:text`).
+
+    With a `target`, only a reference to a resource of that type, here or on another server.
+    """
+
+    name: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Entries of one instance: for each of `parts` any of its entries, all in the same group (not APART)."""
+
+    parts: tuple[tuple[Entry, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Full text: `phrases` must all be there. `narrative` looks at the narrative alone, else at everything.
+
+    A phrase is a row of folded words next to each other; `open` lets its last word go on with further letters.
+    """
+
+    phrases: tuple[tuple[tuple[str, ...], bool], ...]
+    narrative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +169,102 @@ class LastUpdated:
     high: int
 
 
-Entry = Token | String | Reference | Uri | Date
-Node = And | Or | Not | Entry | Id | LastUpdated
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Versions in the compartment of the resource `type`/`id`."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A reference entry `name` to a resource of `type` that matches `node`."""
+
+    name: str
+    type: str
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """A resource of `type` that matches `node` and has a reference entry `name` to this one."""
+
+    type: str
+    name: str
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """A reference entry `name` to `type`/`id` or to one below (above) it, where `along` is the reference upwards.
+
+    `Location?partof:below=1` is Hierarchy("partof", "Location", "1", "partof").
+    """
+
+    name: str
+    type: str
+    id: str
+    along: str
+    above: bool = False
+
+
+Entry = Token | String | Reference | Uri | Date | Number | Quantity | Near | Present
+Node = And | Or | Not | Entry | Together | Words | Id | LastUpdated | Owned | Chain | Has | Hierarchy
 
 EVERYTHING = And(())
 NOTHING = Or(())
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A search of one type: `where`, at most `count` matches after the row `after`, as of commit `position`.
-
-    `position` None means the newest; matches come in the order of their rows, which is the order of commits.
-    """
+class Target:
+    """One resource type of a search, with what must hold there."""
 
     type: str
     where: Node = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order by the entries called one of `names`: by folded text or code, `Type/id`, number, or instant.
+
+    A version with several entries counts with the one that comes first in that order, a range with its beginning, or
+    in descending order with its end. Versions without any come last in either direction. `id` orders by logical id,
+    `updated` by commit; neither has names.
+    """
+
+    kind: SortKind
+    names: tuple[str, ...] = ()
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search of some types: at most `count` matches after the row `after`, as of commit `position`.
+
+    `position` None means the newest. Matches come in the order of `sort`; those that are equal in it, and all of them
+    without it, come in the order of their rows, which is the order of commits.
+    """
+
+    targets: tuple[Target, ...]
     count: int = 100
     after: int = 0
     position: int | None = None
+    sort: tuple[Sort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What to add to matches: along the reference entries called `names` of resources of type `source`.
+
+    Forward, the resources they point to, of type `target` if one is given; with `reverse`, resources of type `source`
+    that point to a match, which is of type `target` if one is given. `iterate` goes on from what was added.
+    `asked` is the parameter as it was asked for, for messages.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    target: str = ""
+    reverse: bool = False
+    iterate: bool = False
+    asked: str = field(default="", compare=False)

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from fhir_server.search.query import Node, Query
+from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from profiles.restriction import Restriction
 
@@ -229,11 +229,33 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
-        """Return the number of resources of `type` that match: what a page walk as of `position` shows.
+    async def count(
+        self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None
+    ) -> int:
+        """Return the number of resources that match: what a page walk as of `position` shows.
 
         Raises `CursorExpired` like `search`.
         """
+        ...
+
+    async def include(
+        self,
+        versions: Sequence[Version],
+        include: Include,
+        *,
+        restriction: Restriction,
+        position: int | None = None,
+        limit: int,
+    ) -> list[Version]:
+        """Return up to `limit` versions that one step along `include` from `versions` leads to, each once, in order.
+
+        As of `position` like `search`: what was deleted since is left out. A reference to a version leads to that
+        version. Versions of a type that `include` does not start from lead nowhere. Raises `CursorExpired`.
+        """
+        ...
+
+    async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
+        """Return how the page of `query` is found: what drives, what is checked, rows and time. Values stay out."""
         ...
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
