@@ -206,6 +206,18 @@ def constraint_names() -> tuple[str, ...]:
 
 
 @cache
+def properties_of(kinds: frozenset[str]) -> frozenset[str]:
+    """Return the JSON names that elements of the primitive types `kinds` have, in whatever type: `display`, `valueCode`."""
+    found: set[str] = set()
+    for content in _structures()["types"].values():
+        for row in content["elements"]:
+            name = row.get("path", "").rpartition(".")[2]
+            for kind in {each["code"] for each in row.get("types", ())} & kinds:
+                found.add(name.removesuffix("[x]") + kind[0].upper() + kind[1:] if name.endswith("[x]") else name)
+    return frozenset(found)
+
+
+@cache
 def _by_path(name: str) -> dict[str, Element]:
     found: dict[str, Element] = {}
 

@@ -13,10 +13,14 @@ from functools import cache
 from typing import Any
 
 from fhir_server.search.references import canonical, foreign_reference, local_reference
+from fhir_server.search.units import UCUM
+from fhir_server.search.units import canonical as in_base_units
 from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, fold
 from profiles import definitions
 from profiles.datatypes.temporal import date_range
 
+Ends = tuple[Decimal | int | None, Decimal | int | None]
+"""The least and the greatest an amount can be; None is open."""
 Convert = Callable[["Collector", str, Any, int], None]
 """Add the entries of one value to the collector, under a name and a group."""
 
@@ -182,36 +186,48 @@ def _number(to: Collector, name: str, value: Decimal | int, group: int) -> None:
 def _number_range(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     low, high = value.get("low", {}), value.get("high", {})
     if "value" in low or "value" in high:
-        to.numbers.append((name, _end(low, LOWEST_KEY), _end(high, HIGHEST_KEY), group))
-
-
-def _end(quantity: Mapping[str, Any], otherwise: bytes) -> bytes:
-    return decimal_key(quantity["value"]) if "value" in quantity else otherwise
+        to.numbers.append((name, *_keys(low.get("value"), high.get("value")), group))
 
 
 def _quantity(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     if "value" not in value:
         return
-    key = decimal_key(value["value"])
+    amount = value["value"]
     comparator = value.get("comparator", "")
-    low = LOWEST_KEY if comparator.startswith("<") else key
-    high = HIGHEST_KEY if comparator.startswith(">") else key
-    _measured(to, name, value, low, high, group)
+    low = None if comparator.startswith("<") else amount
+    high = None if comparator.startswith(">") else amount
+    _measured(to, name, value, (low, high), group)
 
 
-def _measured(to: Collector, name: str, unit: Mapping[str, Any], low: bytes, high: bytes, group: int) -> None:
-    """Add an amount under its coded unit, and under its printed unit where that is another word."""
-    code, printed = unit.get("code", ""), unit.get("unit", "")
+def _measured(to: Collector, name: str, unit: Mapping[str, Any], ends: Ends, group: int) -> None:
+    """Add an amount under its coded unit, under its printed unit where that is another word, and in base units."""
+    code, printed, system = unit.get("code", ""), unit.get("unit", ""), unit.get("system", "")
+    low, high = _keys(*ends)
+    if system == UCUM and code:
+        _in_base_units(to, name, code, ends, group)
     if code or not printed:
-        to.quantities.append((name, unit.get("system", ""), code, low, high, group))
+        to.quantities.append((name, system, code, low, high, group))
     if printed and printed != code:
         to.quantities.append((name, "", printed, low, high, group))
+
+
+def _in_base_units(to: Collector, name: str, code: str, ends: Ends, group: int) -> None:
+    found = [None if end is None else in_base_units(end, code) for end in (ends[:1] if ends[0] == ends[1] else ends)]
+    unit = next((each[1] for each in found if each is not None), None)
+    if unit is not None:
+        low, high = (None if each is None else each[0] for each in (found[0], found[-1]))
+        to.quantities.append((f"{name}:ucum", UCUM, unit, *_keys(low, high), group))
+
+
+def _keys(low: Decimal | int | None, high: Decimal | int | None) -> tuple[bytes, bytes]:
+    bottom = LOWEST_KEY if low is None else decimal_key(low)
+    return bottom, HIGHEST_KEY if high is None else bottom if high is low else decimal_key(high)
 
 
 def _quantity_range(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     low, high = value.get("low", {}), value.get("high", {})
     if "value" in low or "value" in high:
-        _measured(to, name, low or high, _end(low, LOWEST_KEY), _end(high, HIGHEST_KEY), group)
+        _measured(to, name, low or high, (low.get("value"), high.get("value")), group)
 
 
 def _money(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
@@ -227,7 +243,7 @@ def _sampled_data(to: Collector, name: str, value: Mapping[str, Any], group: int
     if samples and "value" in origin:
         factor, start = Decimal(value.get("factor", 1)), Decimal(origin["value"])
         ends = sorted((start + min(samples) * factor, start + max(samples) * factor))
-        _measured(to, name, origin, decimal_key(ends[0]), decimal_key(ends[1]), group)
+        _measured(to, name, origin, (ends[0], ends[1]), group)
 
 
 def _position(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:

@@ -15,6 +15,7 @@ from fhir_server.search.converters import Collector, Convert, converter
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
+from fhir_server.search.texts import texts
 from fhir_server.search.values import APART, IndexEntries
 from profiles import definitions
 from profiles.fhirpath.engine import Expression, compile_expression
@@ -43,6 +44,7 @@ class Plan:
     properties: Mapping[str, tuple[Rule, ...]]
     engine: tuple[tuple[frozenset[str], Rule], ...]
     compartments: tuple[tuple[str, frozenset[str]], ...]
+    by_patient: frozenset[str]
 
 
 class Extractor:
@@ -62,7 +64,10 @@ class Extractor:
         for triggers, rule in plan.engine:
             if not triggers or not triggers.isdisjoint(resource):
                 rule(resource, collector)
-        return _distinct(collector)
+        found = _distinct(collector)
+        found.texts = texts(resource)
+        found.by_patient = plan.by_patient
+        return found
 
     def owners(self, resource: Resource, entries: IndexEntries) -> list[Owner]:
         """Return the compartments `resource` is in as (type, id), from its index `entries`.
@@ -124,10 +129,35 @@ def _make_plan(resource_type: str, registry: Registry) -> Plan:
                 continue
             for key, rule in plain:
                 properties.setdefault(key, []).append(rule)
+    compartments = _compartments(resource_type, parameters)
     return Plan(
         {key: tuple(rules) for key, rules in properties.items()},
         tuple(engine),
-        _compartments(resource_type, parameters),
+        compartments,
+        _by_patient(resource_type, parameters, dict(compartments).get("Patient")),
+    )
+
+
+def _by_patient(
+    resource_type: str, parameters: Mapping[str, Parameter], references: frozenset[str] | None
+) -> frozenset[str]:
+    """Name what the store keeps by patient: the references that lead there, and tokens coded by terminologies."""
+    if not references:
+        return frozenset()
+    return references | {each.code for each in parameters.values() if each.stored and _is_coded(resource_type, each)}
+
+
+def _is_coded(resource_type: str, parameter: Parameter) -> bool:
+    paths = [parse_path(_absolute(resource_type, each)) for each in parameter.alternatives]
+    return (
+        parameter.type == "token"
+        and parameter.code[0] != "_"
+        and any(
+            leaf.data_type in ("CodeableConcept", "Coding")
+            for path in paths
+            if path
+            for leaf in leaves(resource_type, path)
+        )
     )
 
 

@@ -6,41 +6,31 @@ test demands that compiled SQL finds the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from fhir_server.search.match_entry import COMPARE, groups, has, has_words
 from fhir_server.search.query import (
     And,
-    Date,
+    Chain,
+    Entry,
+    Has,
+    Hierarchy,
     Id,
     LastUpdated,
     Node,
     Not,
     Or,
-    Prefix,
-    Reference,
-    String,
-    Token,
-    Uri,
+    Owned,
+    Together,
+    Words,
 )
-from fhir_server.search.values import IndexEntries, fold, fold_code
+from fhir_server.search.values import APART, IndexEntries
 from profiles import restriction as limits
 from profiles.restriction import Restriction
 
 Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
-
-COMPARE: dict[Prefix, Callable[[int, int, int, int], bool]] = {
-    "eq": lambda low, high, first, last: first <= low and high <= last,
-    "ne": lambda low, high, first, last: not (first <= low and high <= last),
-    "gt": lambda low, high, first, last: high > last,
-    "lt": lambda low, high, first, last: low < first,
-    "ge": lambda low, high, first, last: high > last or (first <= low and high <= last),
-    "le": lambda low, high, first, last: low < first or (first <= low and high <= last),
-    "sa": lambda low, high, first, last: low > last,
-    "eb": lambda low, high, first, last: high < first,
-    "ap": lambda low, high, first, last: low <= last and high >= first,
-}
-"""Per prefix, how the range low..high of a resource compares with the range first..last searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,86 +50,118 @@ class Candidate:
     entries: IndexEntries | None
 
 
-def match(node: Node, candidate: Candidate) -> bool:
+class World(Protocol):
+    """What else exists for a search: as of its position, and under its restriction."""
+
+    def one(self, type: str, id: str) -> Candidate | None:
+        """Return that resource, None when there is none to be seen."""
+        ...
+
+    def all(self, type: str) -> Iterable[Candidate]:
+        """Return every resource of a type."""
+        ...
+
+
+def match(node: Node, candidate: Candidate, world: World) -> bool:
     """Return whether `candidate` matches `node`. Without entries it matches no leaf that asks for some."""
     match node:
         case And(nodes):
-            return all(match(each, candidate) for each in nodes)
+            return all(match(each, candidate, world) for each in nodes)
         case Or(nodes):
-            return any(match(each, candidate) for each in nodes)
+            return any(match(each, candidate, world) for each in nodes)
         case Not(inner):
-            return not match(inner, candidate)
+            return not match(inner, candidate, world)
         case Id(ids):
             return candidate.id in ids
         case LastUpdated(prefix, low, high):
             return COMPARE[prefix](candidate.time, candidate.time, low, high)
-        case _:
-            return candidate.entries is not None and _has(node, candidate.entries)
-
-
-def _has(leaf: Token | String | Reference | Uri | Date, entries: IndexEntries) -> bool:
-    match leaf:
-        case Token():
-            return any(name == leaf.name and _is_token(leaf, system, code) for name, system, code, _ in entries.tokens)
-        case String():
-            return any(name == leaf.name and _reads(leaf, norm, exact) for name, norm, exact, _ in entries.strings)
-        case Reference():
-            wanted = (leaf.name, leaf.type, leaf.id)
-            return any(
-                (name, type, id) == wanted and leaf.version in (0, version)
-                for name, type, id, version, _ in entries.references
-            )
-        case Uri():
-            return any(name == leaf.name and _is_uri(leaf, uri, version) for name, uri, version, _ in entries.uris)
-        case Date():
-            compare = COMPARE[leaf.prefix]
-            return any(
-                name == leaf.name and compare(low, high, leaf.low, leaf.high) for name, low, high, _ in entries.dates
-            )
-
-
-def _is_token(leaf: Token, system: str, code: str) -> bool:
-    if leaf.system is not None and leaf.system != system:
+        case Owned(type, id):
+            return (type, id) in candidate.owners
+        case Has():
+            return _is_pointed_at(node, candidate, world)
+    if candidate.entries is None:
         return False
-    if leaf.code is None or leaf.code == code:
-        return True
-    return not leaf.case_sensitive and fold_code(leaf.code) == fold_code(code)
+    match node:
+        case Words():
+            return has_words(node, candidate.entries)
+        case Together(parts):
+            return _together(parts, candidate.entries)
+        case Chain():
+            return _points_at(node, candidate.entries, world)
+        case Hierarchy():
+            return _is_along(node, candidate.entries, world)
+        case _:
+            return has(node, candidate.entries)
 
 
-def _reads(leaf: String, folded: str, exact: str) -> bool:
-    if leaf.mode == "exact":
-        return exact == leaf.text and folded == fold(leaf.text)
-    return leaf.text in folded if leaf.mode == "contains" else folded.startswith(leaf.text)
+def _together(parts: tuple[tuple[Entry, ...], ...], entries: IndexEntries) -> bool:
+    found = [set().union(*(groups(each, entries) for each in part)) - {APART} for part in parts]
+    return bool(set.intersection(*found))
 
 
-def _is_uri(leaf: Uri, uri: str, version: str) -> bool:
-    if leaf.below:
-        return uri.startswith(leaf.uri)
-    return uri == leaf.uri and leaf.version in ("", version)
+def _targets(name: str, entries: IndexEntries) -> list[tuple[str, str]]:
+    return [(type, id) for each, type, id, _, _ in entries.references if each == name]
 
 
-def allows(restriction: Restriction, candidate: Candidate, criteria: Criteria) -> bool:
-    """Return whether `restriction` lets `candidate` be seen; `criteria` reads the parameters of a `Matches`.
+def _points_at(node: Chain, entries: IndexEntries, world: World) -> bool:
+    for type, id in _targets(node.name, entries):
+        target = world.one(type, id) if type == node.type else None
+        if target is not None and match(node.node, target, world):
+            return True
+    return False
 
-    Whether criteria hold for a version without index entries is not known, nor whether their negation does: it is not
-    allowed on the strength of either.
+
+def _is_pointed_at(node: Has, candidate: Candidate, world: World) -> bool:
+    here = (candidate.type, candidate.id)
+    return any(
+        other.entries is not None and here in _targets(node.name, other.entries) and match(node.node, other, world)
+        for other in world.all(node.type)
+    )
+
+
+def _is_along(node: Hierarchy, entries: IndexEntries, world: World) -> bool:
+    pointed = {id for type, id in _targets(node.name, entries) if type == node.type}
+    if node.above:
+        return not pointed.isdisjoint(_upwards(node, {node.id}, world))
+    return node.id in _upwards(node, pointed, world)
+
+
+def _upwards(node: Hierarchy, ids: set[str], world: World) -> set[str]:
+    """Return `ids` with those of everything above them."""
+    reached, waiting = set(ids), list(ids)
+    while waiting:
+        here = world.one(node.type, waiting.pop())
+        above = _targets(node.along, here.entries) if here and here.entries else []
+        for type, id in above:
+            if type == node.type and id not in reached:
+                reached.add(id)
+                waiting.append(id)
+    return reached
+
+
+def allows(restriction: Restriction, candidate: Candidate, criteria: Criteria, world: World) -> bool:
+    """Return whether `restriction` lets `candidate` be seen.
+
+    `criteria` reads the parameters of a `Matches`; what they ask of other resources is asked of `world`, which is all
+    there is now: a restriction must not depend on itself. Whether criteria hold for a version without index entries is
+    not known, nor whether their negation does: it is not allowed on the strength of either.
     """
-    return _allowed(restriction, candidate, criteria) is True
+    return _allowed(restriction, candidate, criteria, world) is True
 
 
-def _allowed(restriction: Restriction, candidate: Candidate, criteria: Criteria) -> bool | None:
+def _allowed(restriction: Restriction, candidate: Candidate, criteria: Criteria, world: World) -> bool | None:
     match restriction:
         case limits.All():
             return True
         case limits.Nothing():
             return False
         case limits.AnyOf(items):
-            return _known_any([_allowed(each, candidate, criteria) for each in items])
+            return _known_any([_allowed(each, candidate, criteria, world) for each in items])
         case limits.AllOf(items):
-            refused = _known_any([_negated(_allowed(each, candidate, criteria)) for each in items])
+            refused = _known_any([_negated(_allowed(each, candidate, criteria, world)) for each in items])
             return _negated(refused)
         case limits.Not(item):
-            return _negated(_allowed(item, candidate, criteria))
+            return _negated(_allowed(item, candidate, criteria, world))
         case limits.InCompartment(type, id):
             return (type, id) in candidate.owners
         case limits.HasLabel(system, code):
@@ -149,7 +171,7 @@ def _allowed(restriction: Restriction, candidate: Candidate, criteria: Criteria)
         case limits.Matches(type, parameters):
             if candidate.type != type:
                 return False
-            return None if candidate.entries is None else match(criteria(type, parameters), candidate)
+            return None if candidate.entries is None else match(criteria(type, parameters), candidate, world)
 
 
 def _negated(known: bool | None) -> bool | None:

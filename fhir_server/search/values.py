@@ -13,9 +13,13 @@ Decimals are order-preserving byte strings made by `decimal_key`, never floats.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
+from typing import Any
 
 TokenEntry = tuple[str, str, str, int]
 """(name, system, code, group); system "" where there is none, code "" only with a system."""
@@ -35,6 +39,8 @@ PositionEntry = tuple[str, int, int, int]
 """(name, latitude, longitude, group) in units of 1e-7 degree."""
 
 APART = -1
+FORMS = ("", ":text", ":of-type", ":identifier", ":ucum")
+"""What a parameter's entries may be called, after its code."""
 BEGINNING = -(1 << 62)
 """The low end of a period that has none."""
 END = 1 << 62
@@ -44,6 +50,8 @@ LOWEST_KEY = b"\x00"
 HIGHEST_KEY = b"\xff"
 """Sorts after every `decimal_key`."""
 
+_WORD = re.compile(r"[^\W_]+")
+_ASCII_WORDS = bytes(ord(chr(byte).lower()) if chr(byte).isalnum() and byte < 128 else 32 for byte in range(256))
 _EXPONENT_BIAS = 0x8000
 # Two decimal digits, read as hexadecimal, become their number plus one.
 _PAIRS = bytes((byte >> 4) * 10 + (byte & 15) + 1 & 0xFF for byte in range(256))
@@ -52,7 +60,11 @@ _INVERTED = bytes(0xFF - byte for byte in range(256))
 
 @dataclass(slots=True)
 class IndexEntries:
-    """All index entries of one version of a resource; none occurs twice."""
+    """All index entries of one version of a resource; none occurs twice.
+
+    `texts` are the words of its narrative and those of everything else, a blank apart. `by_patient` names the tokens
+    that are worth finding within the compartment of one patient, and the references that make a patient an owner.
+    """
 
     tokens: list[TokenEntry] = field(default_factory=list)
     strings: list[StringEntry] = field(default_factory=list)
@@ -62,6 +74,22 @@ class IndexEntries:
     numbers: list[NumberEntry] = field(default_factory=list)
     quantities: list[QuantityEntry] = field(default_factory=list)
     positions: list[PositionEntry] = field(default_factory=list)
+    texts: tuple[str, str] = ("", "")
+    by_patient: frozenset[str] = frozenset()
+
+    def all(self) -> Iterator[tuple[Any, ...]]:
+        """Yield every entry of every kind; its first part is the name, its last the group."""
+        yield from chain(
+            *(self.tokens, self.strings, self.references, self.uris),
+            *(self.dates, self.numbers, self.quantities, self.positions),
+        )
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` as full text search compares them: folded runs of letters and digits."""
+    if text.isascii():
+        return text.encode().translate(_ASCII_WORDS).decode().split()
+    return _WORD.findall(fold(text))
 
 
 def fold(text: str) -> str:

@@ -37,7 +37,8 @@ class Version(Struct, frozen=True):
 
     `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
     tombstone (`method` DELETE); `author` names who wrote it; `position` is the boundary of the commit it came with.
-    `patients` are the ids of the Patient compartments it belongs to, for the audit row of whoever reads it.
+    `patients` are the ids of the Patient compartments it belongs to, for the audit row of whoever reads it. `row` is
+    its place in the store, for the store itself, where a search found it.
     """
 
     key: Key
@@ -48,6 +49,7 @@ class Version(Struct, frozen=True):
     body: bytes
     position: int
     patients: tuple[str, ...] = ()
+    row: int = 0
 
     @property
     def deleted(self) -> bool:
@@ -229,9 +231,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def count(
-        self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None
-    ) -> int:
+    async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """Return the number of resources that match: what a page walk as of `position` shows.
 
         Raises `CursorExpired` like `search`.
@@ -247,7 +247,9 @@ class Snapshot(Protocol):
         position: int | None = None,
         limit: int,
     ) -> list[Version]:
-        """Return up to `limit` versions that one step along `include` from `versions` leads to, each once, in order.
+        """Return up to `limit` versions that one step along `include` leads to, each once, in the order of commits.
+
+        It starts from `versions`, which `search`, `matches` or `include` of this store found.
 
         As of `position` like `search`: what was deleted since is left out. A reference to a version leads to that
         version. Versions of a type that `include` does not start from lead nowhere. Raises `CursorExpired`.

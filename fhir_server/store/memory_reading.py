@@ -5,11 +5,13 @@ Nothing is indexed: a search looks at each version, `search.match` says whether 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fhir_server.search.match import Candidate, Criteria, allows, match
-from fhir_server.search.query import Node, Query
+from fhir_server.search.ordering import ordered
+from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
 from profiles.restriction import ALL, Restriction
@@ -93,34 +95,53 @@ class MemoryReading:
 
     async def search(self, query: Query, *, restriction: Restriction) -> Page:
         """See `Snapshot.search`."""
-        position = self._newest() if query.position is None else query.position
-        if position < self._state.swept_to:
-            raise CursorExpired("the rows this page would need were swept")
-        found = [
+        position = self._as_of(query.position)
+        world = _World(self, restriction, position)
+        matching = [
             stored
-            for stored in self._alive(query.type, position)
-            if stored.v > query.after and self._matches(stored, query.where) and self._shown(stored, restriction)
+            for target in query.targets
+            for stored in world.alive(target.type)
+            if stored.v == query.after or match(target.where, _candidate(stored), world)
         ]
-        return _page(found, query.count, position)
+        found = ordered(sorted(matching, key=lambda each: each.v), query.sort, _candidate)
+        places = [place for place, stored in enumerate(found) if stored.v == query.after]
+        found = found[places[0] + 1 :] if places else found
+        return _page([stored for stored in found if world.shows(stored)], query.count, position)
 
-    def _shown(self, stored: Stored, restriction: Restriction) -> bool:
-        """Whether a version may be shown on a page: it may be seen, and its resource still may and is not deleted."""
-        if not self._allowed(stored, restriction):
-            return False
-        now = self._current(stored.version.key)
-        return now is not None and not now.version.deleted and (now is stored or self._allowed(now, restriction))
-
-    async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
+    async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
-        at = self._newest() if position is None else position
-        if at < self._state.swept_to:
-            raise CursorExpired("the rows this count would need were swept")
-        return sum(self._matches(each, where) and self._shown(each, restriction) for each in self._alive(type, at))
+        world = _World(self, restriction, self._as_of(position))
+        return sum(match(each.where, found, world) for each in targets for found in world.all(each.type))
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """See `Snapshot.matches`."""
-        page = await self.search(Query(type, where, limit), restriction=restriction)
+        page = await self.search(Query((Target(type, where),), limit), restriction=restriction)
         return list(page.versions)
+
+    async def include(
+        self,
+        versions: Sequence[Version],
+        include: Include,
+        *,
+        restriction: Restriction,
+        position: int | None = None,
+        limit: int,
+    ) -> list[Version]:
+        """See `Snapshot.include`."""
+        world = _World(self, restriction, self._as_of(position))
+        found = world.referring(versions, include) if include.reverse else world.referred(versions, include)
+        rows = {stored.v: stored.version for stored in found}
+        return [rows[v] for v in sorted(rows)][:limit]
+
+    async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
+        """See `Snapshot.explain`. Nothing is planned here."""
+        return {"engine": "memory", "drives": "every version of the type is looked at"}
+
+    def _as_of(self, position: int | None) -> int:
+        at = self._newest() if position is None else position
+        if at < self._state.swept_to:
+            raise CursorExpired("the rows this answer would need were swept")
+        return at
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
@@ -156,18 +177,83 @@ class MemoryReading:
         stored = rows[number - 1]
         return stored if self._allowed(stored, restriction) else None
 
-    def _alive(self, type: str, position: int) -> Iterator[Stored]:
-        """Yield the versions of `type` that were current and not deleted as of `position`."""
-        for stored in self._state.rows[:position]:
-            alive = stored.died is None or stored.died > position
-            if alive and stored.version.key.type == type and not stored.version.deleted:
+    def _allowed(self, stored: Stored, restriction: Restriction) -> bool:
+        if restriction is ALL:
+            return True
+        everything = _World(self, ALL, self._newest())
+        return allows(restriction, _candidate(stored), self._criteria, everything)
+
+
+class _World:
+    """What a search sees: see `match.World`. It shows a version that may be seen and whose resource still may."""
+
+    def __init__(self, reading: MemoryReading, restriction: Restriction, position: int) -> None:
+        self._reading = reading
+        self._restriction = restriction
+        self._position = position
+
+    def one(self, type: str, id: str) -> Candidate | None:
+        """See `match.World.one`."""
+        stored = self._one(Key(type, id))
+        return None if stored is None else _candidate(stored)
+
+    def all(self, type: str) -> Iterator[Candidate]:
+        """See `match.World.all`."""
+        return (_candidate(stored) for stored in self.alive(type) if self.shows(stored))
+
+    def alive(self, type: str) -> Iterator[Stored]:
+        """Yield the versions of `type` that were current and not deleted."""
+        for stored in self._reading._state.rows[: self._position]:
+            if stored.version.key.type == type and self._lives(stored):
                 yield stored
 
-    def _matches(self, stored: Stored, where: Node) -> bool:
-        return match(where, _candidate(stored))
+    def shows(self, stored: Stored) -> bool:
+        """Whether a version may be seen, and its resource still may and is not deleted."""
+        reading, restriction = self._reading, self._restriction
+        if not reading._allowed(stored, restriction):
+            return False
+        now = reading._current(stored.version.key)
+        return now is not None and not now.version.deleted and (now is stored or reading._allowed(now, restriction))
 
-    def _allowed(self, stored: Stored, restriction: Restriction) -> bool:
-        return restriction is ALL or allows(restriction, _candidate(stored), self._criteria)
+    def referred(self, versions: Sequence[Version], include: Include) -> Iterator[Stored]:
+        """Yield what the references of `versions` lead to."""
+        for version in versions:
+            entries = self._stored(version.key, version.number).entries if version.key.type == include.source else None
+            for name, type, id, number, _ in entries.references if entries else ():
+                if name in include.names and include.target in ("", type):
+                    stored = self._one(Key(type, id)) if number == 0 else self._numbered(Key(type, id), number)
+                    if stored is not None:
+                        yield stored
+
+    def referring(self, versions: Sequence[Version], include: Include) -> Iterator[Stored]:
+        """Yield what refers to `versions`."""
+        keys = {version.key for version in versions if include.target in ("", version.key.type)}
+        for stored in self.alive(include.source):
+            entries = stored.entries
+            if entries and any(
+                name in include.names and (type, id) in keys for name, type, id, _, _ in entries.references
+            ):
+                if self.shows(stored):
+                    yield stored
+
+    def _one(self, key: Key) -> Stored | None:
+        rows = self._reading._state.keys.get(key, ())
+        return next((stored for stored in rows if self._lives(stored) and self.shows(stored)), None)
+
+    def _numbered(self, key: Key, number: int) -> Stored | None:
+        rows = self._reading._state.keys.get(key, ())
+        if not 0 < number <= len(rows):
+            return None
+        stored = self._stored(key, number)
+        seen = stored.v <= self._position and not stored.version.deleted and self.shows(stored)
+        return stored if seen else None
+
+    def _stored(self, key: Key, number: int) -> Stored:
+        return self._reading._state.keys[key][number - 1]
+
+    def _lives(self, stored: Stored) -> bool:
+        died = stored.died
+        return stored.v <= self._position and not stored.version.deleted and (died is None or died > self._position)
 
 
 def _candidate(stored: Stored) -> Candidate:

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from fhir_server.search.query import Query
+from fhir_server.search.query import Query, Target
 from fhir_server.store.base import Key, Snapshot, Store
 from profiles.restriction import ALL, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
 from tests.fakes.denial import ASKED, HISTORIES, REFUSALS
@@ -121,7 +121,7 @@ async def test_a_page_walk_stops_showing_what_is_no_longer_permitted(store: Stor
     await patient(store)
     position = await store.position()
     await put(store, new(ONE, 2, owners=[ONE], labels=[("secret", "now")]), coded("a"))
-    as_of = Query("Patient", position=position)
+    as_of = Query((Target("Patient"),), position=position)
     assert [v.number for v in (await store.search(as_of, restriction=ALL)).versions] == [1]
     assert (await store.search(as_of, restriction=HasLabel(*RED))).versions == []
     await update(store, ONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from fhir_server.search.query import Token
+from fhir_server.search.query import Target, Token
 from fhir_server.store.base import Key, Store, VersionConflict
 from profiles.restriction import ALL
 from tests.fakes.versions import coded, delete, follow, new, put, update
@@ -35,7 +35,7 @@ async def test_a_transaction_is_never_split(store: Store):
         for n in range(first, first + 5):
             await follow(tx, Key("Patient", str(n)))
             if n % 2:
-                await tx.count("Patient", Token("code", None, "a"), restriction=ALL)
+                await tx.count((Target("Patient", Token("code", None, "a")),), restriction=ALL)
 
     for first in (0, 5, 10):
         await store.write(lambda tx, first=first: work(tx, first))
@@ -104,7 +104,7 @@ async def test_eight_writers_create_conditionally_exactly_once(store: Store):
 
     for _ in range(3):
         made = await asyncio.gather(*(store.write(lambda tx, n=n: create(tx, n)) for n in range(WRITERS)))
-        assert await store.count("Patient", where, restriction=ALL) == 1
+        assert await store.count((Target("Patient", where),), restriction=ALL) == 1
     assert sum(made) == 0
 
 

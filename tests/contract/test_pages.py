@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fhir_server.search.query import EVERYTHING, Node, Query, Token
+from fhir_server.search.query import EVERYTHING, Node, Query, Target, Token
 from fhir_server.store.base import CursorExpired, Key, Store, Version
 from profiles.restriction import ALL
 from tests.contract.conftest import LIFETIME
@@ -23,7 +23,7 @@ def patient(n: int) -> Key:
 
 async def walk(store: Store, where: Node, count: int, between: Callable[[int], Awaitable[object]]) -> list[Version]:
     """Follow a search to its end; `between` runs after each page but the last, with its number from 1."""
-    query, found, pages = Query("Patient", where, count), [], 0
+    query, found, pages = Query((Target("Patient", where),), count), [], 0
     while True:
         page = await store.search(query, restriction=ALL)
         found += page.versions
@@ -72,11 +72,11 @@ async def test_a_search_finds_only_current_versions(store: Store):
     await update(store, patient(1), code="a")
     await update(store, patient(2), code="a")
     await delete(store, patient(2))
-    found = await store.search(Query("Patient", CODED), restriction=ALL)
+    found = await store.search(Query((Target("Patient", CODED),)), restriction=ALL)
     assert [(version.key.id, version.number) for version in found.versions] == [("1", 2)]
-    assert (await store.search(Query("Patient", Token("code", None, "old")), restriction=ALL)).versions == []
-    assert (await store.search(Query("Observation"), restriction=ALL)).versions == []
-    assert await store.count("Patient", CODED, restriction=ALL) == 1
+    assert (await store.search(Query((Target("Patient", Token("code", None, "old")),)), restriction=ALL)).versions == []
+    assert (await store.search(Query((Target("Observation"),)), restriction=ALL)).versions == []
+    assert await store.count((Target("Patient", CODED),), restriction=ALL) == 1
 
 
 async def test_a_count_as_of_a_position_is_what_its_walk_shows(store: Store):
@@ -86,16 +86,16 @@ async def test_a_count_as_of_a_position_is_what_its_walk_shows(store: Store):
     await delete(store, patient(0))
     await update(store, patient(7))
     await update(store, patient(8))
-    assert await store.count("Patient", EVERYTHING, restriction=ALL) == 6
+    assert await store.count((Target("Patient"),), restriction=ALL) == 6
     for where in (EVERYTHING, CODED):
-        assert await store.count("Patient", where, restriction=ALL, position=position) == 4
-        shown = await store.search(Query("Patient", where, position=position), restriction=ALL)
+        assert await store.count((Target("Patient", where),), restriction=ALL, position=position) == 4
+        shown = await store.search(Query((Target("Patient", where),), position=position), restriction=ALL)
         assert [version.key.id for version in shown.versions] == ["1", "2", "3", "4"]
 
 
 async def test_a_page_of_nothing(store: Store):
     await update(store, patient(0))
-    page = await store.search(Query("Patient", count=0), restriction=ALL)
+    page = await store.search(Query((Target("Patient"),), count=0), restriction=ALL)
     assert (list(page.versions), page.next) == ([], None)
 
 
@@ -109,8 +109,8 @@ async def test_matches_come_up_to_the_limit(store: Store):
 async def test_after_its_lifetime_a_walk_expires_and_before_that_it_does_not(store: Store, clock: Clock):
     for n in range(4):
         await update(store, patient(n))
-    first = await store.search(Query("Patient", CODED, 2), restriction=ALL)
-    following = Query("Patient", CODED, 2, first.next, first.position)
+    first = await store.search(Query((Target("Patient", CODED),), 2), restriction=ALL)
+    following = Query((Target("Patient", CODED),), 2, first.next, first.position)
     await update(store, patient(3))
     clock.advance(LIFETIME - 1)
     assert await store.sweep() == 0
@@ -120,8 +120,8 @@ async def test_after_its_lifetime_a_walk_expires_and_before_that_it_does_not(sto
     with pytest.raises(CursorExpired):
         await store.search(following, restriction=ALL)
     with pytest.raises(CursorExpired):
-        await store.count("Patient", CODED, restriction=ALL, position=first.position)
-    assert await store.count("Patient", CODED, restriction=ALL) == 4
+        await store.count((Target("Patient", CODED),), restriction=ALL, position=first.position)
+    assert await store.count((Target("Patient", CODED),), restriction=ALL) == 4
 
 
 async def test_a_sweep_takes_index_rows_and_nothing_else(store: Store, clock: Clock):
@@ -132,5 +132,5 @@ async def test_a_sweep_takes_index_rows_and_nothing_else(store: Store, clock: Cl
     clock.advance(LIFETIME + 1)
     assert await store.sweep() == 251
     assert await store.sweep() == 0
-    assert await store.count("Patient", CODED, restriction=ALL) == 249
+    assert await store.count((Target("Patient", CODED),), restriction=ALL) == 249
     assert b"first" in (await store.vread(patient(0), 1, restriction=ALL)).body

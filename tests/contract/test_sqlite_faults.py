@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from fhir_server.errors import StoreFull, StoreUnavailable
-from fhir_server.search.query import EVERYTHING, Token
+from fhir_server.search.query import Target, Token
 from fhir_server.store.base import AuditRow, Key
 from fhir_server.store.connect import connect
 from fhir_server.store.sqlite import writer
@@ -74,7 +74,7 @@ async def test_a_full_disk_refuses_the_group_and_only_that(store: SqliteStore, d
     for n in range(20):
         await fill(store, n)
     assert await store.counts() == {"Patient": 21} | {f"Type{n}": 1 for n in range(20)}
-    assert await store.count("Type7", Token("code", None, "code-7"), restriction=ALL) == 1
+    assert await store.count((Target("Type7", Token("code", None, "code-7")),), restriction=ALL) == 1
     assert (await store.read(Key("Patient", "big-7"), restriction=ALL)).author == "author-7"
     assert [sequence for sequence, _ in await store.audit_rows()] == list(range(1, 21))
 
@@ -178,8 +178,8 @@ async def test_a_reopened_store_goes_on_where_it_stopped(tmp_path: Path):
         await store.write(lambda tx: follow(tx, Key("Patient", "1"), code="same"))
         await store.audit(ROW, wait=True)
         assert await store.position() == n
-        assert await store.count("Patient", EVERYTHING, restriction=ALL) == 1
-        assert await store.count("Patient", Token("code", None, "SAME"), restriction=ALL) == 1
+        assert await store.count((Target("Patient"),), restriction=ALL) == 1
+        assert await store.count((Target("Patient", Token("code", None, "SAME")),), restriction=ALL) == 1
         assert len(await store.audit_rows()) == n
         assert await store.check() == []
         await store.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fhir_server.search.query import EVERYTHING, Token
+from fhir_server.search.query import Target, Token
 from fhir_server.store.base import CHUNK, Key, Store, Transaction, VersionConflict
 from profiles.restriction import ALL, InCompartment
 from tests.fakes.clock import Clock
@@ -82,7 +82,7 @@ async def test_a_failed_work_leaves_nothing_behind(store: Store):
     async def fails(tx):
         await follow(tx, P, code="after")
         await tx.put(new(Key("Observation", "x"), 1, owners=[Key("Patient", "unheard-of")]), coded("new"))
-        assert await tx.count("Observation", Token("code", None, "new"), restriction=ALL) == 1
+        assert await tx.count((Target("Observation", Token("code", None, "new")),), restriction=ALL) == 1
         await tx.put(new(Key("Device", "y"), 1), NO_ENTRIES)
         raise ValueError("refused")
 
@@ -92,10 +92,10 @@ async def test_a_failed_work_leaves_nothing_behind(store: Store):
     assert await store.read(Key("Observation", "x"), restriction=ALL) is None
     assert await store.counts() == {"Patient": 1}
     assert await store.position() == position
-    assert await store.count("Patient", Token("code", None, "before"), restriction=ALL) == 1
-    assert await store.count("Patient", Token("code", None, "after"), restriction=ALL) == 0
+    assert await store.count((Target("Patient", Token("code", None, "before")),), restriction=ALL) == 1
+    assert await store.count((Target("Patient", Token("code", None, "after")),), restriction=ALL) == 0
     await update(store, P, code="after")
-    assert await store.count("Patient", Token("code", None, "after"), restriction=ALL) == 1
+    assert await store.count((Target("Patient", Token("code", None, "after")),), restriction=ALL) == 1
 
 
 async def test_a_work_that_fails_in_a_group_does_not_touch_its_neighbours(store: Store):
@@ -104,7 +104,7 @@ async def test_a_work_that_fails_in_a_group_does_not_touch_its_neighbours(store:
         await follow(tx, key, code="c")
         if n % 3 == 0:
             # A search makes the transaction write what it gathered.
-            assert await tx.count("Patient", EVERYTHING, restriction=ALL) > 0
+            assert await tx.count((Target("Patient"),), restriction=ALL) > 0
         await follow(tx, Key("Observation", str(n)), code="c")
         if n % 2:
             raise RuntimeError(str(n))
@@ -117,7 +117,7 @@ async def test_a_work_that_fails_in_a_group_does_not_touch_its_neighbours(store:
     assert [str(result) for result in results[1::2]] == [str(n) for n in range(1, 60, 2)]
     assert await store.counts() == {"Patient": 30, "Observation": 30}
     for kind in ("Patient", "Observation"):
-        assert await store.count(kind, Token("code", None, "c"), restriction=ALL) == 30
+        assert await store.count((Target(kind, Token("code", None, "c")),), restriction=ALL) == 30
         for n in range(60):
             assert (await store.read(Key(kind, str(n)), restriction=ALL) is None) == bool(n % 2)
 
@@ -134,10 +134,10 @@ async def test_a_transaction_sees_its_own_writes(store: Store):
         assert [
             v.number for v in await tx.matches("Patient", Token("code", None, "two"), restriction=ALL, limit=2)
         ] == [2]
-        assert await tx.count("Patient", EVERYTHING, restriction=ALL) == 1
+        assert await tx.count((Target("Patient"),), restriction=ALL) == 1
         # Nobody else does.
         assert await store.read(P, restriction=ALL) is None
-        assert await store.count("Patient", EVERYTHING, restriction=ALL) == 0
+        assert await store.count((Target("Patient"),), restriction=ALL) == 0
 
     await store.write(work)
     assert (await store.read(P, restriction=ALL)).number == 2

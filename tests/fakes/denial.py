@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fhir_server.search.query import EVERYTHING, Query
+from fhir_server.search.query import EVERYTHING, Query, Target
 from fhir_server.store.base import Key, Scope, Snapshot
 from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
 from tests.fakes.versions import RED
@@ -39,7 +39,7 @@ async def _history(snapshot: Snapshot, scope: Scope, restriction: Restriction) -
 
 
 async def _search(snapshot: Snapshot, key: Key, restriction: Restriction) -> list[Any]:
-    return list((await snapshot.search(Query(key.type), restriction=restriction)).versions)
+    return list((await snapshot.search(Query((Target(key.type),)), restriction=restriction)).versions)
 
 
 ASKED: Mapping[str, Ask] = {
@@ -48,7 +48,7 @@ ASKED: Mapping[str, Ask] = {
     "vread": lambda s, key, only: s.vread(key, 1, restriction=only),
     "history": lambda s, key, only: _history(s, Scope(key.type, key.id), only),
     "search": _search,
-    "count": lambda s, key, only: s.count(key.type, EVERYTHING, restriction=only),
+    "count": lambda s, key, only: s.count((Target(key.type),), restriction=only),
     "matches": lambda s, key, only: s.matches(key.type, EVERYTHING, restriction=only, limit=9),
     "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
     "labels": lambda s, key, only: s.labels(key, 1, restriction=only),

@@ -11,40 +11,64 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from fhir_server.search.query import Date, Entry, Prefix, Reference, String, Token, Uri
+from fhir_server.search.geometry import latitudes
+from fhir_server.search.match_entry import ancestors
+from fhir_server.search.query import (
+    And,
+    Date,
+    Entry,
+    Near,
+    Node,
+    Number,
+    Present,
+    Quantity,
+    Reference,
+    String,
+    Token,
+    Uri,
+)
 from fhir_server.search.values import fold, fold_code
+from fhir_server.store.sql.compile_measure import RANKS, dates, numbers
 from fhir_server.store.sql.dialect import (
     FALSE,
+    GROUP,
+    TRUE,
     Names,
     Statement,
     contains,
     either,
+    from_footprint,
     in_footprint,
     placeholders,
 )
 
+SCANS = 7
+"""From this rank on the first rows are not found without reading many others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rows of one index table that match.
+    """The rows of one index table that match; without a `table` it can only be tested.
 
-    `condition` has `{}` where the table's alias goes. `test` is the same on a footprint, None where a point lookup by
-    `v` serves. `rank` orders accesses from likely few rows to likely many; `ordered` says they come in order of `v`.
+    `condition` has `{}` where the table's alias goes. `test` is the same on a row of the footprint, in the table
+    `letter` ("" for any); it is how one version is tested unless it is `pinned`, which says that a point lookup by `v`
+    serves. `rank` orders accesses from likely few rows to likely many; `ordered` says they come in order of `v`.
     """
 
     table: str
     condition: str
     arguments: tuple[Any, ...]
     rank: int
+    param: int
+    letter: str
+    test: Statement
+    pinned: bool = False
     ordered: bool = False
-    param: int = 0
-    letter: str = ""
-    test: Statement | None = None
 
     @property
     def countable(self) -> bool:
         """Whether the first rows are found without reading many others."""
-        return self.rank < 7
+        return self.rank < SCANS
 
     def rows(self, alias: str) -> Statement:
         """Return the condition on rows called `alias`."""
@@ -52,35 +76,66 @@ class Access:
 
     def holds(self, v: str) -> Statement:
         """Return the test that version `v` has such a row."""
-        if self.test is not None:
+        if not self.pinned:
             return in_footprint(v, self.param, self.letter, self.test)
         found = self.rows("i")
         return Statement(f"EXISTS (SELECT 1 FROM {self.table} i WHERE {found.sql} AND i.v = {v})", found.arguments)
+
+    def groups(self, v: str) -> Statement:
+        """Select the groups of the rows of version `v`, as a column called `v` like in every compound."""
+        return from_footprint(f"{GROUP} AS v", v, self.param, self.letter, self.test)
 
 
 def accesses(type: str, entries: Sequence[Entry], names: Names) -> list[Access]:
     """Return how to find versions of `type` that have any of `entries`; entries that nothing can have are left out."""
     found: list[Access] = []
     for (_, name), same in groupby(sorted(entries, key=_kind), key=_kind):
+        leaves = list(same)
+        if isinstance(leaves[0], Present):
+            found += [each for leaf in leaves if isinstance(leaf, Present) for each in _present(type, leaf, names)]
+            continue
         param = names.param_id(type, name)
         if param is None:
             continue
-        leaves = list(same)
         found += _tokens(param, [each for each in leaves if isinstance(each, Token)], names)
         found += _references(param, [each for each in leaves if isinstance(each, Reference)], names)
         for leaf in leaves:
-            if isinstance(leaf, String):
-                found.append(_string(param, leaf))
-            elif isinstance(leaf, Uri):
-                found.append(_uri(param, leaf))
-            elif isinstance(leaf, Date):
-                found.append(_date(param, leaf))
+            if not isinstance(leaf, Token | Reference | Present):
+                found.append(_alone(param, leaf))
     return found
+
+
+def _alone(param: int, leaf: String | Uri | Date | Number | Quantity | Near) -> Access:
+    match leaf:
+        case String():
+            return _string(param, leaf)
+        case Uri():
+            return _uri(param, leaf)
+        case Date():
+            return _date(param, leaf)
+        case Number():
+            return _number(param, leaf)
+        case Quantity():
+            return _quantity(param, leaf)
+        case Near():
+            return _near(param, leaf)
 
 
 def holds(found: Sequence[Access], v: str) -> Statement:
     """Return the test that version `v` has a row of any of the accesses."""
     return either(*(access.holds(v) for access in found)) if found else FALSE
+
+
+def leaves(nodes: Sequence[Node]) -> list[Entry]:
+    """Return those of `nodes` that ask for entries of the version itself."""
+    return [each for each in nodes if isinstance(each, Entry)]
+
+
+def conjuncts(node: Node) -> list[Node]:
+    """Return the nodes all of which must match: those of `node` where it is an And, else itself."""
+    if isinstance(node, And):
+        return [part for each in node.nodes for part in conjuncts(each)]
+    return [node]
 
 
 def _kind(entry: Entry) -> tuple[str, str]:
@@ -98,22 +153,27 @@ def _tokens(param: int, leaves: list[Token], names: Names) -> list[Access]:
         else:
             numbers.update(dict.fromkeys(names.token_ids(fold_code(leaf.code), leaf.system)))
     if numbers:
-        condition = f"{{}}.p = ? AND {{}}.t {placeholders(tuple(numbers))}"
-        found.append(Access("idx_token", condition, (param, *numbers), 2, len(numbers) == 1))
+        chosen = placeholders(tuple(numbers))
+        test = Statement(f"e.value ->> 1 {chosen}", tuple(numbers))
+        condition = f"{{}}.p = ? AND {{}}.t {chosen}"
+        one = len(numbers) == 1
+        found.append(Access("idx_token", condition, (param, *numbers), 2, param, "t", test, pinned=True, ordered=one))
     return found
 
 
 def _of_system(param: int, system: str) -> Access:
     condition = "{}.p = ? AND {}.t IN (SELECT k.t FROM token k WHERE k.system = ?)"
     test = Statement("EXISTS (SELECT 1 FROM token k WHERE k.t = e.value ->> 1 AND k.system = ?)", (system,))
-    return Access("idx_token", condition, (param, system), 7, False, param, "t", test)
+    return Access("idx_token", condition, (param, system), SCANS, param, "t", test)
 
 
 def _exact_token(param: int, system: str | None, code: str) -> Access:
     narrowed = "" if system is None else " AND k.system = ?"
-    condition = f"{{}}.p = ? AND {{}}.t IN (SELECT k.t FROM token k WHERE k.fold = ? AND k.code = ?{narrowed})"
-    arguments = (param, fold_code(code), code) if system is None else (param, fold_code(code), code, system)
-    return Access("idx_token", condition, arguments, 2)
+    chosen = f"IN (SELECT k.t FROM token k WHERE k.fold = ? AND k.code = ?{narrowed})"
+    arguments = (fold_code(code), code) if system is None else (fold_code(code), code, system)
+    test = Statement(f"e.value ->> 1 {chosen}", arguments)
+    condition = f"{{}}.p = ? AND {{}}.t {chosen}"
+    return Access("idx_token", condition, (param, *arguments), 2, param, "t", test, pinned=True)
 
 
 def _references(param: int, leaves: list[Reference], names: Names) -> list[Access]:
@@ -122,30 +182,54 @@ def _references(param: int, leaves: list[Reference], names: Names) -> list[Acces
     for leaf in leaves:
         rid = names.resource_id(leaf.type, leaf.id)
         if rid is not None and leaf.version:
-            condition = "{}.p = ? AND {}.rid = ? AND {}.version = ?"
-            found.append(Access("idx_reference", condition, (param, rid, leaf.version), 1, True))
+            arguments = (rid, leaf.version)
+            found.append(
+                Access(
+                    "idx_reference",
+                    "{}.p = ? AND {}.rid = ? AND {}.version = ?",
+                    (param, *arguments),
+                    1,
+                    param,
+                    "r",
+                    Statement("e.value ->> 1 = ? AND e.value ->> 2 = ?", arguments),
+                    pinned=True,
+                    ordered=True,
+                )
+            )
         elif rid is not None:
             numbers[rid] = None
     if numbers:
-        condition = f"{{}}.p = ? AND {{}}.rid {placeholders(tuple(numbers))}"
-        found.append(Access("idx_reference", condition, (param, *numbers), 1, len(numbers) == 1))
+        chosen = placeholders(tuple(numbers))
+        test = Statement(f"e.value ->> 1 {chosen}", tuple(numbers))
+        condition = f"{{}}.p = ? AND {{}}.rid {chosen}"
+        one = len(numbers) == 1
+        found.append(
+            Access("idx_reference", condition, (param, *numbers), 1, param, "r", test, pinned=True, ordered=one)
+        )
     return found
 
 
 def _string(param: int, leaf: String) -> Access:
     if leaf.mode == "exact":
+        bounds = (fold(leaf.text), leaf.text)
+        test = Statement("e.value ->> 1 = ? AND e.value ->> 2 = ?", bounds)
         condition = "{}.p = ? AND {}.norm = ? AND {}.exact = ?"
-        return Access("idx_string", condition, (param, fold(leaf.text), leaf.text), 4, True)
+        return Access("idx_string", condition, (param, *bounds), 4, param, "s", test, pinned=True, ordered=True)
     if leaf.mode == "contains":
         test = Statement(contains("e.value ->> 1"), (leaf.text,))
         return Access(
-            "idx_string", f"{{}}.p = ? AND {contains('{}.norm')}", (param, leaf.text), 7, False, param, "s", test
+            "idx_string", f"{{}}.p = ? AND {contains('{}.norm')}", (param, leaf.text), SCANS, param, "s", test
         )
-    end = after(leaf.text)
-    upper = "" if end is None else " AND {}.norm < ?"
-    bounds = (leaf.text,) if end is None else (leaf.text, end)
-    test = Statement("e.value ->> 1 >= ?" + upper.replace("{}.norm", "e.value ->> 1"), bounds)
-    return Access("idx_string", "{}.p = ? AND {}.norm >= ?" + upper, (param, *bounds), 5, False, param, "s", test)
+    rows, arguments = _prefix("{}.norm", leaf.text)
+    test = Statement(_prefix("e.value ->> 1", leaf.text)[0], arguments)
+    return Access("idx_string", f"{{}}.p = ? AND {rows}", (param, *arguments), 5, param, "s", test)
+
+
+def _prefix(column: str, text: str) -> tuple[str, tuple[str, ...]]:
+    end = after(text)
+    if end is None:
+        return f"{column} >= ?", (text,)
+    return f"{column} >= ? AND {column} < ?", (text, end)
 
 
 def after(text: str) -> str | None:
@@ -159,52 +243,78 @@ def after(text: str) -> str | None:
 
 
 def _uri(param: int, leaf: Uri) -> Access:
-    if leaf.below:
-        end = after(leaf.uri)
-        upper = "" if end is None else " AND {}.uri < ?"
-        bounds: tuple[Any, ...] = (leaf.uri,) if end is None else (leaf.uri, end)
-        test = Statement("e.value ->> 1 >= ?" + upper.replace("{}.uri", "e.value ->> 1"), bounds)
-        return Access("idx_uri", "{}.p = ? AND {}.uri >= ?" + upper, (param, *bounds), 5, False, param, "u", test)
+    if leaf.mode == "below":
+        rows, bounds = _prefix("{}.uri", leaf.uri)
+        test = Statement(_prefix("e.value ->> 1", leaf.uri)[0], bounds)
+        return Access("idx_uri", f"{{}}.p = ? AND {rows}", (param, *bounds), 5, param, "u", test)
     if leaf.version:
+        bounds = (leaf.uri, leaf.version)
+        test = Statement("e.value ->> 1 = ? AND e.value ->> 2 = ?", bounds)
         condition = "{}.p = ? AND {}.uri = ? AND {}.version = ?"
-        return Access("idx_uri", condition, (param, leaf.uri, leaf.version), 3, True)
-    test = Statement("e.value ->> 1 = ?", (leaf.uri,))
-    return Access("idx_uri", "{}.p = ? AND {}.uri = ?", (param, leaf.uri), 3, False, param, "u", test)
-
-
-# By prefix: a range for the index (on one column), and what must hold besides; l and h are the range searched for.
-_DATES: dict[Prefix, tuple[str, str]] = {
-    "eq": ("low >= l AND low <= h", "high <= h"),
-    "ne": ("", "(low < l OR high > h)"),
-    "gt": ("high > h", ""),
-    "lt": ("low < l", ""),
-    # Whatever reaches beyond the range or begins in it ends in it or later, and the other way round.
-    "ge": ("high >= l", "(high > h OR low >= l)"),
-    "le": ("low <= h", "(low < l OR high <= h)"),
-    "sa": ("low > h", ""),
-    "eb": ("high < l", ""),
-    "ap": ("low <= h", "high >= l"),
-}
-_DATE_RANKS: dict[Prefix, int] = {"eq": 4, "ap": 7, "ne": 8}
+        return Access("idx_uri", condition, (param, *bounds), 3, param, "u", test, pinned=True, ordered=True)
+    uris = ancestors(leaf.uri) if leaf.mode == "above" else (leaf.uri,)
+    test = Statement(f"e.value ->> 1 {placeholders(uris)}", uris)
+    return Access("idx_uri", f"{{}}.p = ? AND {{}}.uri {placeholders(uris)}", (param, *uris), 3, param, "u", test)
 
 
 def _date(param: int, leaf: Date) -> Access:
-    rows, arguments = _filled(leaf, "{}.low", "{}.high")
-    test, tested = _filled(leaf, "e.value ->> 1", "e.value ->> 2")
-    return Access(
-        "idx_date",
-        f"{{}}.p = ? AND {rows}",
-        (param, *arguments),
-        _DATE_RANKS.get(leaf.prefix, 6),
-        False,
-        param,
-        "d",
-        Statement(test, tested),
-    )
+    rows = dates(leaf.prefix, leaf.low, leaf.high, ("{}.low", "{}.high"))
+    test = dates(leaf.prefix, leaf.low, leaf.high, ("e.value ->> 1", "e.value ->> 2"))
+    rank = RANKS.get(leaf.prefix, 6)
+    return Access("idx_date", f"{{}}.p = ? AND {rows.sql}", (param, *rows.arguments), rank, param, "d", test)
 
 
-def _filled(leaf: Date, low: str, high: str) -> tuple[str, tuple[int, ...]]:
-    words = " AND ".join(part for part in _DATES[leaf.prefix] if part).replace("(", "( ").replace(")", " )").split()
-    arguments = tuple(leaf.low if word == "l" else leaf.high for word in words if word in ("l", "h"))
-    spelled = {"low": low, "high": high, "l": "?", "h": "?"}
-    return " ".join(spelled.get(word, word) for word in words), arguments
+def _number(param: int, leaf: Number) -> Access:
+    rows = numbers(leaf.prefix, leaf.low, leaf.high, ("{}.low", "{}.high"))
+    test = numbers(leaf.prefix, leaf.low.hex(), leaf.high.hex(), ("e.value ->> 1", "e.value ->> 2"))
+    rank = RANKS.get(leaf.prefix, 6)
+    return Access("idx_number", f"{{}}.p = ? AND {rows.sql}", (param, *rows.arguments), rank, param, "n", test)
+
+
+def _quantity(param: int, leaf: Quantity) -> Access:
+    rows = numbers(leaf.prefix, leaf.low, leaf.high, ("{}.low", "{}.high"))
+    test = numbers(leaf.prefix, leaf.low.hex(), leaf.high.hex(), ("e.value ->> 1", "e.value ->> 2"))
+    unit = _unit(leaf)
+    condition, tested = rows.sql, test
+    if unit.sql:
+        condition = f"{rows.sql} AND {{}}.t IN ({unit.sql})"
+        tested = Statement(f"{test.sql} AND e.value ->> 3 IN ({unit.sql})", test.arguments + unit.arguments)
+    arguments = (param, *rows.arguments, *unit.arguments)
+    rank = RANKS.get(leaf.prefix, 6)
+    return Access("idx_quantity", f"{{}}.p = ? AND {condition}", arguments, rank, param, "q", tested)
+
+
+def _unit(leaf: Quantity) -> Statement:
+    """Select the tokens that are the unit searched for; "" when any is."""
+    conditions = []
+    arguments: list[str] = []
+    if leaf.code is not None:
+        conditions += ["k.fold = ?", "k.code = ?"]
+        arguments += [fold_code(leaf.code), leaf.code]
+    if leaf.system is not None:
+        conditions.append("k.system = ?")
+        arguments.append(leaf.system)
+    if not conditions:
+        return Statement("")
+    return Statement(f"SELECT k.t FROM token k WHERE {' AND '.join(conditions)}", tuple(arguments))
+
+
+def _near(param: int, leaf: Near) -> Access:
+    low, high = latitudes(leaf.latitude, leaf.metres)
+    point = (leaf.latitude, leaf.longitude, leaf.metres)
+    condition = "{}.p = ? AND {}.lat BETWEEN ? AND ? AND distance({}.lat, {}.lon, ?, ?) <= ?"
+    test = Statement("distance(e.value ->> 1, e.value ->> 2, ?, ?) <= ?", point)
+    return Access("idx_position", condition, (param, low, high, *point), 6, param, "l", test)
+
+
+def _present(type: str, leaf: Present, names: Names) -> list[Access]:
+    """Nothing can be started from what merely is there."""
+    if not leaf.target:
+        return [Access("", "", (), 9, param, "", TRUE) for param in names.param_ids(type, leaf.name)]
+    param = names.param_id(type, leaf.name)
+    if param is None:
+        return []
+    kind = names.type_id(leaf.target)
+    here = Statement("EXISTS (SELECT 1 FROM resource r WHERE r.rid = e.value ->> 1 AND r.type = ?)", (kind,))
+    elsewhere = Statement(contains("e.value ->> 1"), (f"/{leaf.target}/",))
+    return [Access("", "", (), 9, param, "r", here), Access("", "", (), 9, param, "u", elsewhere)]

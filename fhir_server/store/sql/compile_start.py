@@ -1,8 +1,7 @@
-"""Where a search starts: the rows of one index table, read in the hope that they are few.
+"""The ways to start a search: the rows of one index table that every match must be among.
 
-What every match must have can be started from. The candidates are compared by counting their first rows, rules of
-thumb break the tie. Rows that come in order of `v` have an advantage when there are many: a page is full long before
-all of them are read, while others must all be gathered and sorted first.
+What every match must have can be started from: a conjunct of the query, the compartment that the restriction keeps
+everything inside, the two together where a patient and a code are asked for, and at worst the table of the type.
 """
 
 from __future__ import annotations
@@ -10,102 +9,128 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fhir_server.search.query import Date, Id, Node, Or, Reference, String, Token, Uri
-from fhir_server.store.sql.compile_entry import Access, accesses
-from fhir_server.store.sql.dialect import Names, Statement, placeholders
-from profiles.restriction import AllOf, InCompartment, Restriction
+from fhir_server.search.query import Chain, Entry, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
+from fhir_server.store.sql.compile_entry import SCANS, Access, accesses, leaves
+from fhir_server.store.sql.compile_hop import (
+    PATIENT,
+    along,
+    coded,
+    few_pointed_at,
+    few_pointing_at,
+    patient_of,
+    pointed_at,
+    pointing_at,
+)
+from fhir_server.store.sql.compile_test import matching_words
+from fhir_server.store.sql.compile_visible import World
+from fhir_server.store.sql.dialect import Names, Statement, placeholders, union
+from profiles.restriction import AllOf, InCompartment
 
-SAMPLE = 5000
-"""Rows counted at most. Sorting as many takes milliseconds."""
-
-_ENTRIES = (Token, String, Reference, Uri, Date)
+FEW = 2000
+"""Resources of an inner search that an estimate of the outer one looks at."""
 _EMPTY = Statement("idx_type x WHERE 0")
-_UNION = 200
-"""Engines bound the terms of one compound SELECT; longer unions are nested."""
-_OWNED, _WHOLE_TYPE = 3, 9
+_OWNED, _CODED, _WHOLE_TYPE = 3, 1, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """`<table> x WHERE <condition>`; `node` is the conjunct that every row of it satisfies.
 
-    `rank` orders starts from likely few rows to likely many; `ordered` says they come in order of `v`; `countable`
-    that the first of them are found without reading many others.
+    `label` says for people what it is. `rank` orders starts from likely few rows to likely many; `ordered` says they
+    come in order of `v`; `countable` that the first of them are found without reading many others. `sample` are rows to
+    count in their place where counting them would cost as much as reading them all.
     """
 
     rows: Statement
+    label: str
     node: Node | None = None
     rank: int = 0
     ordered: bool = True
     countable: bool = True
+    sample: Statement | None = None
+
+    @property
+    def counted(self) -> Statement:
+        """The rows to count."""
+        rows = self.sample or self.rows
+        return Statement(f"SELECT 1 FROM {rows.sql}", rows.arguments)
 
 
-def start(
-    type: str, conjuncts: Sequence[Node], restriction: Restriction, names: Names, *, whole: bool
-) -> tuple[Statement, list[Node]]:
-    """Return `<table> x WHERE <condition>` to start from, and the conjuncts that remain to be tested.
-
-    `whole` says that all matches are wanted (a count), not just the first.
-    """
-    chosen = _by_id(type, conjuncts, names)
-    if chosen is None:
-        found = [*_from_conjuncts(type, conjuncts, names), *_from_compartment(type, restriction, names)]
-        chosen = _best([*found, _whole_type(type, names)], names, whole=whole)
-    return chosen.rows, [node for node in conjuncts if node is not chosen.node]
+def starts(world: World, type: str, conjuncts: Sequence[Node]) -> list[Start]:
+    """Return every way to start; only one that cannot be bettered where there is such a one."""
+    names = world.names
+    best = _by_id(names, type, conjuncts)
+    if best is not None:
+        return [best]
+    found = list(_from_conjuncts(world, type, conjuncts))
+    found += _from_owners(world, type, conjuncts)
+    return [*found, _whole_type(names, type)]
 
 
-def _best(found: Sequence[Start], names: Names, *, whole: bool) -> Start:
-    """Return the start with the fewest rows; among those with many rather an ordered one."""
-    ranked = sorted(found, key=lambda each: each.rank)
-    first = ranked[0]
-    if first.rank == 0 or not first.countable or (len(ranked) == 2 and (first.ordered or whole)):
-        return first
-    best, fewest = first, SAMPLE
-    for each in ranked:
-        counted = names.estimate(_first_rows(each), fewest) if each.countable else SAMPLE
-        if counted is None:
-            return first
-        if counted < fewest:
-            best, fewest = each, counted
-    if fewest == SAMPLE and not whole:
-        return next(each for each in ranked if each.ordered)
-    return best
-
-
-def _first_rows(found: Start) -> Statement:
-    return Statement(f"SELECT 1 FROM {found.rows.sql}", found.rows.arguments)
-
-
-def _by_id(type: str, conjuncts: Sequence[Node], names: Names) -> Start | None:
+def _by_id(names: Names, type: str, conjuncts: Sequence[Node]) -> Start | None:
     for node in conjuncts:
         if isinstance(node, Id):
             numbers = [rid for rid in (names.resource_id(type, id) for id in node.ids) if rid is not None]
             if not numbers:
-                return Start(_EMPTY, node)
+                return Start(_EMPTY, "nothing: no such id", node)
             listed = Statement(f"version x WHERE x.rid {placeholders(numbers)}", tuple(numbers))
-            return Start(_of_type(type, listed, names), node)
+            return Start(_of_type(names, type, listed), "ids", node, ordered=False)
     return None
 
 
-def _from_conjuncts(type: str, conjuncts: Sequence[Node], names: Names) -> Iterator[Start]:
+def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator[Start]:
     for node in conjuncts:
-        entries = node.nodes if isinstance(node, Or) else (node,)
-        plain = [each for each in entries if isinstance(each, _ENTRIES)]
-        if len(plain) == len(entries):
-            found = accesses(type, plain, names)
-            yield _of_accesses(node, found) if found else Start(_EMPTY, node)
+        match node:
+            case Chain():
+                yield _from_access(node, pointing_at(world, type, node), few_pointing_at(world, type, node, FEW))
+            case Has():
+                yield _from_has(world, type, node)
+            case Hierarchy():
+                yield _from_access(node, along(world, type, node))
+            case Words():
+                found = matching_words(node)
+                rows = _of_type(world.names, type, Statement(f"({found.sql}) x WHERE 1", found.arguments))
+                yield Start(rows, "full text", node, 5, ordered=False)
+            case Owned():
+                yield _from_compartment(world.names, type, node.type, node.id, node)
+            case Together(parts):
+                # The rows of one part; that they go together is still to be tested.
+                for part in parts:
+                    yield from _from_entries(world, type, part, None)
+            case _:
+                entries = node.nodes if isinstance(node, Or) else (node,)
+                plain = leaves(entries)
+                if len(plain) == len(entries):
+                    yield from _from_entries(world, type, plain, node)
 
 
-def _of_accesses(node: Node, found: Sequence[Access]) -> Start:
-    rank = max(access.rank for access in found)
-    countable = all(access.countable for access in found)
+def _from_entries(world: World, type: str, entries: Sequence[Entry], node: Node | None) -> Iterator[Start]:
+    found = accesses(type, entries, world.names)
+    if not found:
+        yield Start(_EMPTY, "nothing: no such value", node)
+    elif all(access.table for access in found):
+        yield _of_accesses(node, found)
+
+
+def _of_accesses(node: Node | None, found: Sequence[Access]) -> Start:
     if len(found) == 1:
-        rows = found[0].rows("x")
-        return Start(
-            Statement(f"{found[0].table} x WHERE {rows.sql}", rows.arguments), node, rank, found[0].ordered, countable
-        )
-    union = _union([_versions(access) for access in found])
-    return Start(Statement(f"({union.sql}) x WHERE 1", union.arguments), node, rank, False, countable)
+        return _from_access(node, found[0])
+    rank = max(access.rank for access in found)
+    together = union([_versions(access) for access in found])
+    rows = Statement(f"({together.sql}) x WHERE 1", together.arguments)
+    return Start(rows, "several indexes", node, rank, ordered=False, countable=rank < SCANS)
+
+
+def _from_access(node: Node | None, access: Access | None, sample: Access | None = None) -> Start:
+    if access is None:
+        return Start(_EMPTY, "nothing: no such reference", node)
+    few = None if sample is None else _table(sample)
+    return Start(_table(access), access.table, node, access.rank, access.ordered, access.countable, few)
+
+
+def _table(access: Access) -> Statement:
+    rows = access.rows("x")
+    return Statement(f"{access.table} x WHERE {rows.sql}", rows.arguments)
 
 
 def _versions(access: Access) -> Statement:
@@ -113,32 +138,58 @@ def _versions(access: Access) -> Statement:
     return Statement(f"SELECT i.v FROM {access.table} i WHERE {rows.sql}", rows.arguments)
 
 
-def _union(selects: Sequence[Statement]) -> Statement:
-    if len(selects) > _UNION:
-        pieces = [_union(selects[at : at + _UNION]) for at in range(0, len(selects), _UNION)]
-        selects = [Statement(f"SELECT v FROM ({each.sql})", each.arguments) for each in pieces]
-    arguments = tuple(argument for each in selects for argument in each.arguments)
-    return Statement(" UNION ALL ".join(each.sql for each in selects), arguments)
+def _from_has(world: World, type: str, node: Has) -> Start:
+    found, few = pointed_at(world, node), few_pointed_at(world, node, FEW)
+    if found is None or few is None:
+        return Start(_EMPTY, "nothing: no such reference", node)
+    rows, sample = (
+        _of_type(world.names, type, Statement(f"version x WHERE x.rid IN ({each.sql})", each.arguments))
+        for each in (found, few)
+    )
+    return Start(rows, "referring resources", node, 6, ordered=False, sample=sample)
 
 
-def _from_compartment(type: str, restriction: Restriction, names: Names) -> Iterator[Start]:
-    """Start from a compartment when the restriction keeps everything inside it."""
-    items = restriction.items if isinstance(restriction, AllOf) else (restriction,)
-    for item in items:
-        if isinstance(item, InCompartment):
-            rid = names.resource_id(item.type, item.id)
-            owned = _EMPTY if rid is None else Statement("owner x WHERE x.rid = ?", (rid,))
-            yield Start(_of_type(type, owned, names), rank=0 if rid is None else _OWNED)
+def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator[Start]:
+    """Start from what belongs to a patient: from the rows of a code there, or from the whole compartment."""
+    restriction = world.restriction
+    kept = [each for each in (restriction.items if isinstance(restriction, AllOf) else (restriction,))]
+    inside = [each for each in kept if isinstance(each, InCompartment)]
+    for each in inside:
+        yield _from_compartment(world.names, type, each.type, each.id, None)
+    patients = [world.names.resource_id(PATIENT, each.id) for each in inside if each.type == PATIENT]
+    patients += [patient_of(world, type, node) for node in conjuncts]
+    patients += [
+        world.names.resource_id(PATIENT, n.id) for n in conjuncts if isinstance(n, Owned) and n.type == PATIENT
+    ]
+    known = [rid for rid in patients if rid is not None]
+    for node in conjuncts if known else ():
+        access = coded(world, type, node)
+        if access is not None:
+            rows = access.rows("x")
+            yield Start(
+                Statement(f"idx_owned x WHERE x.rid = ? AND {rows.sql}", (known[0], *rows.arguments)),
+                "idx_owned",
+                node,
+                _CODED,
+                access.ordered,
+            )
 
 
-def _of_type(type: str, rows: Statement, names: Names) -> Statement:
+def _from_compartment(names: Names, type: str, owner: str, id: str, node: Node | None) -> Start:
+    rid = names.resource_id(owner, id)
+    if rid is None:
+        return Start(_EMPTY, "nothing: no such compartment", node)
+    return Start(_of_type(names, type, Statement("owner x WHERE x.rid = ?", (rid,))), "owner", node, _OWNED)
+
+
+def _of_type(names: Names, type: str, rows: Statement) -> Statement:
     """Keep the versions of the type that search can find: those with index rows."""
     indexed = "EXISTS (SELECT 1 FROM idx_type y WHERE y.type = ? AND y.v = x.v)"
     return Statement(f"{rows.sql} AND {indexed}", (*rows.arguments, names.type_id(type) or 0))
 
 
-def _whole_type(type: str, names: Names) -> Start:
+def _whole_type(names: Names, type: str) -> Start:
     number = names.type_id(type)
     if number is None:
-        return Start(_EMPTY)
-    return Start(Statement("idx_type x WHERE x.type = ?", (number,)), rank=_WHOLE_TYPE, countable=False)
+        return Start(_EMPTY, "nothing: no such type")
+    return Start(Statement("idx_type x WHERE x.type = ?", (number,)), "idx_type", rank=_WHOLE_TYPE, countable=False)

@@ -33,6 +33,18 @@ class Names(Protocol):
         """Return the row id of a resource, which may be no more than the target of references."""
         ...
 
+    def param_ids(self, type: str, name: str) -> Sequence[int]:
+        """Return the numbers of all forms of a parameter: `code` and `code:text`."""
+        ...
+
+    def is_by_patient(self, param: int) -> bool:
+        """Return whether tokens of that form are in `idx_owned` too, or references of it lead into a compartment."""
+        ...
+
+    def live(self, type: str) -> int:
+        """Return about how many resources of a type there are."""
+        ...
+
     def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
         """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
         ...
@@ -41,8 +53,8 @@ class Names(Protocol):
         """Return the lowest version row whose time is `time` or later, or one beyond the last."""
         ...
 
-    def estimate(self, statement: Statement, limit: int) -> int | None:
-        """Return the number of rows of `statement`, counted no further than `limit`; None to go by rules of thumb."""
+    def estimate(self, statement: Statement, limit: int) -> int:
+        """Return about the number of rows of `statement`, counted no further than `limit`; it may have been so lately."""
         ...
 
 
@@ -96,8 +108,37 @@ def in_footprint(v: str, param: int, letter: str, condition: Statement) -> State
 
     The condition names the columns of the row as it stands in the footprint: `e.value ->> 1` is the first.
     """
+    found = from_footprint("1", v, param, letter, condition)
+    return Statement(f"EXISTS ({found.sql})", found.arguments)
+
+
+def from_footprint(what: str, v: str, param: int, letter: str, condition: Statement = TRUE) -> Statement:
+    """Select `what` of the index rows of `param` in the table `letter` ("" for any) of version `v`."""
+    kind = f" AND e.value ->> 0 = '{letter}'" if letter else ""
+    more = "" if condition == TRUE else f" AND {condition.sql}"
     return Statement(
-        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e WHERE f.v = {v}"
-        f" AND e.value ->> 0 = '{letter}' AND {condition.sql})",
+        f"SELECT {what} FROM footprint f CROSS JOIN json_each(f.rows, ?) e WHERE f.v = {v}{kind}{more}",
         (f'$."{param}"', *condition.arguments),
     )
+
+
+GROUP = "e.value ->> '$[#-1]'"
+"""The group of a footprint row: its last column."""
+
+
+def deeper(alias: str) -> str:
+    """Return the alias of what is nested one level below `alias`."""
+    return f"x{int(alias[1:] or 0) + 1}"
+
+
+def union(selects: Sequence[Statement], word: str = "UNION ALL") -> Statement:
+    """Return the compound of `selects`, each with one column called `v`."""
+    if len(selects) > _UNION:
+        pieces = [union(selects[at : at + _UNION], word) for at in range(0, len(selects), _UNION)]
+        selects = [Statement(f"SELECT v FROM ({each.sql})", each.arguments) for each in pieces]
+    arguments = tuple(argument for each in selects for argument in each.arguments)
+    return Statement(f" {word} ".join(each.sql for each in selects), arguments)
+
+
+_UNION = 200
+"""Engines bound the terms of one compound SELECT; longer unions are nested."""

@@ -29,7 +29,7 @@ _POSITION = 4
 _COLUMNS = {
     "type": 2,
     "author": 2,
-    "param": 3,
+    "param": 4,
     "token": 4,
     "resource": 4,
     "version": 9,
@@ -46,7 +46,12 @@ _INSERTS = {
     f"INTO {table} VALUES ({', '.join('?' * columns)})"
     for table, columns in _COLUMNS.items()
 }
-_STATEMENTS = {**_INSERTS, "current": "UPDATE resource SET current = ? WHERE rid = ?"}
+_STATEMENTS = {
+    **_INSERTS,
+    "footprint": "INSERT INTO footprint VALUES (?, jsonb(?))",
+    "idx_text": "INSERT INTO idx_text (rowid, narrative, content) VALUES (?, ?, ?)",
+    "current": "UPDATE resource SET current = ? WHERE rid = ?",
+}
 _SORTED = frozenset(table for table in _COLUMNS if table.startswith("idx") or table == "owner")
 _STATE = (
     "SELECT r.rid, r.current, (SELECT v.number FROM version v WHERE v.v = r.current), "
@@ -136,14 +141,16 @@ class Batch:
         ends = method == DELETE
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
         rows["body"].append((v, " ".join(patients), self._encode(new.body)))
-        rows["owner"].extend([(v, additions.resource(owner)) for owner in new.owners])
+        owners = [additions.resource(owner) for owner in new.owners]
+        rows["owner"].extend([(v, owner) for owner in owners])
         rows["label"].extend([(v, additions.token(label)) for label in new.labels])
         alive = number > 0 and not deleted
         if alive:
             rows["dead"].append((current, v, time))
         if not ends:
             rows["idx_type"].append((kind, v))
-            index_rows(rows, additions, key.type, v, entries)
+            owning = [rid for owner, rid in zip(new.owners, owners, strict=True) if owner.type == "Patient"]
+            index_rows(rows, additions, key.type, v, entries, owning)
         self._work_counts[kind] += (not ends) - alive
         self._written[key] = self._epoch
         return v

@@ -68,7 +68,7 @@ def _index(connection: apsw.Connection) -> list[str]:
         table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns.split(', '))}"
         for table, columns in TABLES.values()
     }
-    for v, footprint in connection.execute("SELECT v, rows FROM footprint"):
+    for v, footprint in connection.execute("SELECT v, json(rows) FROM footprint"):
         for table, key in footprint_rows(v, footprint):
             expected[table] += 1
             if connection.execute(probes[table], key).fetchone() is None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
+from fhir_server.search.geometry import distance
 
 LOG_KEPT = 64 << 20
 """Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
@@ -57,6 +58,7 @@ class Connection:
             self.raw.set_wal_hook(self._logged)
         self.raw.execute(f"PRAGMA cache_size = -{_WRITER_CACHE if writes else _READER_CACHE}")
         self.raw.execute("PRAGMA temp_store = MEMORY")
+        self.raw.create_scalar_function("distance", _distance, 4, deterministic=True)
         self.log_pages = 0
         self._deadline = math.inf
         self.raw.set_progress_handler(self._late, _STEPS)
@@ -187,6 +189,10 @@ class Readers(Runner):
         self._threads.shutdown()
         for connection in (*self._opened, self._inline):
             connection.close()
+
+
+def _distance(*degrees: Any) -> float:
+    return distance(*degrees)
 
 
 def refusal(error: apsw.Error) -> Refusal:

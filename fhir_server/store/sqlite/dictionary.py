@@ -7,11 +7,12 @@ one work fails. Numbers are never given twice while a server runs; those of fail
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, TypeVar
 
 import apsw
 
-from fhir_server.search.values import fold_code
+from fhir_server.search.values import FORMS, fold_code
 from fhir_server.store.base import Key
 from fhir_server.store.sql.dialect import Statement
 
@@ -19,6 +20,10 @@ K = TypeVar("K")
 
 CACHED = 100_000
 """How many tokens, and how many resources, are remembered at most."""
+COUNTS = 10_000
+"""How many counts of rows are kept at most."""
+KEPT = 10.0
+"""Seconds for which a count of rows is good enough to plan by."""
 
 
 class Recent(dict[K, int]):
@@ -45,9 +50,11 @@ class Dictionary:
         self.type_names: dict[int, str] = {number: name for name, number in self.types.items()}
         self.authors: dict[str, int] = {name: number for number, name in rows("SELECT id, name FROM author")}
         self.author_names: dict[int, str] = {number: name for name, number in self.authors.items()}
+        params: list[Any] = rows("SELECT p, type, name, by_patient FROM param").fetchall()
         self.params: dict[tuple[str, str], int] = {
-            (self.type_names[kind], name): number for number, kind, name in rows("SELECT p, type, name FROM param")
+            (self.type_names[kind], name): number for number, kind, name, _ in params
         }
+        self.by_patient: set[int] = {number for number, _, _, by_patient in params if by_patient}
         self.tokens: Recent[tuple[str, str]] = Recent()
         self.resources: Recent[Key] = Recent()
 
@@ -55,12 +62,13 @@ class Dictionary:
 class Names:
     """The dictionaries as the query compiler sees them: numbers of names, None for what the store never met."""
 
-    __slots__ = ("_additions", "_connection", "_dictionary")
+    __slots__ = ("_additions", "_connection", "_counted", "_dictionary")
 
     def __init__(self, dictionary: Dictionary, connection: apsw.Connection, additions: Additions | None = None) -> None:
         self._dictionary = dictionary
         self._connection = connection
         self._additions = additions
+        self._counted: dict[tuple[Statement, int], tuple[int, float]] = {}
 
     def type_id(self, name: str) -> int | None:
         """Return the number of the resource type `name`."""
@@ -71,6 +79,20 @@ class Names:
         """Return the number of the index form `name` of `type`."""
         number = self._dictionary.params.get((type, name))
         return number if number is not None or self._additions is None else self._additions.params.get((type, name))
+
+    def param_ids(self, type: str, name: str) -> list[int]:
+        """Return the numbers of all forms of the parameter `name` of `type`."""
+        return [number for form in FORMS if (number := self.param_id(type, name + form)) is not None]
+
+    def is_by_patient(self, param: int) -> bool:
+        """Return whether the form is kept by patient, or leads into the compartment of one."""
+        added = self._additions is not None and param in self._additions.by_patient
+        return added or param in self._dictionary.by_patient
+
+    def live(self, type: str) -> int:
+        """Return how many resources of `type` there were at the last commit."""
+        row = self._connection.execute("SELECT live FROM type_count WHERE type = ?", (self.type_id(type),)).fetchone()
+        return int(row[0]) if row else 0
 
     def resource_id(self, type: str, id: str) -> int | None:
         """Return the row id of the resource `type`/`id`, be it only the target of references."""
@@ -106,9 +128,20 @@ class Names:
         return low
 
     def estimate(self, statement: Statement, limit: int) -> int:
-        """Return the number of rows of `statement`, counted no further than `limit`."""
-        sql = f"SELECT count(*) FROM ({statement.sql} LIMIT ?)"
-        return int(next(self._connection.execute(sql, (*statement.arguments, limit)))[0])
+        """Return the number of rows of `statement`, counted no further than `limit`; what was counted is kept a while.
+
+        A number that is not true any more makes a search slower, never wrong.
+        """
+        asked = (statement, limit)
+        found = self._counted.get(asked)
+        now = monotonic()
+        if found is None or now - found[1] > KEPT:
+            sql = f"SELECT count(*) FROM ({statement.sql} LIMIT ?)"
+            found = int(next(self._connection.execute(sql, (*statement.arguments, limit)))[0]), now
+            if len(self._counted) >= COUNTS:
+                self._counted.clear()
+            self._counted[asked] = found
+        return found[0]
 
 
 def find_resource(connection: apsw.Connection, kind: int, id: str) -> int | None:
@@ -135,6 +168,7 @@ class Additions:
         self.tokens: dict[tuple[str, str], int] = {}
         self.resources: dict[Key, int] = {}
         self.by_type: dict[str, dict[str, int]] = {}
+        self.by_patient: set[int] = set()
         self._next = {
             "type": _highest(connection, "id", "type"),
             "author": _highest(connection, "id", "author"),
@@ -164,13 +198,15 @@ class Additions:
             self.rows["author"].append((number, name))
         return number
 
-    def param(self, type: str, name: str) -> int:
-        """Return the number of an index form."""
+    def param(self, type: str, name: str, by_patient: bool) -> int:
+        """Return the number of an index form, which is kept by patient or not."""
         key = (type, name)
         number = self._dictionary.params.get(key) or self.params.get(key)
         if number is None:
             number = self.params[key] = self._number("param")
-            self.rows["param"].append((number, self.type(type), name))
+            self.rows["param"].append((number, self.type(type), name, int(by_patient)))
+            if by_patient:
+                self.by_patient.add(number)
         return number
 
     def token(self, key: tuple[str, str]) -> int:
@@ -234,6 +270,8 @@ class Additions:
         known.authors.update(self.authors)
         known.author_names.update((number, name) for name, number in self.authors.items())
         known.params.update(self.params)
+        known.by_patient |= self.by_patient
+        self.by_patient.clear()
         for token, number in self.tokens.items():
             known.tokens.remember(token, number)
         for key, number in self.resources.items():

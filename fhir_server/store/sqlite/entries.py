@@ -6,7 +6,7 @@ table of that letter, without `p` and `v`. The sweep deletes by it; `:missing` a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -26,9 +26,11 @@ TABLES = {
     "n": ("idx_number", "p, low, high, v, g"),
     "q": ("idx_quantity", "p, low, high, t, v, g"),
     "l": ("idx_position", "p, lat, lon, v, g"),
+    "o": ("idx_owned", "rid, p, t, v"),
 }
 """Letter in footprints -> index table and its columns, which are its primary key."""
 
+_NO_TEXTS = ("", "")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
 
@@ -36,27 +38,34 @@ _decode = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
 class _Params(dict[str, int]):
     """The parameter numbers of one type, asked of the dictionary when first needed."""
 
-    __slots__ = ("_additions", "_type")
+    __slots__ = ("_additions", "_by_patient", "_type")
 
-    def __init__(self, type: str, additions: Additions) -> None:
+    def __init__(self, type: str, by_patient: frozenset[str], additions: Additions) -> None:
         self._type = type
+        self._by_patient = by_patient
         self._additions = additions
 
     def __missing__(self, name: str) -> int:
-        number = self[name] = self._additions.param(self._type, name)
+        number = self[name] = self._additions.param(self._type, name, name in self._by_patient)
         return number
 
 
-def index_rows(rows: Rows, additions: Additions, type: str, v: int, entries: IndexEntries) -> None:
-    """Append to `rows` what the version `v` of a `type` answers to."""
+def index_rows(
+    rows: Rows, additions: Additions, type: str, v: int, entries: IndexEntries, patients: Sequence[int]
+) -> None:
+    """Append to `rows` what the version `v` of a `type` answers to; `patients` are the rows of those it belongs to."""
     params = additions.by_type.get(type)
     if params is None:
-        params = additions.by_type[type] = _Params(type, additions)
+        params = additions.by_type[type] = _Params(type, entries.by_patient, additions)
     foot: dict[int, list[tuple[Any, ...]]] = {}
     _plain_rows(rows, params, v, entries, foot)
     _numbered_rows(rows, params, additions, v, entries, foot)
+    if patients:
+        _owned_rows(rows, params, v, entries, patients, foot)
+    if entries.texts != _NO_TEXTS:
+        rows["idx_text"].append((v, *entries.texts))
     if foot:
-        rows["footprint"].append((v, _encode(foot).decode()))
+        rows["footprint"].append((v, _encode(foot)))
 
 
 def _plain_rows(
@@ -107,6 +116,23 @@ def _numbered_rows(
         foot.setdefault(p, []).append(("q", low.hex(), high.hex(), t, g))
 
 
+def _owned_rows(
+    rows: Rows,
+    params: dict[str, int],
+    v: int,
+    entries: IndexEntries,
+    patients: Sequence[int],
+    foot: dict[int, list[tuple[Any, ...]]],
+) -> None:
+    """Keep the coded tokens once more by patient; they are in the footprint already, numbered."""
+    for name in entries.by_patient.intersection([entry[0] for entry in entries.tokens]):
+        p = params[name]
+        for rid in patients:
+            kept = dict.fromkeys(("o", rid, row[1]) for row in foot[p] if row[0] == "t")
+            rows["idx_owned"].extend([(rid, p, t, v) for _, _, t in kept])
+            foot[p].extend(kept)
+
+
 def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield (table, primary key) of every index row of version `v`."""
     for p, rows in _decode(footprint).items():
@@ -114,7 +140,8 @@ def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...
             table, columns = TABLES[letter]
             if letter in "nq":
                 values[:2] = map(bytes.fromhex, values[:2])
-            at = columns.split(", ").index("v")
-            key = [int(p), *values]
-            key.insert(at, v)
+            names = columns.split(", ")
+            key = values[:]
+            key.insert(names.index("p"), int(p))
+            key.insert(names.index("v"), v)
             yield table, tuple(key)

@@ -5,14 +5,25 @@ Every statement that shows a version applies the restriction to that very versio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from fhir_server.search.match import Criteria
-from fhir_server.search.query import EVERYTHING, Node, Query
+from fhir_server.search.query import EVERYTHING, Include, Node, Query, Target
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
 from fhir_server.store.codec import PLAIN_HEAD, decode
-from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, compile_restriction
+from fhir_server.store.sql.compile import (
+    Listing,
+    compile_count,
+    compile_include,
+    compile_matches,
+    compile_page,
+    compile_place,
+    make_world,
+)
+from fhir_server.store.sql.compile_explain import explain
+from fhir_server.store.sql.compile_visible import World, compile_restriction
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
@@ -32,9 +43,12 @@ _V = f"SELECT v.v {_NUMBERED}"
 # The length of a blob is in the row's head: its pages are not read for it.
 _SIZES = "SELECT length(data) FROM chunk WHERE v = ? ORDER BY n"
 _LISTED = (
-    f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{0}}) x CROSS JOIN version v ON v.v = x.v "
-    "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY x.v"
+    f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{}}) x CROSS JOIN version v ON v.v = x.v "
+    "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY {}"
 )
+
+_TOGETHER = 1000
+"""Versions whose includes are looked for in one statement."""
 
 
 class Reading:
@@ -98,27 +112,87 @@ class Reading:
     async def search(self, query: Query, *, restriction: Restriction) -> Page:
         """See `Snapshot.search`."""
         self._ready()
-        position = self._newest() if query.position is None else query.position
-        asked = Query(query.type, query.where, query.count, query.after, position)
-        statement = compile_page(asked, restriction, self._names, criteria=self._criteria)
-        rows = await self._runner.rows(_LISTED.format(statement.sql), statement.arguments)
-        # Asked last: what was swept while the query ran would be missing from its answer.
-        if position < self._swept():
-            raise CursorExpired("the rows this page would need were swept")
-        return self._page(rows, query.count, position)
+        world = self._world(restriction, query.position)
+        rows = await self._rows(await self._asked(query, world))
+        self._unswept(world)
+        return self._page(rows, query.count, world.position or 0)
 
-    async def count(self, type: str, where: Node, *, restriction: Restriction, position: int | None = None) -> int:
+    async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
         self._ready()
+        world = self._world(restriction, position)
+        total = 0
+        for target in targets:
+            if target.where == EVERYTHING and restriction is ALL and position is None:
+                row = self._runner.row(
+                    "SELECT live FROM type_count WHERE type = ?", (self._names.type_id(target.type),)
+                )
+                total += (row[0] if row else 0) + self._uncounted(target.type)
+                continue
+            statement = compile_count(target, world)
+            rows = await self._runner.rows(statement.sql, statement.arguments)
+            total += int(rows[0][0])
+        self._unswept(world)
+        return total
+
+    async def include(
+        self,
+        versions: Sequence[Version],
+        include: Include,
+        *,
+        restriction: Restriction,
+        position: int | None = None,
+        limit: int,
+    ) -> list[Version]:
+        """See `Snapshot.include`."""
+        self._ready()
+        world = self._world(restriction, position)
+        found: dict[tuple[Key, int], Version] = {}
+        for start in range(0, len(versions), _TOGETHER):
+            some = [version.row for version in versions[start : start + _TOGETHER]]
+            listing = compile_include(include, some, limit, world)
+            rows = [] if listing is None else await self._rows(listing)
+            for row in rows:
+                version = self._listed(row)
+                found[version.key, version.number] = version
+        self._unswept(world)
+        return sorted(found.values(), key=lambda version: version.row)[:limit]
+
+    async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
+        """See `Snapshot.explain`."""
+        self._ready()
+        world = self._world(restriction, query.position)
+        started = monotonic()
+        listing = await self._asked(query, world)
+        planned = monotonic()
+        rows = await self._rows(listing)
+        timed = {"planned_ms": 1000 * (planned - started), "found_ms": 1000 * (monotonic() - planned)}
+        steps = await self._runner.rows(f"EXPLAIN QUERY PLAN {listing.statement.sql}", listing.statement.arguments)
+        return {
+            "engine": "sqlite",
+            "targets": explain(query, world),
+            "steps": [detail for *_, detail in steps],
+            "matches_on_page": min(len(rows), query.count),
+            **{name: round(took, 3) for name, took in timed.items()},
+        }
+
+    async def _asked(self, query: Query, world: World) -> Listing:
+        place = compile_place(query, self._names)
+        keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
+        return compile_page(query, world, keys[0] if keys else None)
+
+    async def _rows(self, listing: Listing) -> list[Any]:
+        statement = listing.statement
+        return await self._runner.rows(_LISTED.format(statement.sql, listing.order), statement.arguments)
+
+    def _world(self, restriction: Restriction, position: int | None) -> World:
         at = self._newest() if position is None else position
-        if where == EVERYTHING and restriction is ALL and position is None:
-            row = self._runner.row("SELECT live FROM type_count WHERE type = ?", (self._names.type_id(type),))
-            return (row[0] if row else 0) + self._uncounted(type)
-        statement = compile_count(type, where, restriction, at, self._names, criteria=self._criteria)
-        rows = await self._runner.rows(statement.sql, statement.arguments)
-        if at < self._swept():
-            raise CursorExpired("the rows this count would need were swept")
-        return int(rows[0][0])
+        return make_world(self._names, self._criteria, restriction, at)
+
+    def _unswept(self, world: World) -> None:
+        """Asked last: what was swept while the query ran would be missing from its answer."""
+        if world.position is not None and world.position < self._swept():
+            raise CursorExpired("the rows this answer would need were swept")
 
     def _uncounted(self, type: str) -> int:
         """Return what `type_count` does not know yet."""
@@ -127,9 +201,8 @@ class Reading:
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """See `Snapshot.matches`."""
         self._ready()
-        statement = compile_matches(type, where, restriction, limit, self._names, criteria=self._criteria)
-        rows = await self._runner.rows(_LISTED.format(statement.sql), statement.arguments)
-        return [self._listed(row) for row in rows[:limit]]
+        world = make_world(self._names, self._criteria, restriction, None)
+        return [self._listed(row) for row in await self._rows(compile_matches(type, where, limit, world))]
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
@@ -194,7 +267,7 @@ class Reading:
     def _allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
         if restriction is ALL:
             return "", ()
-        statement = compile_restriction(restriction, "v", self._names, criteria=self._criteria)
+        statement = compile_restriction(restriction, "v", make_world(self._names, self._criteria, restriction, None))
         return f" AND ({statement.sql})", statement.arguments
 
     def _page(self, rows: list[Any], count: int, position: int) -> Page:
@@ -202,15 +275,24 @@ class Reading:
         return Page([self._listed(row) for row in rows[:count]], more, position)
 
     def _listed(self, row: Any) -> Version:
-        _, kind, id, *rest = row
-        return self._version(Key(self._type_name(kind), id), *rest)
+        v, kind, id, *rest = row
+        return self._version(Key(self._type_name(kind), id), *rest, v)
 
     def _version(
-        self, key: Key, number: int, time: int, method: int, author: int, position: int, patients: str, data: bytes
+        self,
+        key: Key,
+        number: int,
+        time: int,
+        method: int,
+        author: int,
+        position: int,
+        patients: str,
+        data: bytes,
+        row: int = 0,
     ) -> Version:
         name = self._dictionary.author_names.get(author) or self._author_name(author)
         owners = tuple(patients.split()) if patients else ()
-        return Version(key, number, time, METHODS[method], name, decode(data), position, owners)  # type: ignore[arg-type]
+        return Version(key, number, time, METHODS[method], name, decode(data), position, owners, row)  # type: ignore[arg-type]
 
     # Between a commit and its merge into the dictionary, and inside a transaction, names may be newer than that.
 

@@ -12,7 +12,7 @@ VERSIONS = 100
 """Versions swept in one transaction."""
 
 _DEAD = (
-    "SELECT d.v, d.died, v.type, coalesce(f.rows, '{}') FROM dead d CROSS JOIN version v ON v.v = d.v "
+    "SELECT d.v, d.died, v.type, coalesce(json(f.rows), '{}') FROM dead d CROSS JOIN version v ON v.v = d.v "
     "LEFT JOIN footprint f ON f.v = d.v WHERE d.time < ? ORDER BY d.died LIMIT ?"
 )
 _DELETES = {
@@ -38,6 +38,7 @@ def sweep(batch: Batch, before: int) -> tuple[int, int]:
         batch.executemany(_DELETES[table], keys)
     batch.executemany("DELETE FROM idx_type WHERE type = ? AND v = ?", [(kind, v) for v, _, kind, _ in dead])
     versions = [(v,) for v, *_ in dead]
+    batch.executemany("DELETE FROM idx_text WHERE rowid = ?", versions)
     batch.executemany("DELETE FROM footprint WHERE v = ?", versions)
     batch.executemany("DELETE FROM dead WHERE v = ?", versions)
     swept_to = max(died for _, died, _, _ in dead)

@@ -16,7 +16,7 @@ from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.ids import id_maker
 from fhir_server.search.parameters import Registry
-from fhir_server.search.query import EVERYTHING, Date, Query
+from fhir_server.search.query import EVERYTHING, Date, Query, Target
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import Key, Transaction
 from profiles.restriction import ALL
@@ -91,7 +91,7 @@ def test_the_settings_bound_what_a_search_may_cost(tmp_path: Path) -> None:
             store = tenant.services.store
             await store.write(lambda tx: fill(tx, 2000))
             with pytest.raises(TooCostly, match=r"after 0\.0001 seconds"):
-                await store.search(Query("Patient", EVERYTHING, 1000), restriction=ALL)
+                await store.search(Query((Target("Patient"),), 1000), restriction=ALL)
 
     asyncio.run(stop())
 

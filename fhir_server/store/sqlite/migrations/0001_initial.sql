@@ -13,6 +13,7 @@ CREATE TABLE param (
   p INTEGER PRIMARY KEY,
   type INTEGER NOT NULL,
   name TEXT NOT NULL,
+  by_patient INTEGER NOT NULL,
   UNIQUE (type, name)
 ) STRICT;
 CREATE TABLE token (
@@ -130,11 +131,24 @@ CREATE TABLE idx_position (
   PRIMARY KEY (p, lat, lon, v, g)
 ) STRICT, WITHOUT ROWID;
 
+-- Coded tokens once more within the compartment of each patient.
+CREATE TABLE idx_owned (
+  rid INTEGER NOT NULL,
+  p INTEGER NOT NULL,
+  t INTEGER NOT NULL,
+  v INTEGER NOT NULL,
+  PRIMARY KEY (rid, p, t, v)
+) STRICT, WITHOUT ROWID;
+-- Full text of a version, rowid = v: words that are folded already, a blank apart.
+CREATE VIRTUAL TABLE idx_text USING fts5 (
+  narrative, content, content = '', contentless_delete = 1, tokenize = 'ascii'
+);
+
 -- A version superseded or deleted at position `died` whose index rows are not swept yet.
 CREATE TABLE dead (v INTEGER PRIMARY KEY, died INTEGER NOT NULL, time INTEGER NOT NULL) STRICT;
 CREATE INDEX dead_by_position ON dead (died, time);
--- A version's own index rows once more, as JSON {"<p>": [["<table letter>", ...], ...]}.
-CREATE TABLE footprint (v INTEGER PRIMARY KEY, rows TEXT NOT NULL) STRICT;
+-- A version's own index rows once more, as JSON {"<p>": [["<table letter>", ...], ...]} in SQLite's binary form.
+CREATE TABLE footprint (v INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
 
 CREATE TABLE type_count (type INTEGER PRIMARY KEY, live INTEGER NOT NULL) STRICT;
 

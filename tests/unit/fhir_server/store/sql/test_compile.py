@@ -14,7 +14,7 @@ import pytest
 
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
-from fhir_server.search.query import Node, Query
+from fhir_server.search.query import Node, Query, Target
 from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, compile_restriction
 from fhir_server.store.sql.compile_entry import after
 from fhir_server.store.sql.dialect import FALSE, Statement
@@ -69,7 +69,7 @@ def where(resource_type: str, *parameters: tuple[str, str]) -> Node:
 def page(
     names: FakeNames, resource_type: str, *parameters: tuple[str, str], restriction: Restriction = ALL
 ) -> Statement:
-    query = Query(resource_type, where(resource_type, *parameters), 50, 0, 1000)
+    query = Query((Target(resource_type, where(resource_type, *parameters)),), 50, 0, 1000)
     return compile_page(query, restriction, names, criteria=READ)
 
 

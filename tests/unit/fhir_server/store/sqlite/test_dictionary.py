@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.search.query import Token
+from fhir_server.search.query import Target, Token
 from fhir_server.store.base import Key
 from fhir_server.store.connect import connect
 from fhir_server.store.sqlite.dictionary import Recent
@@ -27,7 +27,7 @@ async def test_forgotten_numbers_are_found_again(store: SqliteStore):
         store._dictionary.resources.clear()
     tokens = list(store._writing.raw.execute("SELECT count(*), count(DISTINCT code) FROM token"))
     assert tokens == [(7, 7)]
-    assert await store.count("Patient", Token("code", None, "C3"), restriction=ALL) == 6
+    assert await store.count((Target("Patient", Token("code", None, "C3")),), restriction=ALL) == 6
     assert await store.check() == []
 
 

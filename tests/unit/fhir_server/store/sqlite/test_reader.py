@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fhir_server.errors import StoreUnavailable
-from fhir_server.search.query import EVERYTHING
+from fhir_server.search.query import EVERYTHING, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, NewVersion, RecordTable, Scope, Transaction
 from fhir_server.store.connect import connect, reading, shareable
@@ -41,7 +41,7 @@ def test_a_reader_sees_what_the_writer_has_committed_since(tmp_path: Path) -> No
                     assert len(page.versions) == number
                 found = await reader.matches("Basic", EVERYTHING, restriction=ALL, limit=9)
                 assert {version.key for version in found} == {Key("Basic", "2"), Key("Basic", "3")}
-                assert await reader.count("Basic", EVERYTHING, restriction=ALL) == 2
+                assert await reader.count((Target("Basic"),), restriction=ALL) == 2
         finally:
             await store.close()
 

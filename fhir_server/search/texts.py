@@ -1,0 +1,59 @@
+"""What full text search finds of a resource: the words of its narrative, and those of everything else.
+
+`_text` searches the narrative, `_content` all of it (http://hl7.org/fhir/R4/search.html#content). Words are those of
+texts, names, displays and codes; identities of things (ids, URLs, references) and raw data have none.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from fhir_server.search.values import words
+from profiles import definitions
+
+_TAG = re.compile(r"<[^>]*>")
+_WORDED = frozenset(("string", "markdown", "code"))
+_SILENT = frozenset(
+    ("id", "reference", "system", "resourceType", "use", "language", "versionId", "contentType", "kind")
+)
+
+
+def texts(resource: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the words of the narrative and the words of all else, each a blank apart."""
+    narrative = resource.get("text")
+    div = narrative.get("div", "") if isinstance(narrative, dict) else ""
+    return _joined(_plain(div)) if div else "", _joined(" ".join(_strings(resource, _names())))
+
+
+def _joined(text: str) -> str:
+    return " ".join(words(text))
+
+
+def _plain(xhtml: str) -> str:
+    # A tag parts words, as the end of a paragraph does.
+    return unescape(_TAG.sub(" ", xhtml))
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Return the JSON names under which R4 has text."""
+    return definitions.properties_of(_WORDED) - _SILENT
+
+
+def _strings(value: Mapping[str, Any], names: frozenset[str]) -> Iterator[str]:
+    for key, each in value.items():
+        if each.__class__ is str:
+            if key in names:
+                yield each
+        elif each.__class__ is dict:
+            yield from _strings(each, names)
+        elif each.__class__ is list:
+            for item in each:
+                if item.__class__ is dict:
+                    yield from _strings(item, names)
+                elif item.__class__ is str and key in names:
+                    yield item

@@ -1,0 +1,170 @@
+"""Nodes that look at other resources: chains, `_has` and hierarchies, as tests of one version and as rows to start from.
+
+Each resource on the way is looked at as of the position of the search and under its restriction, like the matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhir_server.search.query import Chain, Has, Hierarchy, Node, Or, Reference, Token
+from fhir_server.store.sql.compile_entry import Access, accesses, conjuncts
+from fhir_server.store.sql.compile_visible import World
+from fhir_server.store.sql.dialect import FALSE, Statement, both, deeper, from_footprint
+
+PATIENT = "Patient"
+
+
+def points_at(world: World, type: str, node: Chain, alias: str) -> Statement:
+    """Return the test that the version of `alias` refers to a resource that matches."""
+    param, kind = world.names.param_id(type, node.name), world.names.type_id(node.type)
+    if param is None or kind is None:
+        return FALSE
+    x = deeper(alias)
+    newest = world.newest("e.value ->> 1")
+    seen = both(world.shows(x), world.test(world, node.type, node.node, x))
+    return Statement(
+        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x} WHERE f.v = {alias}.v"
+        f" AND e.value ->> 0 = 'r' AND {x}.v = {newest.sql} AND {x}.type = ? AND {x}.deleted = 0 AND {seen.sql})",
+        (f'$."{param}"', *newest.arguments, kind, *seen.arguments),
+    )
+
+
+def pointing_at(world: World, type: str, node: Chain) -> Access | None:
+    """Return the rows of references to a resource that matches; None where there can be none."""
+    param = world.names.param_id(type, node.name)
+    if param is None or world.names.type_id(node.type) is None:
+        return None
+    return _among(param, _resources(world.select(world, node.type, node.node)), 3)
+
+
+def few_pointing_at(world: World, type: str, node: Chain, limit: int) -> Access | None:
+    """Return the same for the first `limit` resources that match: to estimate by."""
+    param = world.names.param_id(type, node.name)
+    if param is None:
+        return None
+    found = world.select(world, node.type, node.node)
+    return _among(param, _resources(Statement(f"{found.sql} LIMIT {limit}", found.arguments)), 3)
+
+
+def _among(param: int, rids: Statement, rank: int) -> Access:
+    test = Statement(f"e.value ->> 1 IN ({rids.sql})", rids.arguments)
+    condition = f"{{}}.p = ? AND {{}}.rid IN ({rids.sql})"
+    return Access("idx_reference", condition, (param, *rids.arguments), rank, param, "r", test)
+
+
+def _resources(versions: Statement) -> Statement:
+    return Statement(f"SELECT w.rid FROM version w WHERE w.v IN ({versions.sql})", versions.arguments)
+
+
+def is_pointed_at(world: World, type: str, node: Has, alias: str) -> Statement:
+    """Return the test that a resource which matches refers to that of the version of `alias`.
+
+    Where a patient is pointed at and a code is asked for, the patient's own rows of that code are the ones to look at.
+    """
+    param = world.names.param_id(node.type, node.name)
+    if param is None:
+        return FALSE
+    x = deeper(alias)
+    here = f"(SELECT o.rid FROM version o WHERE o.v = {alias}.v)"
+    parts = conjuncts(node.node)
+    owned = _owned(world, node, parts) if type == PATIENT and world.names.is_by_patient(param) else None
+    if owned is None:
+        rows = Statement(f"idx_reference {x} WHERE {x}.p = ? AND {x}.rid = {here}", (param,))
+    else:
+        code, access = owned
+        parts = [each for each in parts if each is not code]
+        refers = f"EXISTS (SELECT 1 FROM idx_reference i WHERE i.p = ? AND i.rid = {x}.rid AND i.v = {x}.v)"
+        found = access.rows(x)
+        rows = Statement(
+            f"idx_owned {x} WHERE {x}.rid = {here} AND {found.sql} AND {refers}", (*found.arguments, param)
+        )
+    seen = both(world.shows(x), *(world.test(world, node.type, each, x) for each in parts))
+    return Statement(f"EXISTS (SELECT 1 FROM {rows.sql} AND {seen.sql})", rows.arguments + seen.arguments)
+
+
+def _owned(world: World, node: Has, parts: Sequence[Node]) -> tuple[Node, Access] | None:
+    """Return a part that asks for codes which are kept by patient, with its rows."""
+    for part in parts:
+        access = coded(world, node.type, part)
+        if access is not None:
+            return part, access
+    return None
+
+
+def coded(world: World, type: str, node: Node) -> Access | None:
+    """Return the one access of a node that asks for codes which are kept by patient, None for any other node."""
+    nodes = node.nodes if isinstance(node, Or) else (node,)
+    leaves = [each for each in nodes if isinstance(each, Token)]
+    if not leaves or len(leaves) < len(nodes):
+        return None
+    found = accesses(type, leaves, world.names)
+    if len(found) == 1 and found[0].pinned and world.names.is_by_patient(found[0].param):
+        return found[0]
+    return None
+
+
+def patient_of(world: World, type: str, node: Node) -> int | None:
+    """Return the row of the one patient to whose compartment all that matches `node` belongs, None without one."""
+    if not isinstance(node, Reference) or node.type != PATIENT:
+        return None
+    param = world.names.param_id(type, node.name)
+    if param is None or not world.names.is_by_patient(param):
+        return None
+    return world.names.resource_id(PATIENT, node.id)
+
+
+def pointed_at(world: World, node: Has) -> Statement | None:
+    """Select the rows (`rid`) of the resources that a match of `node` refers to; None where there can be none."""
+    return _pointed_at(world, node, world.select(world, node.type, node.node))
+
+
+def few_pointed_at(world: World, node: Has, limit: int) -> Statement | None:
+    """Return the same for the first `limit` that match: to estimate by."""
+    found = world.select(world, node.type, node.node)
+    return _pointed_at(world, node, Statement(f"{found.sql} LIMIT {limit}", found.arguments))
+
+
+def _pointed_at(world: World, node: Has, found: Statement) -> Statement | None:
+    param = world.names.param_id(node.type, node.name)
+    if param is None:
+        return None
+    return Statement(
+        f"SELECT e.value ->> 1 FROM ({found.sql}) i CROSS JOIN footprint f ON f.v = i.v"
+        " CROSS JOIN json_each(f.rows, ?) e WHERE e.value ->> 0 = 'r'",
+        (*found.arguments, f'$."{param}"'),
+    )
+
+
+def along(world: World, type: str, node: Hierarchy) -> Access | None:
+    """Return the rows of references into the part of a hierarchy that is asked for; None where there can be none."""
+    param, kind = world.names.param_id(type, node.name), world.names.type_id(node.type)
+    root = world.names.resource_id(node.type, node.id)
+    if param is None or root is None or kind is None:
+        return None
+    upwards = world.names.param_id(node.type, node.along)
+    step = None if upwards is None else (_above(world, kind, upwards) if node.above else _below(world, upwards))
+    union = "" if step is None else f" UNION {step.sql}"
+    closure = Statement(
+        f"WITH RECURSIVE h(rid) AS (SELECT ?{union}) SELECT h.rid FROM h", (root, *(step.arguments if step else ()))
+    )
+    return _among(param, closure, 3)
+
+
+def _below(world: World, upwards: int) -> Statement:
+    shown = world.shows("y")
+    return Statement(
+        "SELECT c.rid FROM h CROSS JOIN idx_reference y ON y.p = ? AND y.rid = h.rid CROSS JOIN version c ON c.v = y.v"
+        f" WHERE {shown.sql}",
+        (upwards, *shown.arguments),
+    )
+
+
+def _above(world: World, kind: int, upwards: int) -> Statement:
+    newest, shown = world.newest("h.rid"), world.shows("y")
+    higher = from_footprint("e.value ->> 1", "y.v", upwards, "r")
+    return Statement(
+        f"SELECT r.rid FROM h CROSS JOIN version y ON y.v = {newest.sql} AND y.deleted = 0 CROSS JOIN resource r"
+        f" ON r.rid IN ({higher.sql}) AND r.type = ? WHERE {shown.sql}",
+        (*newest.arguments, *higher.arguments, kind, *shown.arguments),
+    )

@@ -1,0 +1,57 @@
+"""Which way a search starts: the one that is likely to read the least, by the counts of rows that are kept.
+
+Rows that come in order of `v` have an advantage when there are many: a page is full long before all of them are read,
+while others must all be gathered and sorted first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fhir_server.store.sql.compile_start import Start
+from fhir_server.store.sql.dialect import Names
+
+SAMPLE = 5000
+"""Rows counted at most."""
+GLANCE = 64
+"""Rows counted first: who has fewer is not compared any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A start and about how many rows it has, counted up to SAMPLE; `cost` in rows likely to be read."""
+
+    start: Start
+    rows: int
+    cost: float
+
+
+def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None) -> list[Considered]:
+    """Return the starts with their costs, the best first; `wanted` is how many matches are, None for all of them."""
+    ranked = sorted(found, key=lambda each: each.rank)
+    if len(ranked) == 1 or ranked[0].rank == 0:
+        return [Considered(ranked[0], 0, 0)]
+    countable = [each for each in ranked if each.countable]
+    for each in countable:
+        rows = names.estimate(each.counted, GLANCE)
+        if rows < GLANCE:
+            return [Considered(each, rows, rows)]
+    whole = max(names.live(type), 1)
+    counted = {id(each): names.estimate(each.counted, SAMPLE) for each in countable}
+    rows_of = [counted.get(id(each), whole) for each in ranked]
+    considered = [
+        Considered(each, rows_of[at], _cost(each, rows_of[at], wanted, rows_of[:at] + rows_of[at + 1 :], whole))
+        for at, each in enumerate(ranked)
+    ]
+    return sorted(considered, key=lambda each: each.cost)
+
+
+def _cost(start: Start, rows: int, wanted: int | None, others: Sequence[int], whole: int) -> float:
+    """Return the rows to read: all of them, or as many as a page takes when they come in order and others thin them."""
+    if wanted is None or not start.ordered:
+        return rows * (1.0 if start.ordered else 1.5)
+    passing = 1.0
+    for other in others:
+        passing *= min(1.0, max(other, 1) / whole)
+    return min(rows, wanted / passing)

@@ -1,0 +1,54 @@
+"""The selection of all versions of a type that match a node: where to start, and what remains to be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhir_server.search.query import LastUpdated, Node
+from fhir_server.store.sql.compile_entry import conjuncts
+from fhir_server.store.sql.compile_plan import Considered, consider
+from fhir_server.store.sql.compile_start import starts
+from fhir_server.store.sql.compile_test import LAST, rows_of, test
+from fhir_server.store.sql.compile_visible import World
+from fhir_server.store.sql.dialect import Statement, both
+
+
+def select(
+    world: World, type: str, where: Node, *, wanted: int | None = None, after: int = 0, before: int = LAST
+) -> Statement:
+    """Return `SELECT DISTINCT x.v AS v ...`: the versions that match, without order.
+
+    `wanted` says that only so many are wanted, in order of `v`; they lie between the rows `after` and `before`, both
+    excluded.
+    """
+    best, parts = plan(world, type, where, wanted)
+    rows = best[0].start.rows
+    bounds = _bounds(world, parts, after, before)
+    tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
+    condition = both(bounds, *tests, world.allows("x"))
+    return Statement(
+        f"SELECT DISTINCT x.v AS v FROM {rows.sql} AND {condition.sql}", rows.arguments + condition.arguments
+    )
+
+
+def plan(world: World, type: str, where: Node, wanted: int | None) -> tuple[list[Considered], list[Node]]:
+    """Return the ways to start, the best first, and all that must hold."""
+    parts = conjuncts(where)
+    return consider(starts(world, type, parts), type, world.names, wanted), parts
+
+
+def _bounds(world: World, parts: Sequence[Node], after: int, before: int) -> Statement:
+    """Return the one range of rows to read; engines use one lower and one upper bound of an index."""
+    for node in parts:
+        if isinstance(node, LastUpdated):
+            first, beyond = rows_of(world.names, node)
+            after, before = max(after, first - 1), min(before, beyond)
+    if world.position is not None:
+        before = min(before, world.position + 1)
+    lower = Statement("x.v > ?", (after,))
+    return lower if before == LAST else both(lower, Statement("x.v < ?", (before,)))
+
+
+def select_all(world: World, type: str, where: Node) -> Statement:
+    """Return the selection of an inner search, all of whose matches are wanted."""
+    return select(world, type, where)

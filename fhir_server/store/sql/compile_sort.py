@@ -1,0 +1,69 @@
+"""Orders other than that of commits: what a version is sorted by, read from its footprint.
+
+`search.ordering` says what they mean. Keys compare byte by byte, as text in UTF-8 or hexadecimal or as whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.search.query import Sort, SortKind
+from fhir_server.store.sql.dialect import Names, Statement, both, either, from_footprint, union
+
+_LETTERS: dict[SortKind, str] = {
+    "token": "t",
+    "string": "s",
+    "reference": "r",
+    "uri": "u",
+    "date": "d",
+    "number": "n",
+    "quantity": "q",
+}
+_NAMED: dict[SortKind, str] = {
+    "token": "(SELECT k.fold FROM token k WHERE k.t = e.value ->> 1)",
+    "reference": (
+        "(SELECT y.name || '/' || r.id FROM resource r CROSS JOIN type y ON y.id = r.type WHERE r.rid = e.value ->> 1)"
+    ),
+}
+_RANGES = ("date", "number", "quantity")
+
+
+def keys(sorts: Sequence[Sort], type: str, v: str, names: Names) -> Statement:
+    """Return the columns `k0`, `k1`, ... that the version `v` is sorted by."""
+    each = [_key(sort, type, v, names) for sort in sorts]
+    sql = ", ".join(f"{key.sql} AS k{number}" for number, key in enumerate(each))
+    return Statement(sql, tuple(argument for key in each for argument in key.arguments))
+
+
+def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:
+    if sort.kind == "updated":
+        return Statement(v)
+    if sort.kind == "id":
+        return Statement(f"(SELECT r.id FROM version o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = {v})")
+    column = _NAMED.get(sort.kind) or f"e.value ->> {2 if sort.descending and sort.kind in _RANGES else 1}"
+    params = [param for name in sort.names if (param := names.param_id(type, name)) is not None]
+    if not params:
+        return Statement("NULL")
+    found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind]) for param in params])
+    return Statement(f"(SELECT {'max' if sort.descending else 'min'}(s.v) FROM ({found.sql}) s)", found.arguments)
+
+
+def order(sorts: Sequence[Sort], alias: str) -> str:
+    """Return the ORDER BY clause for rows with the columns of `keys` and `v`; what has no key comes last."""
+    parts = [f"{alias}.k{number}{' DESC' if sort.descending else ''} NULLS LAST" for number, sort in enumerate(sorts)]
+    return ", ".join([*parts, f"{alias}.v"])
+
+
+def behind(sorts: Sequence[Sort], place: Sequence[Any], after: int, alias: str) -> Statement:
+    """Return the test that a row comes after the one with the keys `place` and the number `after`."""
+    options = []
+    same: list[Statement] = []
+    for number, (sort, key) in enumerate(zip(sorts, place, strict=True)):
+        column = f"{alias}.k{number}"
+        if key is not None:
+            beyond = f"({column} {'<' if sort.descending else '>'} ? OR {column} IS NULL)"
+            options.append(both(*same, Statement(beyond, (key,))))
+        same.append(Statement(f"{column} IS ?", (key,)))
+    options.append(both(*same, Statement(f"{alias}.v > ?", (after,))))
+    return either(*options)

@@ -1,0 +1,140 @@
+"""What exists for a search: versions as of a position, and of those the ones that a restriction allows.
+
+As of position P exist the versions up to P that were not dead by then. A version that has died since is still shown
+in its state of then, unless its resource is gone or no longer permitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fhir_server.search.query import Node
+from fhir_server.search.values import fold_code
+from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, either, negated
+from profiles import restriction as limits
+from profiles.restriction import ALL, Restriction
+
+Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
+TestNode = Callable[["World", str, Node, str], Statement]
+SelectNode = Callable[["World", str, Node], Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a search can see: the versions as of `position` (None: now) that `restriction` allows.
+
+    `criteria` reads the parameters of a restriction; `test` makes the test of a node on the version of an alias, and
+    `select` the selection `v` of all versions of a type that match a node.
+    """
+
+    names: Names
+    criteria: Criteria
+    restriction: Restriction
+    position: int | None
+    test: TestNode
+    select: SelectNode
+
+    def shows(self, alias: str) -> Statement:
+        """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed."""
+        until = TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
+        return both(until, self.allows(alias))
+
+    def shows_old(self, alias: str) -> Statement:
+        """Return the test that the version `<alias>.v`, however old, is and was allowed and its resource still there."""
+        until = TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
+        still = self._still_there(alias)
+        here = Statement(f"EXISTS ({still.sql})", still.arguments)
+        return both(until, compile_restriction(self.restriction, alias, self), here)
+
+    def allows(self, alias: str) -> Statement:
+        """Return the same for a version that is known not to be newer than the position."""
+        return both(compile_restriction(self.restriction, alias, self), self._alive(alias))
+
+    def newest(self, rid: str) -> Statement:
+        """Return the row of the newest version of a resource, as an expression."""
+        if self.position is None:
+            return Statement(f"(SELECT r.current FROM resource r WHERE r.rid = {rid})")
+        return Statement(
+            f"(SELECT w.v FROM version w WHERE w.rid = {rid} AND w.v <= ? ORDER BY w.number DESC LIMIT 1)",
+            (self.position,),
+        )
+
+    def _alive(self, alias: str) -> Statement:
+        if self.position is None:
+            return Statement(f"NOT EXISTS (SELECT 1 FROM dead d WHERE d.v = {alias}.v)")
+        still = self._still_there(alias)
+        return Statement(
+            f"coalesce((SELECT d.died > ? AND EXISTS ({still.sql}) FROM dead d WHERE d.v = {alias}.v), 1)",
+            (self.position, *still.arguments),
+        )
+
+    def _still_there(self, alias: str) -> Statement:
+        """Select something when the resource of a version is not deleted now, and allowed."""
+        allowed = compile_restriction(self.restriction, "c", self)
+        return Statement(
+            "SELECT 1 FROM version b CROSS JOIN resource r ON r.rid = b.rid CROSS JOIN version c ON c.v = r.current"
+            f" WHERE b.v = {alias}.v AND c.deleted = 0 AND {allowed.sql}",
+            allowed.arguments,
+        )
+
+
+def compile_restriction(restriction: Restriction, alias: str, world: World) -> Statement:
+    """Return the test that `restriction` allows the version `<alias>.v`.
+
+    Criteria are asked of index rows. Where a version has none (an old one, a tombstone) they are neither true nor
+    false but NULL, and so is their negation: nothing is shown that might not be allowed.
+    """
+    match restriction:
+        case limits.All():
+            return TRUE
+        case limits.Nothing():
+            return FALSE
+        case limits.AnyOf(items):
+            return either(*(compile_restriction(each, alias, world) for each in items))
+        case limits.AllOf(items):
+            return both(*(compile_restriction(each, alias, world) for each in items))
+        case limits.Not(item):
+            return negated(compile_restriction(item, alias, world))
+        case limits.InCompartment(type, id):
+            return in_compartment(type, id, f"{alias}.v", world.names)
+        case limits.HasLabel(system, code):
+            return _has_label(system, code, f"{alias}.v")
+        case limits.WrittenBy(author):
+            return _written_by(author, f"{alias}.v")
+        case limits.Matches(type, parameters):
+            return _meets(type, parameters, alias, world)
+
+
+def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world: World) -> Statement:
+    number = world.names.type_id(type)
+    if number is None:
+        return FALSE
+    # What a restriction asks of other resources is asked of all there are now: it must not depend on itself.
+    everything = replace(world, restriction=ALL, position=None)
+    met = world.test(everything, type, world.criteria(type, parameters), alias)
+    return Statement(
+        f"(SELECT CASE WHEN o.type <> ? THEN 0 WHEN EXISTS (SELECT 1 FROM idx_type t WHERE t.type = ? AND t.v = o.v)"
+        f" THEN {met.sql} END FROM version o WHERE o.v = {alias}.v)",
+        (number, number, *met.arguments),
+    )
+
+
+def in_compartment(type: str, id: str, v: str, names: Names) -> Statement:
+    """Return the test that version `v` belongs to the compartment of a resource."""
+    rid = names.resource_id(type, id)
+    if rid is None:
+        return FALSE
+    return Statement(f"EXISTS (SELECT 1 FROM owner o WHERE o.v = {v} AND o.rid = ?)", (rid,))
+
+
+def _has_label(system: str, code: str, v: str) -> Statement:
+    number = "SELECT k.t FROM token k WHERE k.fold = ? AND k.system = ? AND k.code = ?"
+    return Statement(
+        f"EXISTS (SELECT 1 FROM label l WHERE l.v = {v} AND l.t IN ({number}))", (fold_code(code), system, code)
+    )
+
+
+def _written_by(author: str, v: str) -> Statement:
+    number = "SELECT a.id FROM author a WHERE a.name = ?"
+    return Statement(f"EXISTS (SELECT 1 FROM version w WHERE w.v = {v} AND w.author_id = ({number}))", (author,))

@@ -1,0 +1,150 @@
+"""Every node of the query tree: compiled SQL finds what `search.match` defines, page by page, while others write.
+
+Both stores get the same generated world, with updates and deletions; every question is asked under a restriction, in
+some order, with changes between the pages of its walk. At the end the features that were exercised are counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fhir_server.search import query as q
+from fhir_server.search.values import IndexEntries
+from fhir_server.store.base import Key, NewVersion, Store, Transaction
+from fhir_server.store.connect import connect
+from fhir_server.store.sql import compile_plan
+from profiles.restriction import ALL, Restriction
+from tests.fakes import worlds
+from tests.fakes.clock import Clock
+
+WORLDS = 260
+QUESTIONS = 90
+EXERCISED: Counter[str] = Counter()
+
+
+async def change(stores: list[Store], random: Random) -> None:
+    """Write, change or delete one resource, the same in every store."""
+    key = Key(random.choice(worlds.TYPES), random.choice(worlds.IDS))
+    entries = worlds.entries(random, key.type)
+    labels = worlds.some(random, lambda: random.choice(worlds.LABELS), 1)
+    author, deletes = random.choice(worlds.AUTHORS), random.random() < 0.15
+    for store in stores:
+
+        async def work(tx: Transaction) -> None:
+            before = await tx.read(key, restriction=ALL)
+            number = before.number + 1 if before else 1
+            if not deletes:
+                owners = worlds.owners(key, entries)
+                await tx.put(NewVersion(key, number, "PUT", author, b"{}", owners, labels), entries)
+            elif before and not before.deleted:
+                owned = await tx.owners(key, before.number, restriction=ALL)
+                marked = await tx.labels(key, before.number, restriction=ALL)
+                await tx.put(NewVersion(key, number, "DELETE", author, b"", owned, marked), IndexEntries())
+
+        await store.write(work)
+
+
+def question(random: Random) -> q.Query:
+    types = random.sample(worlds.TYPES, random.choice((1, 1, 1, 2, 4)))
+    targets = tuple(q.Target(type, worlds.node(random, type)) for type in types)
+    return q.Query(targets, random.choice((1, 2, 5, 50)), sort=worlds.sorts(random))
+
+
+async def walk(stores: list[Store], query: q.Query, allowed: Restriction, random: Random) -> None:
+    """Walk all pages in the stores side by side, with changes between them, and demand equal answers."""
+    met: list[Key] = []
+    while True:
+        pages = [await store.search(query, restriction=allowed) for store in stores]
+        answers = [([(each.key, each.number) for each in page.versions], page.next, page.position) for page in pages]
+        assert answers[0] == answers[1], (answers, query, allowed)
+        counts = [await store.count(query.targets, restriction=allowed, position=query.position) for store in stores]
+        assert counts[0] == counts[1], (counts, query, allowed)
+        met += [key for key, _ in answers[0][0]]
+        EXERCISED.update(pages=1, matches=len(answers[0][0]))
+        await include(stores, pages, allowed, random)
+        if pages[0].next is None:
+            break
+        query = q.Query(query.targets, query.count, pages[0].next, pages[0].position, query.sort)
+        if random.random() < 0.5:
+            await change(stores, random)
+            EXERCISED["changes during a walk"] += 1
+    assert len(met) == len(set(met)), "a walk shows no resource twice"
+
+
+async def include(stores: list[Store], pages: list[Any], allowed: Restriction, random: Random) -> None:
+    source, name = random.choice([(s, n) for s, names in worlds.REFERENCES.items() for n in names])
+    target = random.choice(("", *worlds.TARGETS[name]))
+    step = q.Include(
+        source, worlds.REFERENCES[source] if random.random() < 0.5 else (name,), target, random.random() < 0.5
+    )
+    found = [
+        await store.include(page.versions, step, restriction=allowed, position=page.position, limit=9)
+        for store, page in zip(stores, pages, strict=True)
+    ]
+    assert [(each.key, each.number) for each in found[0]] == [(each.key, each.number) for each in found[1]], step
+    EXERCISED["revinclude" if step.reverse else "include"] += len(found[0])
+
+
+def features(node: Any) -> Counter[str]:
+    """Count the nodes of a tree, with their prefixes and modes."""
+    found: Counter[str] = Counter()
+    if isinstance(node, tuple):
+        return sum((features(each) for each in node), found)
+    if is_dataclass(node):
+        details = [str(getattr(node, each)) for each in ("mode", "prefix") if hasattr(node, each)]
+        found[" ".join([type(node).__name__, *details])] += 1
+        for each in fields(node):
+            found += features(getattr(node, each.name))
+    return found
+
+
+async def compare(seed: int) -> None:
+    random, clock = Random(seed), Clock(1_000_000)
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'fhir.db'}"
+        stores = [await connect(each, clock=clock, criteria=worlds.criteria) for each in ("memory:", url)]
+        try:
+            for _ in range(random.randint(0, 40)):
+                clock.advance(0.3)
+                await change(stores, random)
+            for _ in range(QUESTIONS):
+                query, allowed = question(random), worlds.restriction(random)
+                await walk(stores, query, allowed, random)
+                target = query.targets[0]
+                found = [await s.matches(target.type, target.where, restriction=allowed, limit=3) for s in stores]
+                assert [each.key for each in found[0]] == [each.key for each in found[1]], (target, allowed)
+                EXERCISED.update(queries=1)
+                EXERCISED.update(features(query) + features(allowed))
+            assert await stores[1].check() == []
+        finally:
+            for store in stores:
+                await store.close()
+
+
+@settings(max_examples=WORLDS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), sample=st.sampled_from([1, 2, 5000]), glance=st.sampled_from([0, 1, 64]))
+def agree(seed: int, sample: int, glance: int) -> None:
+    # Few rows are many to a small sample, so that every way to start a search is taken.
+    with patch.object(compile_plan, "SAMPLE", sample), patch.object(compile_plan, "GLANCE", glance):
+        asyncio.run(compare(seed))
+
+
+def test_compiled_sql_finds_what_match_defines_for_every_node(capsys: Any) -> None:
+    EXERCISED.clear()
+    agree()
+    with capsys.disabled():
+        print("\nquery agreement:", ", ".join(f"{name} {count}" for name, count in sorted(EXERCISED.items())))  # noqa: T201
+    nodes = {each.__name__ for each in (*q.Node.__args__,) if each.__name__ not in ("String", "Uri")}
+    met = {name.partition(" ")[0] for name in EXERCISED}
+    assert nodes <= met
+    assert EXERCISED["queries"] >= 20_000
