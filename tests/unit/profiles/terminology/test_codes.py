@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from profiles.definitions import Element, structure, type_names
-from profiles.terminology.codes import FORMATS, SYNTAX, expansion, open_system, unversioned
+from profiles.terminology.canonical import unversioned
+from profiles.terminology.codes import FORMATS, SYNTAX, expansion, open_system
 from profiles.terminology.currencies import CURRENCIES
 
 BASE = "http://hl7.org/fhir/ValueSet/"
