@@ -103,9 +103,10 @@ def of_resource(resource: Mapping[str, Any]) -> CodeSystem:
 
 def _compiled_rows(rows: Iterable[Any], above: str | None = None) -> Iterator[_Row]:
     for row in rows:
-        code, _, children, properties = (*row, *("", (), _NO_PROPERTIES)[len(row) - 1 :])
-        yield code, above, {name: tuple(values) for name, values in properties.items()}
-        yield from _compiled_rows(children, code)
+        code: str = row[0]
+        yield code, above, {name: tuple(values) for name, values in row[3].items()} if len(row) > 3 else _NO_PROPERTIES
+        if len(row) > 2:
+            yield from _compiled_rows(row[2], code)
 
 
 def _resource_rows(concepts: Iterable[Mapping[str, Any]], above: str | None = None) -> Iterator[_Row]:

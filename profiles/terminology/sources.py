@@ -31,13 +31,22 @@ def find_value_set(canonical: str, resolve: Resolve) -> ValueSet:
     found = [value_set.of_resource(stored, unversioned(canonical))] if stored else []
     own = value_set.of_r4(unversioned(canonical))
     candidates = [*found, own] if own else found
-    if not candidates and canonical.startswith(_IMPLICIT):
+    if not candidates:
+        _say_what_it_is(canonical)
+    return _fitting(canonical, "value set", candidates)[0]
+
+
+def _say_what_it_is(canonical: str) -> None:
+    """Raise NotExpandable where more can be said of the url than that no value set has it."""
+    if canonical.startswith(_IMPLICIT):
         raise NotExpandable(
             canonical,
             f"the value set {canonical} is an implicit one of a terminology whose codes are not here",
             "store a ValueSet of that url that lists its codes",
         )
-    return _fitting(canonical, "value set", candidates)[0]
+    if code_system.of_r4(unversioned(canonical)):
+        reason = f"{canonical} is a code system, not a value set"
+        raise NotExpandable(canonical, reason, "give the url of a value set that includes it")
 
 
 def find_code_system(canonical: str, resolve: Resolve) -> CodeSystem:
@@ -52,11 +61,7 @@ def find_code_system(canonical: str, resolve: Resolve) -> CodeSystem:
     first = fitting[0]
     url = first.url
     lacks = "builds codes by a grammar" if first.compositional else f"has content {first.content!r}, not 'complete'"
-    raise NotExpandable(
-        url,
-        f"the code system {url} {lacks}, so its codes cannot all be told",
-        _STORE["code system"],
-    )
+    raise NotExpandable(url, f"the code system {url} {lacks}, so its codes cannot all be told", _STORE["code system"])
 
 
 def _stored(canonical: str, kind: str, resolve: Resolve) -> Mapping[str, Any] | None:
