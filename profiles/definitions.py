@@ -305,7 +305,10 @@ def operations() -> tuple[Mapping[str, Any], ...]:
 
 @cache
 def code_systems() -> Mapping[str, Mapping[str, Any]]:
-    """Return {url: {version, content, caseSensitive?, concepts: [[code, display?, children?, properties?]]}}."""
+    """Return {url: {version, content, caseSensitive?, hierarchyMeaning?, concepts}}.
+
+    A concept is [code, display?, children?, {property: [values]}?].
+    """
     content: dict[str, Any] = _load("code_systems")
     return content
 

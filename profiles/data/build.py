@@ -192,12 +192,10 @@ def operations(definitions: list[Json]) -> list[Json]:
 
 
 def concept(each: Json) -> list[Any]:
-    """Return [code, display, children, properties], without what trails empty."""
-    properties = {
-        p["code"]: next(v for k, v in p.items() if k.startswith("value"))
-        for p in each.get("property", ())
-        if p["code"] in ("status", "notSelectable", "parent", "subsumedBy", "inactive", "deprecated")
-    }
+    """Return [code, display, children, {property: values}], without what trails empty."""
+    properties: dict[str, list[Any]] = {}
+    for stated in each.get("property", ()):
+        properties.setdefault(stated["code"], []).extend(v for k, v in stated.items() if k.startswith("value"))
     row = [each["code"], each.get("display", ""), [concept(child) for child in each.get("concept", ())], properties]
     while len(row) > 1 and not row[-1]:
         row.pop()

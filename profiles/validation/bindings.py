@@ -9,7 +9,9 @@ import re
 from functools import cache
 from typing import Any
 
-from profiles.terminology.codes import SYNTAX, Coded, expansion, open_system, unversioned
+from profiles.terminology.canonical import unversioned
+from profiles.terminology.codes import SYNTAX, expansion, open_system
+from profiles.terminology.value_set import Coded
 
 _SHOWN = 12
 _QUOTABLE = re.compile(r"[A-Za-z0-9._+\-/]{1,40}")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from profiles.definitions import Element, ElementType, at, is_resource_type, primitive_types, structure
-from profiles.terminology.codes import FORMATS, unversioned
+from profiles.terminology.canonical import unversioned
+from profiles.terminology.codes import FORMATS
 
 RESOURCE = "Resource"
 SIMPLE = "Quantity!simple"

@@ -39,3 +39,18 @@ def test_one_key_for_two_rules_gets_a_number() -> None:
     first = {"key": "inv-1", "severity": "error", "expression": "a.exists()"}
     second = {"key": "inv-1", "severity": "error", "expression": "b.exists()"}
     assert [constraints.name(rule) for rule in (first, second, first)] == ["inv-1", "inv-1~2", "inv-1"]
+
+
+def test_a_concept_keeps_every_value_of_every_property() -> None:
+    compiled = build.concept(
+        {
+            "code": "FFSS",
+            "definition": "prose",
+            "property": [
+                {"code": "child", "valueCode": "FFPS"},
+                {"code": "notSelectable", "valueBoolean": True},
+                {"code": "child", "valueCode": "FFCS"},
+            ],
+        }
+    )
+    assert compiled == ["FFSS", "", [], {"child": ["FFPS", "FFCS"], "notSelectable": [True]}]

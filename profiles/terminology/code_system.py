@@ -1,0 +1,166 @@
+"""Code systems as a graph of concepts, from R4's own definitions or from CodeSystem resources.
+
+See http://hl7.org/fhir/R4/codesystem.html. A concept may have several parents: one by nesting, others by the
+properties `parent`, `subsumedBy` and, from the other side, `child`
+(http://hl7.org/fhir/R4/codesystem-concept-properties.html).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from profiles.definitions import code_systems
+from profiles.terminology.currencies import CURRENCIES
+
+ISO4217 = "urn:iso:std:iso:4217"
+
+Properties = Mapping[str, tuple[Any, ...]]
+"""Property code -> its values as JSON has them: str, bool, int, Decimal, or a dict for a Coding."""
+
+_PROPERTIES = "http://hl7.org/fhir/concept-properties#"
+_NO_PROPERTIES: Properties = {}
+
+_Row = tuple[str, str | None, Properties]
+"""(code, code of the concept it is nested in, properties)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSystem:
+    """A code system; `parents` and `children` have the immediate ones, codes without any have no entry.
+
+    `meaning` is the stated hierarchyMeaning, `nested` whether any concept is nested, `declared` the codes of the
+    properties it has. `parent_names` and `child_names` are the properties that draw the hierarchy.
+    """
+
+    url: str
+    version: str | None
+    content: str
+    meaning: str | None
+    compositional: bool
+    nested: bool
+    concepts: Mapping[str, Properties]
+    parents: Mapping[str, frozenset[str]]
+    children: Mapping[str, frozenset[str]]
+    declared: frozenset[str]
+    parent_names: frozenset[str]
+    child_names: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every code of the system is here: none is left out, none is built by a grammar."""
+        return self.content == "complete" and not self.compositional
+
+    @property
+    def subsuming(self) -> bool:
+        """Whether its hierarchy means "is a": stated, or not stated and the concepts are nested."""
+        return self.meaning == "is-a" or (self.meaning is None and self.nested)
+
+    def below(self, code: str) -> frozenset[str]:
+        """Return the code and everything below it; cycles do no harm."""
+        return _closure(code, self.children)
+
+    def above(self, code: str) -> frozenset[str]:
+        """Return the code and everything above it."""
+        return _closure(code, self.parents)
+
+    def inactive(self, code: str) -> bool:
+        """Return whether the concept is marked as inactive or retired; a code that is not there is not."""
+        properties = self.concepts.get(code, _NO_PROPERTIES)
+        return True in properties.get("inactive", ()) or not {"retired", "inactive"}.isdisjoint(
+            properties.get("status", ())
+        )
+
+
+def _closure(start: str, edges: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    found = {start}
+    waiting = deque(found)
+    while waiting:
+        new = edges.get(waiting.popleft(), frozenset()) - found
+        found |= new
+        waiting.extend(new)
+    return frozenset(found)
+
+
+@cache
+def of_r4(url: str) -> CodeSystem | None:
+    """Return R4's own code system `url` (without version), None where R4 has none."""
+    if url == ISO4217:
+        return _built({"url": url, "content": "complete"}, [(code, None, _NO_PROPERTIES) for code in CURRENCIES])
+    definition = code_systems().get(url)
+    if definition is None:
+        return None
+    return _built({**definition, "url": url}, list(_compiled_rows(definition.get("concepts", ()))))
+
+
+def of_resource(resource: Mapping[str, Any]) -> CodeSystem:
+    """Return the code system that a CodeSystem resource (R4 JSON) defines."""
+    return _built(resource, list(_resource_rows(resource.get("concept", ()))))
+
+
+def _compiled_rows(rows: Iterable[Any], above: str | None = None) -> Iterator[_Row]:
+    for row in rows:
+        code: str = row[0]
+        yield code, above, {name: tuple(values) for name, values in row[3].items()} if len(row) > 3 else _NO_PROPERTIES
+        if len(row) > 2:
+            yield from _compiled_rows(row[2], code)
+
+
+def _resource_rows(concepts: Iterable[Mapping[str, Any]], above: str | None = None) -> Iterator[_Row]:
+    for concept in concepts:
+        properties: dict[str, tuple[Any, ...]] = {}
+        for each in concept.get("property", ()):
+            values = tuple(value for name, value in each.items() if name.startswith("value"))
+            properties[each["code"]] = properties.get(each["code"], ()) + values
+        yield concept["code"], above, properties
+        yield from _resource_rows(concept.get("concept", ()), concept["code"])
+
+
+def _built(definition: Mapping[str, Any], rows: list[_Row]) -> CodeSystem:
+    """Return the graph; a parent or child that is not itself a concept of the system is no edge."""
+    named = definition.get("property", ())
+    up = frozenset({"parent", "subsumedBy", *_meaning(named, "parent")})
+    down = frozenset({"child", *_meaning(named, "child")})
+    concepts = {code: properties for code, _, properties in rows}
+    edges = {edge for row in rows for edge in _edges(row, up, down) if edge[0] in concepts and edge[1] in concepts}
+    return CodeSystem(
+        url=definition.get("url", ""),
+        version=definition.get("version"),
+        content=definition.get("content", ""),
+        meaning=definition.get("hierarchyMeaning"),
+        compositional=definition.get("compositional", False),
+        nested=any(above is not None for _, above, _ in rows),
+        concepts=concepts,
+        parents=_grouped(edges),
+        children=_grouped((parent, child) for child, parent in edges),
+        declared=frozenset(each["code"] for each in named).union(*(properties for _, _, properties in rows)),
+        parent_names=up,
+        child_names=down,
+    )
+
+
+def _meaning(named: Iterable[Mapping[str, Any]], role: str) -> Iterator[str]:
+    """Yield the codes of the declared properties that are FHIR's `parent` or `child` under another name."""
+    return (each["code"] for each in named if each.get("uri") == _PROPERTIES + role)
+
+
+def _edges(row: _Row, up: frozenset[str], down: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield the (child, parent) pairs that one concept states."""
+    code, above, properties = row
+    if above is not None:
+        yield code, above
+    for name, values in properties.items():
+        for value in values if name in up else ():
+            yield code, str(value)
+        for value in values if name in down else ():
+            yield str(value), code
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    grouped: dict[str, set[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in grouped.items()}
