@@ -13,7 +13,7 @@ import hashlib
 import random
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from tests.fakes.shared import SHARED_DATA, parse
 Json = dict[str, Any]
 
 UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+LETTER = rb"[A-Za-z0-9\x80-\xff]"
 LITERAL = re.compile(rb'"reference":"urn:uuid:(' + UUID + rb')"')
 CONDITIONAL = re.compile(rb'"reference":"(\w+)\?identifier=([^"|]*\|[^"]*)"')
 SPACE = uuid.UUID("6e1c1f0a-5d0e-4b7c-9a53-0d6c2f8b7e11")
@@ -110,7 +111,7 @@ def synthea() -> Synthea:
     seen = set(kept)
     for entries in own:
         changing = _changing([entry["resource"] for entry in entries])
-        pattern = re.compile(b"(" + b"|".join([UUID, *(rb"\b" + re.escape(word) + rb"\b" for word in changing)]) + b")")
+        pattern = _pattern(changing)
         for entry in entries:
             id = str(entry["resource"]["id"]).encode()
             if id in seen:
@@ -160,8 +161,14 @@ def _changing(resources: Sequence[Json]) -> dict[bytes, str]:
         if patient["resourceType"] == "Patient":
             words |= {each["value"]: "number" for each in patient["identifier"] if not _is_uuid(each["value"])}
             for name in patient["name"]:
-                words |= {name["family"]: "family"} | {each: "given" for each in name["given"]}
+                words |= {name["family"]: "family"} | dict.fromkeys(name["given"], "given")
     return {word.encode(): words[word] for word in sorted(words, key=len, reverse=True)}
+
+
+def _pattern(changing: Iterable[bytes]) -> re.Pattern[bytes]:
+    """Return what finds UUIDs and whole words of `changing`, as its one group."""
+    words = [rb"(?<!%s)%s(?!%s)" % (LETTER, re.escape(word), LETTER) for word in changing]
+    return re.compile(b"(" + b"|".join([UUID, *words]) + b")")
 
 
 def _is_uuid(text: str) -> bool:
@@ -180,7 +187,5 @@ def _pieces(line: bytes, pattern: re.Pattern[bytes], kept: set[bytes]) -> list[b
 
 
 def _names(resources: Sequence[Json]) -> Names:
-    names = [
-        name for each in resources if each["resourceType"] in ("Patient", "Practitioner") for name in each["name"]
-    ]
+    names = [name for each in resources if each["resourceType"] in ("Patient", "Practitioner") for name in each["name"]]
     return Names([name["family"] for name in names], [given for name in names for given in name["given"]])
