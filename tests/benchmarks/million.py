@@ -42,6 +42,9 @@ AMONG = 20
 MOVED = 500
 """Every n-th matching Observation gained the code by an update, every n-th kept it in one; as many lost it, and as
 many were deleted."""
+LABELLED = 1000
+"""Every n-th content is labelled as restricted."""
+RESTRICTED = ("http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "R")
 GROUP = 1000
 BASE = "http://127.0.0.1/fhir"
 
@@ -53,11 +56,12 @@ class Content:
     draft: bytes
     entries: IndexEntries
     owners: Sequence[Key]
+    labels: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Version `number` of the Observation `id`; a deletion repeats the owners of the content it ends."""
+    """Version `number` of the Observation `id`; a deletion repeats owners and labels of the content it ends."""
 
     id: str
     number: int
@@ -101,11 +105,12 @@ async def _write(store: Store, group: Sequence[Step]) -> None:
 def _version(step: Step, time: str) -> tuple[NewVersion, IndexEntries]:
     key, content = Key("Observation", step.id), step.content
     if step.deletes:
-        return NewVersion(key, step.number, "DELETE", "", b"", content.owners), IndexEntries()
+        return NewVersion(key, step.number, "DELETE", "", b"", content.owners, content.labels), IndexEntries()
     body = stamped(content.draft, key.type, key.id, step.number, time)
     first = step.number == 1
     method = "POST" if first else "PUT"
-    return NewVersion(key, step.number, method, "", body, content.owners, fresh=first), content.entries
+    new = NewVersion(key, step.number, method, "", body, content.owners, content.labels, fresh=first)
+    return new, content.entries
 
 
 def _steps(matching: int, ours: Sequence[Content], others: Sequence[Content]) -> Iterator[Step]:
@@ -123,22 +128,39 @@ def _steps(matching: int, ours: Sequence[Content], others: Sequence[Content]) ->
         yield Step(f"gone-{number}", 2, ours[number // MOVED % CONTENTS], deletes=True)
     for number in range(matching):
         if number % MOVED in (1, 2):
-            yield Step(f"m-{number}", 2, ours[(number + 1) % CONTENTS])
+            yield Step(f"m-{number}", 2, ours[_last(number)])
+
+
+def _last(number: int) -> int:
+    """Return which content a matching Observation has in the end."""
+    return (number + (number % MOVED in (1, 2))) % CONTENTS
+
+
+def unlabelled(matching: int) -> int:
+    """Return how many of the `matching` Observations are not labelled as restricted."""
+    return sum(1 for number in range(matching) if not _is_labelled(_last(number)))
+
+
+def _is_labelled(content: int) -> bool:
+    return content % LABELLED == 0
 
 
 def _content(extractor: Extractor, resource: dict[str, Any]) -> Content:
     entries = extractor.entries(resource, base=BASE)
     owners = [Key(*owner) for owner in extractor.owners(resource, entries)]
-    return Content(draft(resource), entries, owners)
+    return Content(draft(resource), entries, owners, extractor.labels(resource))
 
 
 def _observation(number: int, code: str) -> dict[str, Any]:
     coding = [{"system": LOINC, "code": code}]
     if number % TWICE == 0:
         coding.append({"system": "urn:example:ward", "code": code})
+    system, label = RESTRICTED
+    meta = {"meta": {"security": [{"system": system, "code": label}]}} if _is_labelled(number) else {}
     day = date(2015, 1, 1) + timedelta(days=number * 7 % 3650)
     return {
         "resourceType": "Observation",
+        **meta,
         "status": "final",
         "code": {"coding": coding},
         "subject": {"reference": f"Patient/p-{number % PATIENTS}"},

@@ -16,22 +16,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tests.benchmarks import load
+from tests.benchmarks import counting, load
 from tests.benchmarks.copies import synthea
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.http_rates import requests_file
-from tests.benchmarks.million import CODE, LOINC
 from tests.benchmarks.processes import CLIENT_CORE, CORES, calibration, our_server
 from tests.benchmarks.questions import Question, Questions
 from tests.benchmarks.stores import Stores, stores
-from tests.benchmarks.walking import Client, Refused, client, times, walk
+from tests.benchmarks.walking import Client, Refused, client, walk
 
 FULL = 16
 ROUNDS = 3
 SECONDS = 3.0
 DRAWN = 4000
 SAMPLE = 60
-COUNTS = 15
 PAGE = 1000
 OURS = "Observation?patient=&code=&_sort=-date&_count=20"
 SLOWEST = 50.0
@@ -158,25 +156,9 @@ def _quick(row: Row) -> Figure:
 
 def _alone(made: Stores, questions: Questions) -> list[Figure]:
     """Measure what one client asks: counting, and walking over all Observations."""
-    with our_server(made.counted) as (base, _), client(base) as asked:
-        counts = [
-            _count(asked, f"Observation?code={LOINC}|{CODE}&_summary=count", made.matching),
-            _count(asked, f"Observation?code={CODE}&_summary=count", made.matching),
-        ]
+    counts = counting.measure(made.counted, made.matching)
     with our_server(made.copies) as (base, _), client(base) as asked:
         return [*counts, _walk(asked, questions)]
-
-
-def _count(asked: Client, path: str, matching: int) -> Figure:
-    work, aim = f"{path}, {matching:,} matches", "under 0.3 s"
-    try:
-        took, total = times(asked, path.replace("|", "%7C"), COUNTS)
-    except Refused as refused:
-        return Figure(work, f"refused: {refused}", aim, False)
-    if total != matching:
-        return Figure(work, f"wrong: {total:,}", aim, False)
-    middle = statistics.median(took)
-    return Figure(work, f"{1000 * middle:.1f} ms, at most {1000 * took[-1]:.1f} ms", aim, middle < 0.3)
 
 
 def _walk(asked: Client, questions: Questions) -> Figure:

@@ -1,4 +1,4 @@
-"""One client, one connection: a walk over all pages of a search, and counting."""
+"""One client on one connection: single searches, and a walk over all pages of one."""
 
 from __future__ import annotations
 
@@ -92,14 +92,3 @@ def _next(page: bytes) -> str | None:
         return found[1].decode()
     links = json.loads(page).get("link", [])
     return next((str(link["url"]) for link in links if link["relation"] == "next"), None)
-
-
-def times(asked: Client, path: str, repeat: int) -> tuple[list[float], int]:
-    """Ask for a number `repeat` times; return the seconds of each answer, sorted, and the number (-1 if it varied)."""
-    took, totals = [], set()
-    for _ in range(repeat):
-        started = time.perf_counter()
-        body = asked.get(path)
-        took.append(time.perf_counter() - started)
-        totals.add(json.loads(body).get("total"))
-    return sorted(took), totals.pop() if len(totals) == 1 else -1
