@@ -91,7 +91,8 @@ class Copy:
             return str(uuid.uuid5(SPACE, f"{word}/{self.number}"))
         if kind == "number":
             return re.sub(r"\d+", self._counted_on, word)
-        return random.Random(f"{word}/{self.number}").choice(getattr(self.synthea.names, kind))
+        names = self.synthea.names
+        return random.Random(f"{word}/{self.number}").choice(names.family if kind == "family" else names.given)
 
     def _counted_on(self, digits: re.Match[str]) -> str:
         size = len(digits[0])

@@ -23,7 +23,7 @@ from fhir_server.model.resource import instant
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.values import IndexEntries
-from fhir_server.store.base import Key, NewVersion, Store, Transaction
+from fhir_server.store.base import Key, Method, NewVersion, Store, Transaction
 from fhir_server.store.connect import connect
 
 LOINC = "http://loinc.org"
@@ -108,7 +108,7 @@ def _version(step: Step, time: str) -> tuple[NewVersion, IndexEntries]:
         return NewVersion(key, step.number, "DELETE", "", b"", content.owners, content.labels), IndexEntries()
     body = stamped(content.draft, key.type, key.id, step.number, time)
     first = step.number == 1
-    method = "POST" if first else "PUT"
+    method: Method = "POST" if first else "PUT"
     new = NewVersion(key, step.number, method, "", body, content.owners, content.labels, fresh=first)
     return new, content.entries
 
