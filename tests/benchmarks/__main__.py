@@ -1,10 +1,15 @@
-"""Run the benchmarks and print the table: `python -m tests.benchmarks [http] [process] [load]`."""
+"""Run the benchmarks and print the table: `python -m tests.benchmarks [process] [http] [load] [search] [--scale N]`.
+
+`--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -32,20 +37,35 @@ def _load() -> list[Figure]:
     return loading.measure()
 
 
-PARTS: dict[str, Callable[[], list[Figure]]] = {"process": _process, "http": _http, "load": _load}
+def _search(scale: int) -> list[Figure]:
+    from tests.benchmarks import searching
+
+    return searching.measure(scale)
+
+
+def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
+    return {"process": _process, "http": _http, "load": _load, "search": partial(_search, scale)}
 
 
 def main() -> None:
     """Measure what the arguments name, everything by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="*")
+    parser.add_argument("--scale", type=int, default=16)
+    options = parser.parse_args()
+    parts = _parts(options.scale)
+    unknown = set(options.part) - parts.keys()
+    if unknown or options.scale < 1:
+        parser.error(f"there are the parts {', '.join(parts)}; --scale is 1 or more")
     if not SHARED_DATA.is_dir():
         sys.exit(f"The benchmarks read real data, and there is none at {SHARED_DATA}; set FHIR_TEST_DATA.")
     cores = os.sched_getaffinity(0)
     table = Table(title="Benchmarks: ratios in one run")
     for heading in ("work", "measured", "aim", ""):
         table.add_column(heading)
-    for name in sys.argv[1:] or PARTS:
+    for name in options.part or parts:
         os.sched_setaffinity(0, cores if name == "load" else {CLIENT_CORE})
-        for figure in PARTS[name]():
+        for figure in parts[name]():
             table.add_row(figure.work, figure.measured, figure.aim, "reached" if figure.reached else "missed")
     Console(width=170).print(table)
 
