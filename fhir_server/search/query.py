@@ -50,11 +50,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string entry: `prefix` and `contains` compare `text` with the folded form, `exact` with the exact one."""
+    """A string entry: `exact` compares `text` with the exact form, the others with the folded one, `whole` with all."""
 
     name: str
     text: str
-    mode: Literal["prefix", "contains", "exact"] = "prefix"
+    mode: Literal["prefix", "contains", "exact", "whole"] = "prefix"
 
 
 @dataclass(frozen=True, slots=True)
