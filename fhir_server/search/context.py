@@ -21,6 +21,7 @@ class Context:
     lenient: bool = False
     chain_depth: int = 8
     compartment: tuple[str, str] | None = None
+    ignore_empty: bool = False
     terminology: Terminology = NO_TERMINOLOGY
 
 
@@ -30,7 +31,9 @@ class Options(TypedDict, total=False):
     `base` is this server's FHIR base URL without trailing slash, `now` microseconds since 1970 (for the prefix `ap`),
     `or_values` the most alternatives one parameter may have, `page_max` what `_count` is cut down to, `lenient` whether
     what is not answered is ignored with a warning, `chain_depth` the most links of a chain, `compartment` the (type,
-    id) of the compartment that is searched, `terminology` what expands value sets and hierarchies.
+    id) of the compartment that is searched, `terminology` what expands value sets and hierarchies,
+    `ignore_empty` whether a parameter without a value is ignored, as the standard has it for searches; where criteria
+    decide what is written, ignoring one would widen them.
     """
 
     base: Required[str]
@@ -40,4 +43,5 @@ class Options(TypedDict, total=False):
     lenient: bool
     chain_depth: int
     compartment: tuple[str, str] | None
+    ignore_empty: bool
     terminology: Terminology

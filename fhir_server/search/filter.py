@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context
 from fhir_server.search.filter_syntax import Filter, FilterSyntax, Logic, Negation, Step, Test, parse_filter
 from fhir_server.search.parameters import Parameter
@@ -15,10 +16,10 @@ from fhir_server.search.parse_chain import Once, along, reference_parameter
 from fhir_server.search.parse_criterion import find
 from fhir_server.search.parse_date import PREFIXES, date_node, read_span
 from fhir_server.search.parse_string import fold_value
-from fhir_server.search.parse_value import by_answers
+from fhir_server.search.parse_value import by_answers, plain
 from fhir_server.search.parse_values import EXPRESSIONS, check_modifier, read_value
 from fhir_server.search.query import And, Node, Not, Or, String
-from fhir_server.search.refuse import refuse, unanswered
+from fhir_server.search.refuse import refuse, unanswered, within
 from fhir_server.search.text import escape
 
 OPERATORS = frozenset(
@@ -50,7 +51,10 @@ def read_filter(resource_type: str, name: str, text: str, context: Context) -> N
         found = parse_filter(text)
     except FilterSyntax as error:
         raise refuse(_FILTER, f"{error}.") from error
-    return _Meaning(context).of(resource_type, found, 0)
+    try:
+        return _Meaning(context).of(resource_type, found, 0)
+    except BadRequest as refusal:
+        raise within(_FILTER, refusal) from refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def _compare(parameter: Parameter, test: Test, context: Context) -> Node:
         # Overlapping is what the prefix `ap` compares, here with the range as it was given.
         return date_node(parameter, "ap", *read_span(parameter.code, test.value))
     if kind == "string" and operator == "eq":
-        folded = fold_value(parameter.code, test.value)
+        folded = fold_value(parameter.code, plain(parameter.code, escape(test.value)))
         return by_answers(parameter, lambda name: String(name, folded, "whole"))
     if operator not in _MODIFIERS.get(kind, {}):
         raise _undefined(parameter, operator)

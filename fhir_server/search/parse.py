@@ -93,6 +93,8 @@ def parse(
         for nodes in reading.nodes.values():
             nodes.append(Owned(*context.compartment))
     for name, value in parameters:
+        if not value and context.ignore_empty:
+            continue
         try:
             _read(reading, name, value, types, context)
         except Unanswered as refusal:
@@ -120,15 +122,13 @@ def criteria(
     """Return what reads the parameters of restrictions. It is strict: what cannot be answered raises BadRequest."""
 
     def read(resource_type: str, parameters: tuple[tuple[str, str], ...]) -> Node:
-        return parse(
-            resource_type,
-            parameters,
-            registry,
-            base=base,
-            now=now,
-            chain_depth=chain_depth,
-            terminology=terminology,
-        ).where
+        options = Options(base=base, now=now, chain_depth=chain_depth, terminology=terminology)
+        found = parse(resource_type, parameters, registry, **options)
+        if found.sort or found.includes or found.count is not None:
+            raise BadRequest(
+                "A restriction takes search criteria alone, neither _sort, _count, _include nor _revinclude."
+            )
+        return found.where
 
     return read
 

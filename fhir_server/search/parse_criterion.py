@@ -23,20 +23,22 @@ def criterion(resource_type: str, name: str, value: str, context: Context) -> No
     Raises Absent when the type lacks the parameter, Unanswered for what this server does not answer, BadRequest for
     what is malformed.
     """
-    steps = links(name)
-    if steps > context.chain_depth:
-        raise refuse(name[:80], f"the chain has {steps} links; at most {context.chain_depth} are followed.")
-    if not steps and not name.startswith("_has"):
-        return _read(resource_type, name, value, context)
     once = Once()
 
     def read(kind: str, rest: str) -> Node:
         return once.read((kind, rest), lambda: _linked(kind, rest, value, context, read))
 
     try:
+        _check_length(name, context)
         return read(resource_type, name)
     except BadRequest as refusal:
         raise within(name, refusal) from refusal
+
+
+def _check_length(name: str, context: Context) -> None:
+    steps = links(name)
+    if steps > context.chain_depth:
+        raise refuse(name, f"the chain has {steps} links; at most {context.chain_depth} are followed.")
 
 
 def _linked(resource_type: str, name: str, value: str, context: Context, read: Criterion) -> Node:

@@ -9,7 +9,7 @@ from fhir_server.search.parameters import Answer, Parameter
 from fhir_server.search.parse_chain import reference_parameter
 from fhir_server.search.parse_reference import admits, holds_references
 from fhir_server.search.query import Include
-from fhir_server.search.refuse import refuse, unanswered
+from fhir_server.search.refuse import Unanswered, refuse, shown, unanswered
 from profiles import definitions
 
 _EVERY = "*"
@@ -24,7 +24,7 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     if modifier == "recurse":
         raise unanswered(code, "since R4 the modifier :recurse is called :iterate.")
     if modifier not in ("", "iterate"):
-        raise unanswered(code, "it has one modifier, :iterate.")
+        raise unanswered(code, f":{modifier[:40]} is none of its modifiers; it has one, :iterate.")
     reverse, iterate = code == "_revinclude", modifier == "iterate"
     parts = value.split(":")
     if parts == [_EVERY]:
@@ -34,29 +34,29 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     elif not 2 <= len(parts) <= 3 or not all(parts):
         raise refuse(code, "it is written Source:parameter or Source:parameter:Target, once for each.")
     else:
-        found = _named(types if not iterate else (), code, parts, context)
+        found = _named(code, parts, context)
     return tuple(
         Include(each.source, each.names, each.target, reverse, iterate, asked=f"{name}={value}") for each in found
     )
 
 
-def _named(types: Sequence[str], code: str, parts: list[str], context: Context) -> list[Include]:
-    """Read the parts; `types` are those that matches have, none when everything may be included from."""
+def _named(code: str, parts: list[str], context: Context) -> list[Include]:
     source, asked, target = (*parts, "")[:3]
-    reverse = code == "_revinclude"
-    if not definitions.is_resource_type(source) or (target and not definitions.is_resource_type(target)):
-        raise refuse(code, "its first part, and its third if there is one, is a resource type.")
-    if types and not reverse and source not in types:
-        raise unanswered(code, f"no match is a {source}; to go on from what was included, write _include:iterate.")
-    if types and reverse and target and target not in types:
-        raise unanswered(code, f"no match is a {target}; to go on from what was included, write _revinclude:iterate.")
+    for kind in filter(None, (source, target)):
+        if not definitions.is_resource_type(kind):
+            raise refuse(
+                code, f"its first part, and its third if there is one, is a resource type; {shown(kind)} is none."
+            )
     if asked == _EVERY:
         return _whole(source, code, target, context)
-    parameter = reference_parameter(source, asked, context)
+    try:
+        parameter = reference_parameter(source, asked, context)
+    except Unanswered as refusal:
+        raise unanswered(
+            code, f"{shown(asked)} of {source} is no parameter that references are followed by."
+        ) from refusal
     if target and not admits(parameter, target):
         raise refuse(code, f"{asked} of {source} never points to a {target}.")
-    if types and reverse and not any(admits(parameter, each) for each in types):
-        raise unanswered(code, f"{parameter.code} of {source} never points to a {' or '.join(types[:5])}.")
     return _by_target(source, parameter.answers, target)
 
 

@@ -39,6 +39,8 @@ def read_reference(parameter: Parameter, modifier: str, text: str, context: Cont
         return by_answers(parameter, lambda name: Token(f"{name}:identifier", system, code))
     value = plain(parameter.code, text)
     if modifier in ("above", "below"):
+        if not holds_references(parameter):
+            return _versions(parameter, modifier, text)
         return _hierarchical(parameter, modifier, value, context)
     if _ID.fullmatch(value):
         return _by_id(parameter, modifier, value, context)
@@ -90,8 +92,6 @@ def _own_url(value: str, base: str) -> str:
 
 
 def _hierarchical(parameter: Parameter, modifier: str, value: str, context: Context) -> Node:
-    if not holds_references(parameter):
-        return _versions(parameter, modifier, value)
     known = hierarchies(parameter, context.registry)
     if not known:
         raise unanswered(
@@ -115,13 +115,19 @@ def _hierarchical(parameter: Parameter, modifier: str, value: str, context: Cont
     )
 
 
-def _versions(parameter: Parameter, modifier: str, value: str) -> Node:
-    """A canonical URL without version is above its versions, whichever they are; parts of versions are not compared."""
-    if modifier == "above" or "|" in value:
-        raise unanswered(
-            parameter.code, "versions of canonical URLs are not compared; write :below and the URL without a version."
-        )
-    return by_answers(parameter, lambda name: Uri(name, value))
+def _versions(parameter: Parameter, modifier: str, text: str) -> Node:
+    """Read `url`, which is above all its versions, or `url|version`, which is above those that go on from it."""
+    if modifier == "above":
+        raise unanswered(parameter.code, ":above does not compare versions of canonical URLs; :below does.")
+    url, version = _url_and_version(parameter, text)
+    return by_answers(parameter, lambda name: Uri(name, url, version, "below" if version else "exact"))
+
+
+def _url_and_version(parameter: Parameter, text: str) -> tuple[str, str]:
+    parts = [plain(parameter.code, part) for part in split(text, "|")]
+    if len(parts) > 2:
+        raise refuse(parameter.code, "a canonical URL is written url or url|version.")
+    return canonical(parts[0]) if len(parts) == 1 else (parts[0], parts[1])
 
 
 def _by_id(parameter: Parameter, modifier: str, id: str, context: Context) -> Node:
@@ -149,10 +155,7 @@ def _local(parameter: Parameter, modifier: str, target: tuple[str, str, int], ur
 
 def _foreign(parameter: Parameter, modifier: str, text: str, value: str) -> Node:
     if parameter.canonical:
-        parts = [plain(parameter.code, part) for part in split(text, "|")]
-        if len(parts) > 2:
-            raise refuse(parameter.code, "a canonical URL is written url or url|version.")
-        url, version = canonical(value) if len(parts) == 1 else (parts[0], parts[1])
+        url, version = _url_and_version(parameter, text)
     else:
         url, version = foreign_reference(value)
     kind = foreign_type(value)

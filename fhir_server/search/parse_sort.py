@@ -10,7 +10,7 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_reference import holds_references
 from fhir_server.search.parse_values import is_answered
 from fhir_server.search.query import Sort, SortKind
-from fhir_server.search.refuse import refuse, unanswered
+from fhir_server.search.refuse import refuse, shown, unanswered
 
 RULES = 10
 """The most rules of one search."""
@@ -44,22 +44,29 @@ def _rule(types: Sequence[str], number: int, text: str, context: Context) -> Sor
         raise refuse(_SORT, f"its rule {number} is empty; write a parameter, after a minus sign for descending order.")
     if code == "_score":
         raise unanswered(_SORT, "matches have no score here; sort by a parameter, _id or _lastUpdated.")
-    found = _BY_STORE.get(code) or _by_entries(types, number, code, context)
+    found = _BY_STORE.get(code) or _by_entries(types, code, context)
     return replace(found, descending=text.startswith("-"))
 
 
-def _by_entries(types: Sequence[str], number: int, code: str, context: Context) -> Sort:
-    rules = {_sort_of(each, number, context.registry.get(each, code)) for each in types}
+def _by_entries(types: Sequence[str], code: str, context: Context) -> Sort:
+    rules = {_sort_of(each, code, context.registry.get(each, code)) for each in types}
     if len(rules) > 1:
-        raise unanswered(_SORT, f"the parameter of its rule {number} has other values in each of the types searched.")
+        raise unanswered(_SORT, f"{code} has other values in each of the types searched; search one of them.")
     return next(iter(rules))
 
 
-def _sort_of(resource_type: str, number: int, parameter: Parameter | None) -> Sort:
+def _sort_of(resource_type: str, code: str, parameter: Parameter | None) -> Sort:
     if parameter is None:
-        raise unanswered(_SORT, f"{resource_type} has no parameter such as its rule {number} names.")
+        raise unanswered(_SORT, f"{resource_type} has no parameter {shown(code)} to sort by.")
     if parameter.type not in _KINDS or not is_answered(parameter) or not parameter.answers:
         raise unanswered(_SORT, f"{parameter.code} is of type {parameter.type}, which has no order here.")
+    narrowed = [answer for answer in parameter.answers if answer.target]
+    if narrowed:
+        raise unanswered(
+            _SORT,
+            f"{parameter.code} is {narrowed[0].name} where that points to a {narrowed[0].target}; sort by"
+            f" {narrowed[0].name}.",
+        )
     kind = _KINDS[parameter.type]
     if kind == "reference" and not holds_references(parameter):
         kind = "uri"

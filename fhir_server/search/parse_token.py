@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter, data_types
 from fhir_server.search.parse_string import fold_value
 from fhir_server.search.parse_value import by_answers, either, plain
-from fhir_server.search.query import Node, String, Token
+from fhir_server.search.query import Node, Or, String, Token
 from fhir_server.search.refuse import refuse, unanswered
 from fhir_server.search.terminology import NotExpandable
 from fhir_server.search.text import split
@@ -17,6 +18,8 @@ CODES = 10_000
 """The most codes that a value set or a hierarchy may stand for in one search."""
 
 _BOOLEAN = frozenset(("boolean",))
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#&^_.+\-]+/[A-Za-z0-9!#&^_.+\-]+")
+_CODE = frozenset(("code",))
 _BOOLEANS = ("true", "false")
 _SPECIAL_VALUES = "http://hl7.org/fhir/special-values"
 
@@ -33,6 +36,9 @@ def read_token(parameter: Parameter, modifier: str, text: str, context: Context)
             return by_answers(parameter, lambda name: Token(f"{name}:of-type", kind, value))
         case "in" | "not-in":
             return _one_of(parameter, _members(code, plain(code, text), context))
+        case "below" if data_types(parameter) == _CODE and _MEDIA_TYPE.fullmatch(text):
+            # The index has media types with parameters under this name a second time, without them.
+            return by_answers(parameter, lambda name: Or((Token(name, None, text), Token(f"{name}:below", None, text))))
         case "above" | "below":
             return _one_of(parameter, _subsumed(code, modifier, text, context))
     system, wanted = token_parts(code, text)
@@ -81,6 +87,8 @@ def _subsumed(code: str, modifier: str, text: str, context: Context) -> Collecti
 def _one_of(parameter: Parameter, codes: Collection[tuple[str, str]]) -> Node:
     if len(codes) > CODES:
         raise unanswered(parameter.code, f"the value stands for {len(codes)} codes; at most {CODES} are searched.")
-    return either(
-        Token(answer.name, system, code) for answer in parameter.answers for system, code in sorted(set(codes))
-    )
+    wanted = sorted(set(codes))
+    if data_types(parameter) == _CODE:
+        # The system of a code is implied, but not for every value set known, and then it is not in the index.
+        wanted += sorted({("", code) for _, code in wanted})
+    return either(Token(answer.name, system, code) for answer in parameter.answers for system, code in wanted)

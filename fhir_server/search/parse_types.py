@@ -54,7 +54,7 @@ def each_type(
     if lacking:
         shown = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
         raise unanswered(
-            name,
+            code,
             f"{shown} {'lacks' if len(lacking) == 1 else 'lack'} it, and a search of several types only takes"
             " parameters that all of them have; name the types in _type.",
             Absent,

@@ -70,7 +70,11 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class Uri:
     """A uri entry; `version` "" means any version; `below` finds the URIs that start with `uri`, `above` the ones that
-    `uri` starts with: itself, and each part of it that ends before a slash."""
+    `uri` starts with: itself, and each part of it that ends before a slash.
+
+    With a version, `below` finds this very URI in that version or one that goes on from it: "1" is "1" and "1.1", not
+    "10".
+    """
 
     name: str
     uri: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from fhir_server.errors import BadRequest
 
 _NAME_SHOWN = 80
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_\-]{0,39}", re.ASCII)
 
 
 class Unanswered(BadRequest):
@@ -29,6 +32,14 @@ def unanswered(parameter: str, rule: str, kind: type[Unanswered] = Unanswered) -
 
 
 def within(name: str, refusal: BadRequest) -> BadRequest:
-    """Return `refusal` of the same kind, naming the whole chain `name` whose last parameter it speaks of."""
-    shown = name[:_NAME_SHOWN]
-    return type(refusal)(f"{refusal.issues[0].message} (in {shown!r})", expression=shown, code=refusal.issues[0].code)
+    """Return `refusal` of a part of the parameter `name` (a chain, a composite), now of the same kind but of `name`."""
+    code = name.partition(":")[0].partition(".")[0][:_NAME_SHOWN]
+    found = refusal.issues[0]
+    if found.expression == code and "." not in name and name.count(":") < 2:
+        return refusal
+    return type(refusal)(f"{found.message} (in {name[:_NAME_SHOWN]!r})", expression=code, code=found.code)
+
+
+def shown(name: str) -> str:
+    """Return a name that stands in a value, if it looks like one; anything else may be about a person."""
+    return repr(name) if _NAME.fullmatch(name) else "it"

@@ -6,6 +6,8 @@ The index keeps quantities in them under `name:ucum`; searches are converted by 
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
 
 from profiles.datatypes import ucum
 
@@ -17,9 +19,23 @@ _ROUNDED = Context(prec=34, Emax=6144, Emin=-6143)
 
 def canonical(value: Decimal | int, unit: str) -> tuple[Decimal, str] | None:
     """Return `value` in base units and their name (`g.m-3`), None for what is no UCUM unit or has no ratio scale."""
-    found = ucum.measure(Decimal(value), unit)
-    if found is None:
+    scale = _scale(unit)
+    if scale is None:
         return None
-    number, dimension = found
-    rounded = _ROUNDED.divide(Decimal(number.numerator), Decimal(number.denominator))
-    return rounded, ucum.dimension_text(dimension)
+    factor, offset, name, exact = scale
+    if exact is not None:
+        return _ROUNDED.multiply(Decimal(value), exact), name
+    number = Fraction(value) * factor + offset
+    return _ROUNDED.divide(Decimal(number.numerator), Decimal(number.denominator)), name
+
+
+@lru_cache(maxsize=1024)
+def _scale(unit: str) -> tuple[Fraction, Fraction, str, Decimal | None] | None:
+    """Return factor, offset and base units; and the factor as a decimal where that alone gives the same, and faster."""
+    zero, one = ucum.measure(Decimal(0), unit), ucum.measure(Decimal(1), unit)
+    if zero is None or one is None:
+        return None
+    factor, offset = one[0] - zero[0], zero[0]
+    exact = _ROUNDED.divide(Decimal(factor.numerator), Decimal(factor.denominator))
+    plain = offset == 0 and Fraction(exact) == factor
+    return factor, offset, ucum.dimension_text(one[1]), exact if plain else None

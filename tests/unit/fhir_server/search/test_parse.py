@@ -23,6 +23,7 @@ from fhir_server.search.query import (
 )
 from tests.fakes.searching import BASE, DAY, FEBRUARY_29, REGISTRY, parsed, refusal, where
 
+
 @pytest.mark.parametrize(
     ("value", "system", "code"),
     [
