@@ -8,14 +8,17 @@ values other parameters index already (`patient` is `subject` where it points to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from fhir_server.search.paths import alternatives, leaves, parse_path, root_of
 from profiles import definitions
 from profiles.definitions import SearchParameter
 
+# A filter that chooses among values leaves their types as they are.
+_CHOICE = re.compile(r"\.where\([^()]*\)")
 _EVERYWHERE = ("Resource", "DomainResource")
 # Kept by the store itself, or searched in another way than by entries.
 _WITHOUT_ENTRIES = frozenset({"_id", "_lastUpdated", "_text", "_content", "_query", "_filter"})
@@ -69,6 +72,24 @@ class Parameter:
     def stored(self) -> bool:
         """Whether the parameter has index entries of its own."""
         return self.answers == (Answer(self.code),)
+
+
+def data_types(parameter: Parameter) -> frozenset[str] | None:
+    """Return the data types of the values of `parameter`, None where an expression does not tell them."""
+    return _data_types(parameter.resource_type, parameter.alternatives)
+
+
+@lru_cache(maxsize=4096)
+def _data_types(resource_type: str, chosen: tuple[str, ...]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for each in chosen:
+        bare = _CHOICE.sub("", each)
+        path = parse_path(bare if root_of(bare) else f"{resource_type}.{bare}")
+        kinds = {leaf.data_type for leaf in leaves(resource_type, path)} if path and path.names else set()
+        if not kinds or "Extension" in kinds:
+            return None
+        found |= kinds
+    return frozenset(found) if found else None
 
 
 class Registry:

@@ -50,11 +50,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string entry: `prefix` and `contains` compare `text` with the folded form, `exact` with the exact one."""
+    """A string entry: `exact` compares `text` with the exact form, the others with the folded one, `whole` with all."""
 
     name: str
     text: str
-    mode: Literal["prefix", "contains", "exact"] = "prefix"
+    mode: Literal["prefix", "contains", "exact", "whole"] = "prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,11 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class Uri:
     """A uri entry; `version` "" means any version; `below` finds the URIs that start with `uri`, `above` the ones that
-    `uri` starts with: itself, and each part of it that ends before a slash."""
+    `uri` starts with: itself, and each part of it that ends before a slash.
+
+    With a version, `below` finds this very URI in that version or one that goes on from it: "1" is "1" and "1.1", not
+    "10".
+    """
 
     name: str
     uri: str
