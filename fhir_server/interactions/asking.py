@@ -1,7 +1,7 @@
-"""What a search asks for: its types, the parsed language, what to show of the matches, and where its page walk stands.
+"""What a search asks for: the parsed language, what to show of the matches, and where its page walk stands.
 
-`search.parse` reads the criteria, `_count`, `_sort`, `_include` and `_revinclude`; here are the parameters that concern
-the answer alone (http://hl7.org/fhir/R4/search.html#return), and `_type`.
+`search.parse` reads the criteria, `_type`, `_count`, `_sort` and the includes; here are the parameters that concern the
+answer alone (http://hl7.org/fhir/R4/search.html#return).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from fhir_server.model.compartments import ALL_TYPES, types_in
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.parse import Search, parse
 from fhir_server.search.query import Query
-from profiles.definitions import is_resource_type, resource_types
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -28,7 +27,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "_explain": ("true", "false"),
 }
 """Parameters that take one of a few words, once."""
-SHOWING = frozenset({"_summary", "_elements", "_type", paging.CURSOR, *CHOICES})
+SHOWING = frozenset({"_summary", "_elements", paging.CURSOR, *CHOICES})
 """What is read here and not by the parser."""
 WITHOUT_MATCHES = frozenset({"_sort", "_include", "_revinclude"})
 """What makes no difference where the number alone is asked for."""
@@ -71,22 +70,21 @@ async def asking(call: Call) -> Asked:
     # A next link repeats what was applied, so who follows it gives just that: the cursor can be opened before anything
     # is parsed, and everything is read as of the first page.
     place = paging.place(call, paging.Walk(path, given))
-    types = _types(call, given)
     choices = {name: _choice(given, name) for name in CHOICES}
     shown = part.wanted(given)
     _refuse_contained(choices)
     now = call.services.now() if place is None else place.issued
-    search, position = await _parsed(call, types, given, place.position if place else None, now)
+    search, position = await _parsed(call, given, place.position if place else None, now)
     count = call.services.limits.page_default if search.count is None else search.count
+    _refuse_outside(call, search)
     if search.includes and shown.summary == "text":
         raise BadRequest(
             "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
         )
     hidden = WITHOUT_MATCHES if count == 0 or shown.summary == "count" else frozenset()
     applied = (
-        *(pair for pair in given if pair[0] == "_type"),
         *(pair for pair in search.applied if pair[0].partition(":")[0] not in hidden),
-        *(pair for pair in given if pair[0] in SHOWING and pair[0] not in ("_type", "_explain")),
+        *(pair for pair in given if pair[0] in SHOWING and pair[0] != "_explain"),
     )
     return Asked(
         search=search,
@@ -122,15 +120,13 @@ def read(
     )
 
 
-async def _parsed(
-    call: Call, types: tuple[str, ...], given: Pairs, position: int | None, now: int
-) -> tuple[Search, int | None]:
+async def _parsed(call: Call, given: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
     """Return the parsed search, and the commit as of which it must be answered."""
     parameters = [pair for pair in given if pair[0] not in SHOWING]
     lenient = call.prefer.lenient
 
     def once(terminology: Reading) -> Search:
-        return read(call, types, parameters, terminology, now=now, lenient=lenient)
+        return read(call, call.type or (), parameters, terminology, now=now, lenient=lenient)
 
     return await answered(call, once, position=position)
 
@@ -141,27 +137,16 @@ def _path(call: Call) -> str:
     return call.type or ""
 
 
-def _types(call: Call, given: Pairs) -> tuple[str, ...]:
-    """Return the types to search: those of the URL, narrowed by `_type`."""
-    if call.type is not None:
-        there: tuple[str, ...] = (call.type,)
-    else:
-        there = types_in(call.compartment[0]) if call.compartment else resource_types()
-    values = [value for name, value in given if name == "_type"]
-    if not values:
-        return there
-    if len(values) > 1:
-        raise BadRequest("_type may be given once, with commas between the types.", expression="_type")
-    asked = tuple(dict.fromkeys(values[0].split(",")))
-    for type in asked:
-        if not is_resource_type(type):
-            raise BadRequest(
-                "_type takes names of resource types, as in _type=Patient,Observation.", expression="_type"
-            )
-        if type not in there:
-            where = call.type or f"the compartment of a {call.compartment[0] if call.compartment else ''}"
-            raise BadRequest(f"_type: {type} is not searched at this URL, which is for {where}.", expression="_type")
-    return asked
+def _refuse_outside(call: Call, search: Search) -> None:
+    """Refuse types that the compartment does not hold: nothing would be found, and that would look like an answer."""
+    if call.compartment is None:
+        return
+    outside = {target.type for target in search.targets} - set(types_in(call.compartment[0]))
+    if outside:
+        raise BadRequest(
+            f"_type: the compartment of a {call.compartment[0]} holds no {' and no '.join(sorted(outside))}.",
+            expression="_type",
+        )
 
 
 def _choice(given: Pairs, name: str) -> str | None:

@@ -23,7 +23,7 @@ ONE = 2
 """How many matches to ask for when one is wanted: the second proves that there are several."""
 
 PAIRS = 1000
-RESULT_PARAMETERS = SHOWING | {"_count", "_sort", "_include", "_revinclude"}
+RESULT_PARAMETERS = SHOWING | {"_type", "_count", "_sort", "_include", "_revinclude"}
 
 
 class Moved(Exception):

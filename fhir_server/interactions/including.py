@@ -49,7 +49,7 @@ class _Gathering:
     limit: int
     known: set[tuple[Key, int]] = field(default_factory=set)
     added: list[Version] = field(default_factory=list)
-    cut: dict[Include, None] = field(default_factory=dict)
+    cut: dict[str, Include] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.known.update(map(_identity, self.matches))
@@ -77,7 +77,7 @@ class _Gathering:
             if identity in self.known:
                 continue
             if len(self.added) == self.limit:
-                self.cut[include] = None
+                self.cut.setdefault(include.asked, include)
                 return
             self.known.add(identity)
             self.added.append(version)
@@ -93,7 +93,7 @@ class _Gathering:
                 "_count, or search for the rest by itself.",
                 "_revinclude" if include.reverse else "_include",
             )
-            for include in self.cut
+            for include in self.cut.values()
         )
 
 
