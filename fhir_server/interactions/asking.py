@@ -14,9 +14,11 @@ from fhir_server.interactions import paging, part
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.terminology import Reading, answered
 from fhir_server.model.compartments import ALL_TYPES, types_in
+from fhir_server.model.summary import known_elements
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.parse import Search, parse
 from fhir_server.search.query import Query
+from profiles.issues import Issue, Severity
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -37,6 +39,7 @@ WITHOUT_MATCHES = frozenset({"_sort", "_include", "_revinclude"})
 class Asked:
     """A search as it was asked for; `count` 0 and `_summary=count` both mean the number only.
 
+    `warnings` name what lenient handling ignored.
     `place` is where its walk goes on, `position` the commit it answers as of (None: the newest), `now` the time
     (microseconds since 1970) its first page was asked for, which the prefix `ap` hangs on.
     """
@@ -50,6 +53,7 @@ class Asked:
     place: Cursor | None
     position: int | None
     now: int
+    warnings: tuple[Issue, ...]
 
     @property
     def only_number(self) -> bool:
@@ -96,6 +100,7 @@ async def asking(call: Call) -> Asked:
         place=place,
         position=position,
         now=now,
+        warnings=(*search.warnings, *_unknown_elements(call, search, shown)),
     )
 
 
@@ -147,6 +152,22 @@ def _refuse_outside(call: Call, search: Search) -> None:
             f"_type: the compartment of a {call.compartment[0]} holds no {' and no '.join(sorted(outside))}.",
             expression="_type",
         )
+
+
+def _unknown_elements(call: Call, search: Search, shown: part.Part) -> list[Issue]:
+    """Return a warning of each name in `_elements` that no type searched has. Raises BadRequest unless lenient."""
+    if not shown.elements:
+        return []
+    known = frozenset[str]().union(*(known_elements(target.type) for target in search.targets))
+    severity: Severity = "warning" if call.prefer.lenient else "error"
+    issues = [
+        Issue(severity, "not-supported", f"_elements: no type searched has an element {name[:64]!r}.", "_elements")
+        for name in shown.elements
+        if name not in known
+    ]
+    if issues and not call.prefer.lenient:
+        raise BadRequest.of(issues)
+    return issues
 
 
 def _choice(given: Pairs, name: str) -> str | None:

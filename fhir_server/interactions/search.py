@@ -49,7 +49,7 @@ async def _number(call: Call, asked: Asked) -> Result:
     number = await paging.unexpired(
         call.reader.count(asked.search.targets, restriction=restriction_for(call), position=asked.position)
     )
-    body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.search.warnings))
+    body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.warnings))
     return await audit.seen(call, "search", Result(200, body=body), _details(asked) | {"matches": number})
 
 
@@ -68,7 +68,7 @@ def _entries(call: Call, asked: Asked, page: Page, added: Included, bodies: Sequ
     # Elements are those of what is searched for; what is included comes whole, or as the summary of its own type.
     beside = Part(asked.part.summary)
     yield from _shown(call, added.versions, bodies[matches:], beside, "include")
-    yield from _outcome((*asked.search.warnings, *added.issues))
+    yield from _outcome((*asked.warnings, *added.issues))
 
 
 def _shown(

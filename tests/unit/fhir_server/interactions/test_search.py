@@ -141,6 +141,7 @@ async def test_summary_and_elements_cut_each_match(server: Server) -> None:
         ("birthdate", "soon"),
         ("_include", "x"),
         ("_summary", ""),
+        ("_elements", "shoeSize"),
         ("_contained", "true"),
         ("_contained", "both"),
         ("_contained", "no"),
@@ -191,7 +192,8 @@ async def test_the_order_is_that_of_sort_and_told_in_the_links(server: Server) -
 
 async def test_lenient_handling_says_what_it_ignored(server: Server) -> None:
     await server.put(patient("1"))
-    found = await search(server, "Patient", ("nonsense", "1"), ("_id", "1"), lenient=True)
+    asked = (("nonsense", "1"), ("_id", "1"))
+    found = await search(server, "Patient", *asked, lenient=True)
     assert ids(found) == ["1"]
     assert found["total"] == 1
     assert link(found, "self") == [("_id", "1")]
@@ -199,3 +201,6 @@ async def test_lenient_handling_says_what_it_ignored(server: Server) -> None:
     assert outcome["search"] == {"mode": "outcome"}
     assert outcome["resource"]["issue"][0]["severity"] == "warning"
     assert outcome["resource"]["issue"][0]["expression"] == ["nonsense"]
+    found = await search(server, "Patient", *asked, ("_elements", "birthDate,shoeSize"), lenient=True)
+    issues = found["entry"][-1]["resource"]["issue"]
+    assert [each["expression"] for each in issues] == [["nonsense"], ["_elements"]]

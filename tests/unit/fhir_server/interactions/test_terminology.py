@@ -11,7 +11,7 @@ from fhir_server.errors import BadRequest, TooCostly
 from fhir_server.interactions.call import Preconditions, Principal
 from fhir_server.interactions.terminology import Reading, answered
 from profiles.restriction import InCompartment
-from tests.fakes.server import Server, content, observation, patient
+from tests.fakes.server import Server, content, entry, observation, patient
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +138,16 @@ async def test_a_walk_goes_on_with_the_value_set_it_began_with(colours: Server) 
     last = content(await colours.do("search", "Observation", query=given))
     assert [each["resource"]["id"] for each in last["entry"]] == ["red"]
     assert await found(colours, ("code:in", WARM)) == ["blue"]
+
+
+async def test_a_transaction_sees_the_value_set_it_writes(colours: Server) -> None:
+    warm = value_set(WARM, "warm", [listed("blue")])
+    _, _, answer = await colours.bundle(
+        entry("PUT", "ValueSet/warm", warm),
+        entry("PUT", "Observation/navy", coloured("blue") | {"id": "navy"}),
+        entry("GET", f"Observation?code:in={WARM}"),
+    )
+    assert sorted(each["resource"]["id"] for each in answer["resource"]["entry"]) == ["blue", "navy"]
 
 
 async def test_conditional_interactions_know_value_sets(colours: Server) -> None:
