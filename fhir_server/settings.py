@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
     or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")
+    chain_depth: int = Field(8, ge=1, description="Most references a chained search parameter or `_has` follows.")
+    includes: int = Field(10_000, ge=1, description="Most resources `_include` and `_revinclude` add to a page.")
+    definitions: int = Field(
+        100, ge=1, description="Most value sets and code systems of the store that one search may need."
+    )
+    expansion_codes: int = Field(5_000, ge=1, description="Most codes of a value set or hierarchy in a search.")
     patch_operations: int = Field(1000, ge=1, description="Most operations of one patch.")
     delete_matches: int = Field(1000, ge=1, description="Most resources one conditional delete takes; 1 for single.")
     cursor_lifetime_s: float = Field(3600.0, gt=0, description="Seconds for which a page walk can be continued.")

@@ -12,10 +12,24 @@ from typing import Literal, NamedTuple
 
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound
 from fhir_server.http.query import decode
+from fhir_server.model.compartments import ALL_TYPES, check_type
 from profiles.definitions import is_resource_type
 
 Level = Literal["instance", "type", "system", ""]
-Shape = Literal["", "metadata", "_history", "_search", "type", "type/_history", "type/_search", "id", "history", "vid"]
+Shape = Literal[
+    "",
+    "metadata",
+    "_history",
+    "_search",
+    "type",
+    "type/_history",
+    "type/_search",
+    "id",
+    "history",
+    "vid",
+    "compartment",
+    "compartment/_search",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,8 @@ ROUTES = (
     Route("GET", "type/_history", "history", "type", ("history-type",)),
     Route("GET", "", "search", "system", ("search-system",)),
     Route("POST", "_search", "search", "system", ("search-system",)),
+    Route("GET", "compartment", "search", "", ()),
+    Route("POST", "compartment/_search", "search", "", ()),
     Route("POST", "", "bundle", "system", ("batch", "transaction")),
     Route("GET", "_history", "history", "system", ("history-system",)),
     Route("GET", "metadata", "capabilities", "", ()),
@@ -56,12 +72,23 @@ _TABLE: Mapping[str, Mapping[str, Route]] = {
 
 
 class Match(NamedTuple):
-    """A route and what the path names."""
+    """A route and what the path names; `compartment` is the (type, id) of the resource whose compartment it is."""
 
     route: Route
     type: str | None = None
     id: str | None = None
     version: str | None = None
+    compartment: tuple[str, str] | None = None
+
+
+class Path(NamedTuple):
+    """The shape of a path, and what it names."""
+
+    shape: Shape
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None
+    compartment: tuple[str, str] | None = None
 
 
 def find(method: str, path: str) -> Match:
@@ -70,8 +97,8 @@ def find(method: str, path: str) -> Match:
     Raises NotFound for a path without a route, MethodNotAllowed for one that does not take the method, BadRequest for
     a path that is not percent-encoded UTF-8.
     """
-    parts = _split(path)
-    shape, type, id, version = _shape(parts)
+    found = _path(_split(path))
+    shape, type = found.shape, found.type
     if type is not None and not is_resource_type(type):
         raise NotFound(_unknown_type(type), code="not-supported")
     route = _TABLE[shape].get("GET" if method == "HEAD" else method)
@@ -79,7 +106,7 @@ def find(method: str, path: str) -> Match:
         raise MethodNotAllowed(
             f"{method} does not go with this URL. It takes {', '.join(allowed(shape))}: see [base]/metadata."
         )
-    return Match(route, type, id, version)
+    return Match(route, *found[1:])
 
 
 def plain_read(path: str) -> tuple[str, str] | None:
@@ -93,10 +120,10 @@ def plain_read(path: str) -> tuple[str, str] | None:
 def methods(path: str) -> tuple[str, ...]:
     """Return the methods that the path takes; none when it has no route."""
     try:
-        shape, type, _, _ = _shape(_split(path))
+        found = _path(_split(path))
     except (NotFound, BadRequest):
         return ()
-    return allowed(shape) if type is None or is_resource_type(type) else ()
+    return allowed(found.shape) if found.type is None or is_resource_type(found.type) else ()
 
 
 def allowed(shape: str) -> tuple[str, ...]:
@@ -114,28 +141,39 @@ def _split(path: str) -> list[str]:
     return parts
 
 
-def _shape(parts: list[str]) -> tuple[Shape, str | None, str | None, str | None]:
-    """Return the shape of a path with the type, id and version it names. Raises NotFound."""
+def _path(parts: list[str]) -> Path:
+    """Return the shape of a path with what it names. Raises NotFound."""
     match len(parts):
         case 2 if parts[1] == "_history" or parts[1] == "_search":
-            return ("type/_history" if parts[1] == "_history" else "type/_search"), parts[0], None, None
+            return Path("type/_history" if parts[1] == "_history" else "type/_search", parts[0])
         case 2 if parts[1][:1] != "$":
-            return "id", parts[0], parts[1], None
+            return Path("id", parts[0], parts[1])
         case 1 if parts[0] in ("metadata", "_history", "_search"):
-            return parts[0], None, None, None  # type: ignore[return-value]
+            return Path(parts[0])  # type: ignore[arg-type]
         case 1 if parts[0][:1] != "$":
-            return "type", parts[0], None, None
+            return Path("type", parts[0])
         case 0:
-            return "", None, None, None
+            return Path("")
         case 3 if parts[2] == "_history":
-            return "history", parts[0], parts[1], None
+            return Path("history", parts[0], parts[1])
+        case 3 if parts[2] == "_search":
+            return _inside("compartment/_search", parts[0], parts[1], ALL_TYPES)
+        case 3 if parts[2][:1] != "$":
+            return _inside("compartment", parts[0], parts[1], parts[2])
         case 4 if parts[2] == "_history":
-            return "vid", parts[0], parts[1], parts[3]
+            return Path("vid", parts[0], parts[1], parts[3])
+        case 4 if parts[3] == "_search":
+            return _inside("compartment/_search", parts[0], parts[1], parts[2])
     if parts[-1][:1] == "$":
         raise NotFound(
             "There is no such operation here: see [base]/metadata for those there are.", code="not-supported"
         )
     raise NotFound("There is nothing at this URL: see [base]/metadata for what this server does.")
+
+
+def _inside(shape: Shape, compartment: str, id: str, type: str) -> Path:
+    check_type(compartment, id, type)
+    return Path(shape, None if type == ALL_TYPES else type, compartment=(compartment, id))
 
 
 def _unknown_type(type: str) -> str:

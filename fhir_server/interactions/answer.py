@@ -20,9 +20,9 @@ MAX_ISSUES = 100
 def answer(entry: Entry, result: Result) -> bytes:
     """Return the response entry for `result`, as the Prefer header of the Bundle asks."""
     wanted = entry.call.prefer.returns
-    reading = entry.method in ("GET", "HEAD")
+    reading = entry.method in ("GET", "HEAD") or entry.interaction == "search"
     body = None
-    if entry.method == "GET" or (wanted == "representation" and not reading):
+    if entry.method != "HEAD" and (reading or wanted == "representation"):
         body = result.body or (encode(result.resource) if result.resource is not None else None)
     outcome = operation_outcome(result.issues) if wanted == "OperationOutcome" and not reading else None
     return response_entry(

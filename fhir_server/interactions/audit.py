@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_server.interactions.call import Call, Result
+from fhir_server.model.compartments import ALL_TYPES
 from fhir_server.store.base import AuditRow, Version
 
 
 def target(call: Call) -> str:
-    """Return what the call is about as a path without its query: `Patient/1/_history/2`, `Patient`, or ``."""
+    """Return what the call is about as a path without its query: `Patient/1/_history/2`, `Patient/1/*`, or ``."""
+    if call.compartment is not None:
+        return f"{'/'.join(call.compartment)}/{call.type or ALL_TYPES}"
     if call.id is None:
         return call.type or ""
     return f"{call.type}/{call.id}/_history/{call.version}" if call.version else f"{call.type}/{call.id}"

@@ -27,13 +27,17 @@ Return = Literal["minimal", "representation", "OperationOutcome"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and what of the store exists for them. In open mode: `ANONYMOUS`."""
+    """Who calls, and what of the store exists for them. In open mode: `ANONYMOUS`.
+
+    `sees_plans` says that they may ask how a search is answered (`_explain`).
+    """
 
     actor: str
     restriction: Restriction
+    sees_plans: bool = False
 
 
-ANONYMOUS = Principal("anonymous", ALL)
+ANONYMOUS = Principal("anonymous", ALL, sees_plans=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,19 @@ NO_PREFERENCE = Prefer()
 class Limits:
     """Ceilings that interactions enforce.
 
-    `delete_matches` is how many resources a conditional delete may take, `cursor_lifetime` the age in microseconds up
-    to which a page walk goes on.
+    `chain_depth` is how many references a chain may follow, `includes` how many resources `_include` and `_revinclude`
+    may add to a page, `definitions` how many value sets and code systems of the store a search may need, and
+    `expansion_codes` how many codes a value set may have in it. `delete_matches` is how many resources a conditional
+    delete may take, `cursor_lifetime` the age in microseconds up to which a page walk goes on.
     """
 
     page_default: int = 50
     page_max: int = 1000
     or_values: int = 1000
     chain_depth: int = 8
+    includes: int = 10_000
+    definitions: int = 100
+    expansion_codes: int = 5_000
     patch_operations: int = 1000
     delete_matches: int = 1000
     cursor_lifetime: int = 3_600_000_000
@@ -123,12 +132,13 @@ class Content:
 class Call:
     """One interaction to perform.
 
-    `parameters` are the decoded (name, value) pairs of the query, protocol ones such as `_format` removed. `resource`
-    is the parsed body. `raw` is the body of a JSON Patch with its `media_type`, `content` what a raw Binary brought
-    beside its `resource`; `streams` says that the content of a Binary is taken beside it. `transaction` is set
-    inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
-    may create, so that its other entries can refer to it; `final` says that its references are final and none is
-    absolute below the base, and `links` puts them into what a patch makes.
+    `compartment` is the (type, id) of the resource in whose compartment to search. `parameters` are the decoded
+    (name, value) pairs of the query, protocol ones such as `_format` removed. `resource` is the parsed body. `raw` is
+    the body of a JSON Patch with its `media_type`, `content` what a raw Binary brought beside its `resource`; `streams`
+    says that the content of a Binary is taken beside it. `transaction` is set inside a transaction Bundle: `write` then
+    joins it. `assigned` is the id such a Bundle has chosen for what the call may create, so that its other entries can
+    refer to it; `final` says that its references are final and none is absolute below the base, and `links` puts them
+    into what a patch makes.
     """
 
     services: Services
@@ -149,6 +159,7 @@ class Call:
     links: Callable[[Resource], Resource] | None = None
     content: Content | None = None
     streams: bool = False
+    compartment: tuple[str, str] | None = None
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

@@ -11,11 +11,13 @@ dateTime of the release).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Result
-from fhir_server.search.parameters import Registry
+from fhir_server.model.compartments import URLS
+from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.parse import is_answered
 from profiles import definitions
 
@@ -27,10 +29,37 @@ CONDITIONAL: Mapping[str, Mapping[str, Any]] = {
     "delete": {"conditionalDelete": "multiple"},
 }
 """What the interactions of this package do beyond their plain form."""
-UNANSWERED = frozenset({"search-system"})
-"""Routed, so that the refusal can say why, but not offered."""
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """By resource type: the parameters that are answered, and the references to follow from it and to it.
+
+    `everywhere` are the parameters of every type.
+    """
+
+    parameters: dict[str, list[Parameter]]
+    including: dict[str, list[str]]
+    reverse: dict[str, list[str]]
+    everywhere: list[Parameter]
+
+    @classmethod
+    def of(cls, registry: Registry) -> _Answers:
+        types = definitions.resource_types()
+        self = cls({}, {type: [] for type in types}, {type: [] for type in types}, [])
+        for type in types:
+            self.parameters[type] = [each for each in registry.all_for(type).values() if is_answered(each)]
+            for each in self.parameters[type]:
+                if each.type == "reference" and each.answers:
+                    name = f"{type}:{each.code}"
+                    self.including[type].append(name)
+                    for target in self.reverse.keys() & (each.targets or types):
+                        self.reverse[target].append(name)
+        shared = set.intersection(*({(each.code, each.url) for each in found} for found in self.parameters.values()))
+        self.everywhere.extend(each for each in self.parameters[types[0]] if (each.code, each.url) in shared)
+        return self
 
 
 async def capabilities(call: Call) -> Result:
@@ -63,24 +92,28 @@ def statement(call: Call) -> Json:
 
 
 def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
-    codes = [code for code in facts["interactions"]["type"] if code not in UNANSWERED]
+    codes = list(facts["interactions"]["type"])
+    system_codes = facts["interactions"]["system"]
     limit = call.services.limits.delete_matches
     operations = facts.get("operations", ())
-    resources = [
-        _resource(type, codes, call.services.registry, limit, operations) for type in definitions.resource_types()
-    ]
+    answers = _Answers.of(call.services.registry)
+    resources = [_resource(type, codes, answers, limit, operations) for type in definitions.resource_types()]
     rest: Json = {
         "mode": "server",
         "resource": resources,
-        "interaction": [{"code": code} for code in facts["interactions"]["system"] if code not in UNANSWERED],
+        "interaction": [{"code": code} for code in system_codes],
     }
+    if "search-system" in system_codes:
+        rest["searchParam"] = _stated(answers.everywhere)
+    if "search-type" in codes:
+        rest["compartment"] = list(URLS.values())
     if system := _operations(operations, None):
         rest["operation"] = system
     return rest
 
 
 def _resource(
-    type: str, codes: Sequence[str], registry: Registry, limit: int, operations: Sequence[Mapping[str, str]]
+    type: str, codes: Sequence[str], answers: _Answers, limit: int, operations: Sequence[Mapping[str, str]]
 ) -> Json:
     content: Json = {
         "type": type,
@@ -96,18 +129,17 @@ def _resource(
         content["conditionalDelete"] = "single"
     content["referencePolicy"] = ["literal", "logical", "local"]
     if "search-type" in codes:
-        content["searchParam"] = _search_parameters(type, registry)
+        if including := answers.including[type]:
+            content["searchInclude"] = [f"{type}:*", *including]
+        content["searchRevInclude"] = answers.reverse[type]
+        content["searchParam"] = _stated(answers.parameters[type])
     if own := _operations(operations, type):
         content["operation"] = own
     return content
 
 
-def _search_parameters(type: str, registry: Registry) -> list[Json]:
-    return [
-        {"name": parameter.code, "definition": parameter.url, "type": parameter.type}
-        for parameter in registry.all_for(type).values()
-        if is_answered(parameter)
-    ]
+def _stated(parameters: Sequence[Parameter]) -> list[Json]:
+    return [{"name": each.code, "definition": each.url, "type": each.type} for each in parameters]
 
 
 def _operations(operations: Sequence[Mapping[str, str]], type: str | None) -> list[Json]:

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 
 from fhir_server.errors import BadRequest, PreconditionFailed
 from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.asking import SHOWING, read
 from fhir_server.interactions.call import Call
-from fhir_server.search.parse import parse
+from fhir_server.interactions.terminology import answered
 from fhir_server.search.query import Node
 from fhir_server.store.base import Key, Snapshot
 
@@ -22,7 +23,7 @@ ONE = 2
 """How many matches to ask for when one is wanted: the second proves that there are several."""
 
 PAIRS = 1000
-RESULT_PARAMETERS = frozenset({"_count", "_sort", "_summary", "_elements", "_total", "_include", "_revinclude"})
+RESULT_PARAMETERS = SHOWING | {"_type", "_count", "_sort", "_include", "_revinclude"}
 
 
 class Moved(Exception):
@@ -69,7 +70,9 @@ def pairs(query: str) -> list[tuple[str, str]]:
         raise BadRequest(f"The criteria are not percent-encoded UTF-8, or more than {PAIRS} parameters.") from None
 
 
-def criteria_of(call: Call, type: str, parameters: Sequence[tuple[str, str]], text: str | None = None) -> Criteria:
+async def criteria_of(
+    call: Call, type: str, parameters: Sequence[tuple[str, str]], text: str | None = None
+) -> Criteria:
     """Return the criteria that `parameters` state, strictly.
 
     Raises BadRequest for an unknown parameter, whatever Prefer says, and PreconditionFailed (412) for none at all:
@@ -83,15 +86,8 @@ def criteria_of(call: Call, type: str, parameters: Sequence[tuple[str, str]], te
     for name, _ in parameters:
         if name.partition(":")[0] in RESULT_PARAMETERS:
             raise BadRequest(f"{name[:40]} says how to show matches and is no search criterion: leave it out.")
-    services = call.services
-    search = parse(
-        type,
-        parameters,
-        services.registry,
-        base=services.base,
-        now=services.now(),
-        or_values=services.limits.or_values,
-    )
+    now = call.services.now()
+    search, _ = await answered(call, lambda terminology: read(call, type, parameters, terminology, now=now))
     return Criteria(type, text or "&".join(f"{name}={value}" for name, value in parameters), search.where)
 
 
@@ -130,6 +126,6 @@ def names(text: str) -> str:
     return "&".join(dict.fromkeys(part.partition("=")[0] for part in text.split("&")))
 
 
-def as_criteria(call: Call, type: str, query: Any) -> Criteria:
+async def as_criteria(call: Call, type: str, query: Any) -> Criteria:
     """Return the criteria of a query string (If-None-Exist, a conditional reference). Raises as `criteria_of`."""
-    return criteria_of(call, type, pairs(str(query)), str(query))
+    return await criteria_of(call, type, pairs(str(query)), str(query))

@@ -30,7 +30,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
     new = Key(call.type, call.new_id())
     if call.preconditions.if_none_exist is None:
         return Identity((new,))
-    criteria = as_criteria(call, call.type, call.preconditions.if_none_exist)
+    criteria = await as_criteria(call, call.type, call.preconditions.if_none_exist)
     ids = await matching(call, reader, criteria, without=without)
     existing = single(criteria, ids)
     key = new if existing is None else Key(call.type, existing)

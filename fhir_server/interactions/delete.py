@@ -26,7 +26,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
     assert call.type is not None
     if call.id is not None:
         return Identity((Key(call.type, call.id),))
-    criteria = criteria_of(call, call.type, call.parameters)
+    criteria = await criteria_of(call, call.type, call.parameters)
     limit = call.services.limits.delete_matches
     ids = await matching(call, reader, criteria, limit=limit + 1, without=without)
     if len(ids) > limit:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from fhir_server.errors import BadRequest, NotSupported, Unprocessable
 from fhir_server.interactions.call import NO_PRECONDITIONS, Call, Preconditions, Resource
 from fhir_server.interactions.conditional import Identity, pairs
+from fhir_server.model.compartments import ALL_TYPES, check_type
 from fhir_server.model.resource import is_id
 from profiles.datatypes.temporal import date_range
 from profiles.definitions import is_resource_type
@@ -25,18 +26,25 @@ JSON_PATCH = "application/json-patch+json"
 _PROTOCOL = frozenset({"_format", "_pretty"})
 _REQUEST = frozenset({"method", "url", "ifNoneMatch", "ifModifiedSince", "ifMatch", "ifNoneExist"})
 _PLAIN = frozenset({"method", "url"})
+_SEARCHES = frozenset({("GET", ""), ("HEAD", ""), ("POST", "_search")})
+"""How a compartment is searched: method and tail."""
+_POSTS = {(True, False, ""): "create", (True, False, "_search"): "search", (False, False, "_search"): "search"}
 _ANYWHERE = frozenset({"id", "extension", "modifierExtension"})
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a URL below the base points; `tail` is `_history`, `_search`, `metadata`, `$name` or empty."""
+    """Where a URL below the base points; `tail` is `_history`, `_search`, `metadata`, `$name` or empty.
+
+    `compartment` is the (type, id) of the resource whose compartment it is.
+    """
 
     type: str | None = None
     id: str | None = None
     version: str | None = None
     tail: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
+    compartment: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -89,6 +97,7 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
         call.prefer,
         call.transaction,
     )
+    own.compartment = where.compartment
     interaction = interaction_of(method, where, f"{name}.request")
     if interaction == "patch":
         _patch_body(own, name)
@@ -113,7 +122,7 @@ def address(url: str, base: str, name: str) -> Address:
     match [unquote(step) for step in parts.path.strip("/").split("/")]:
         case [""]:
             return Address(parameters=parameters)
-        case ["metadata" | "_history" as tail]:
+        case ["metadata" | "_history" | "_search" as tail]:
             return Address(tail=tail, parameters=parameters)
         case [*_, tail] if tail.startswith("$"):
             return Address(tail=tail)
@@ -125,9 +134,20 @@ def address(url: str, base: str, name: str) -> Address:
             return Address(_type(type, name), id, parameters=parameters)
         case [type, id, "_history"]:
             return Address(_type(type, name), id, tail="_history", parameters=parameters)
+        case [type, id, "_search"]:
+            return _inside(type, id, ALL_TYPES, "_search", parameters)
+        case [type, id, inside]:
+            return _inside(type, id, inside, "", parameters)
+        case [type, id, inside, "_search"]:
+            return _inside(type, id, inside, "_search", parameters)
         case [type, id, "_history", version]:
             return Address(_type(type, name), id, version, "_history", parameters)
     raise BadRequest("The url of the request is not one of this server: see [base]/metadata.", expression=name)
+
+
+def _inside(compartment: str, id: str, type: str, tail: str, parameters: tuple[tuple[str, str], ...]) -> Address:
+    check_type(compartment, id, type)
+    return Address(None if type == ALL_TYPES else type, tail=tail, parameters=parameters, compartment=(compartment, id))
 
 
 def interaction_of(method: str, where: Address, name: str) -> str:
@@ -136,10 +156,12 @@ def interaction_of(method: str, where: Address, name: str) -> str:
         raise NotSupported("Operations inside a Bundle are not in this release: call them directly.", expression=name)
     shape = (where.type is not None, where.id is not None, where.tail)
     found: str | None = None
-    if method in ("GET", "HEAD"):
+    if where.compartment is not None:
+        found = "search" if (method, where.tail) in _SEARCHES else None
+    elif method in ("GET", "HEAD"):
         found = _reading(where, shape)
     elif method == "POST":
-        found = {(True, False, ""): "create", (True, False, "_search"): "search"}.get(shape)
+        found = _POSTS.get(shape)
     elif shape in ((True, True, ""), (True, False, "")):
         found = {"PUT": "update", "PATCH": "patch", "DELETE": "delete"}[method]
     if found is None:

@@ -66,7 +66,7 @@ class Links:
             if own:
                 self.siblings[root, own] = target
 
-    def collect(self, entry: Entry, known: Set[str]) -> None:
+    async def collect(self, entry: Entry, known: Set[str]) -> None:
         """Find the places of an entry's resource, and note the conditional references. Raises the refusal of a bad one.
 
         `known` are the fullUrls of the transaction.
@@ -81,18 +81,18 @@ class Links:
             text = place.text
             if place.type == "reference" and text not in known:
                 if "?" in text:
-                    self._note(text, entry)
+                    await self._note(text, entry)
                 elif not related and not text.startswith(base):
                     continue
             kept.append(place)
         if kept:
             self.places[entry.index] = kept
 
-    def _note(self, text: str, entry: Entry) -> None:
+    async def _note(self, text: str, entry: Entry) -> None:
         if text not in self.questions:
             target = parse_reference(text, self.call.services.base)
             if isinstance(target, Conditional):
-                self.questions[text] = Question(self._criteria(target, entry), entry.name)
+                self.questions[text] = Question(await self._criteria(target, entry), entry.name)
 
     async def resolve(self, writes: Set[str], deletes: Set[Key]) -> None:
         """Answer every conditional reference as of now.
@@ -162,9 +162,9 @@ class Links:
 
         return final
 
-    def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
+    async def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
         try:
-            return as_criteria(self.call, target.type, target.query)
+            return await as_criteria(self.call, target.type, target.query)
         except Refusal as refusal:
             raise type(refusal)(
                 f"The conditional reference {target.type}?{names(target.query)} cannot be resolved: {refusal}",

@@ -53,14 +53,18 @@ def place(call: Call, walk: Walk) -> Cursor | None:
     )
 
 
-def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None) -> list[Link]:
-    """Return the self link, and the next link when the walk goes on behind `page` (`cursor` is what led to it)."""
+def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None, *, issued: int | None = None) -> list[Link]:
+    """Return the self link, and the next link when the walk goes on behind `page` (`cursor` is what led to it).
+
+    `issued` is the time its first page was asked for (None: now), where the answer hangs on it.
+    """
     services = call.services
-    url = f"{services.base}/{walk.path}"
+    url = f"{services.base}/{walk.path}" if walk.path else services.base
     own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
     found = [("self", url_with(url, (*walk.applied, *own)))]
     if page is not None and page.next is not None:
-        following = Cursor(page.position, page.next, services.now() if cursor is None else cursor.issued)
+        first = services.now() if issued is None else issued
+        following = Cursor(page.position, page.next, first if cursor is None else cursor.issued)
         found.append(("next", url_with(url, (*walk.applied, (CURSOR, _sealed(following, call, walk))))))
     return found
 

@@ -33,7 +33,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
     assert call.type is not None
     if call.id is not None:
         return Identity((Key(call.type, call.id),))
-    criteria = criteria_of(call, call.type, call.parameters)
+    criteria = await criteria_of(call, call.type, call.parameters)
     ids = await matching(call, reader, criteria, without=without)
     existing = single(criteria, ids)
     if existing is None:

@@ -47,7 +47,7 @@ class Preparing:
         for index, entry in enumerate(writes):
             entry.call.assigned = call.services.new_id()
             try:
-                self.links.collect(entry, known)
+                await self.links.collect(entry, known)
             except Refusal as refusal:
                 raise located(refusal, entry) from None
             await breathe(index)

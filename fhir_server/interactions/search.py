@@ -1,122 +1,89 @@
-"""search of one type: `GET [base]/[type]?...` and `POST [base]/[type]/_search` (http://hl7.org/fhir/R4/search.html).
+"""search: matches of one type, of several, or in a compartment (http://hl7.org/fhir/R4/search.html).
 
+`GET [base]/[type]?...`, `GET [base]?_type=...`, `GET [base]/Patient/[id]/[type]?...`, and `POST .../_search` for each.
 `fhir_server.search` reads and defines the language, the store finds; here is the page: which part of each match to
-show, the total, the links, and what lenient handling ignored.
+show, what to include beside them, the total, the links, and what was ignored or cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from fhir_server.errors import BadRequest, NotSupported
 from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.asking import Asked, asking
 from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.explaining import explaining
+from fhir_server.interactions.including import Included, including
+from fhir_server.interactions.part import Part
 from fhir_server.model import bundle
-from fhir_server.search.parse import Search, parse
-from fhir_server.search.query import Query
-from fhir_server.store.base import Page
-
-TOTALS = ("none", "estimate", "accurate")
-SHOWING = frozenset({"_summary", "_elements", "_total", paging.CURSOR})
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A search as it was asked for; `count` 0 and `_summary=count` both mean the number only."""
-
-    search: Search
-    part: part.Part
-    total: str | None
-    count: int
-    walk: paging.Walk
-
-    @property
-    def only_number(self) -> bool:
-        """Whether no matches are to be shown."""
-        return self.count == 0 or self.part.summary == "count"
+from fhir_server.store.base import Page, Version
+from profiles.issues import Issue
 
 
 async def search(call: Call) -> Result:
     """Return a page of matches as a searchset Bundle. Raises BadRequest for parameters that cannot be answered."""
-    if call.type is None:
-        raise NotSupported(
-            "This release searches one resource type at a time: GET [base]/[type]?..., as in [base]/Patient?name=..."
-        )
-    asked = _asked(call, call.type, call.services.now())
-    place = paging.place(call, asked.walk)
-    if place is not None:
-        asked = _asked(call, call.type, place.issued)
-    restriction = restriction_for(call)
-    where = asked.search.where
+    asked = await asking(call)
+    if asked.explain:
+        plan = await explaining(call, asked.query)
+        return await audit.seen(call, "search", Result(200, resource=plan), {**_details(asked), "explain": True})
     if asked.only_number:
-        number = await call.reader.count(call.type, where, restriction=restriction)
-        body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.search))
-        return await audit.seen(call, "search", Result(200, body=body), _details(asked, number))
-    query = Query(
-        call.type, where, asked.count, place.after if place else 0, position=place.position if place else None
-    )
-    page = await paging.unexpired(call.reader.search(query, restriction=restriction))
-    total = await _total(call, asked, page, first=place is None)
+        return await _number(call, asked)
+    page = await paging.unexpired(call.reader.search(asked.query, restriction=restriction_for(call)))
+    added = await including(call, page, asked.search.includes)
+    shown = (*page.versions, *added.versions)
     body = bundle.searchset(
-        total,
-        paging.links(call, asked.walk, page, place),
-        _entries(call, asked, page, await binary.wholes(call, page.versions)),
+        await _total(call, asked, page),
+        paging.links(call, asked.walk, page, asked.place, issued=asked.now),
+        _entries(call, asked, page, added, await binary.wholes(call, shown)),
     )
-    patients = tuple({patient: None for version in page.versions for patient in audit.patients_of(version)})
-    return await audit.seen(
-        call, "search", Result(200, body=body, patients=patients), _details(asked, len(page.versions))
-    )
+    patients = tuple(dict.fromkeys(chain.from_iterable(map(audit.patients_of, shown))))
+    details = _details(asked) | {"matches": len(page.versions)}
+    if added.versions:
+        details["included"] = len(added.versions)
+    return await audit.seen(call, "search", Result(200, body=body, patients=patients), details)
 
 
-def _asked(call: Call, type: str, now: int) -> _Asked:
-    services = call.services
-    found = parse(
-        type,
-        [pair for pair in call.parameters if pair[0] not in SHOWING],
-        services.registry,
-        base=services.base,
-        now=now,
-        or_values=services.limits.or_values,
-        page_max=services.limits.page_max,
-        lenient=call.prefer.lenient,
+async def _number(call: Call, asked: Asked) -> Result:
+    number = await paging.unexpired(
+        call.reader.count(asked.search.targets, restriction=restriction_for(call), position=asked.position)
     )
-    shown = part.wanted(call.parameters)
-    totals = [value for name, value in call.parameters if name == "_total"]
-    if len(totals) > 1 or (totals and totals[0] not in TOTALS):
-        raise BadRequest(f"_total must be one of {', '.join(TOTALS)}, given once.", expression="_total")
-    repeated = [pair for pair in call.parameters if pair[0] in SHOWING and pair[0] != paging.CURSOR]
-    return _Asked(
-        search=found,
-        part=shown,
-        total=totals[0] if totals else None,
-        count=services.limits.page_default if found.count is None else found.count,
-        walk=paging.Walk(type, (*found.applied, *repeated)),
-    )
+    body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.warnings))
+    return await audit.seen(call, "search", Result(200, body=body), _details(asked) | {"matches": number})
 
 
-async def _total(call: Call, asked: _Asked, page: Page, *, first: bool) -> int | None:
+async def _total(call: Call, asked: Asked, page: Page) -> int | None:
     """Return the number of matches when it was asked for, or is known because the first page is all there is."""
     if asked.total in ("accurate", "estimate"):
-        return await call.reader.count(
-            asked.search.type, asked.search.where, restriction=restriction_for(call), position=page.position
+        return await paging.unexpired(
+            call.reader.count(asked.search.targets, restriction=restriction_for(call), position=page.position)
         )
-    return len(page.versions) if first and page.next is None and asked.total is None else None
+    return len(page.versions) if asked.place is None and page.next is None and asked.total is None else None
 
 
-def _entries(call: Call, asked: _Asked, page: Page, bodies: list[bytes]) -> Iterator[bytes]:
-    base = f"{call.services.base}/{asked.search.type}/"
-    for version, body in zip(page.versions, bodies, strict=True):
-        yield bundle.search_entry(base + version.key.id, part.of(body, asked.part))
-    yield from _outcome(asked.search)
+def _entries(call: Call, asked: Asked, page: Page, added: Included, bodies: Sequence[bytes]) -> Iterator[bytes]:
+    matches = len(page.versions)
+    yield from _shown(call, page.versions, bodies[:matches], asked.part, "match")
+    # Elements are those of what is searched for; what is included comes whole, or as the summary of its own type.
+    beside = Part(asked.part.summary)
+    yield from _shown(call, added.versions, bodies[matches:], beside, "include")
+    yield from _outcome((*asked.warnings, *added.issues))
 
 
-def _outcome(search: Search) -> Iterator[bytes]:
-    if search.warnings:
-        yield bundle.outcome_entry(search.warnings)
+def _shown(
+    call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part, mode: bundle.SearchMode
+) -> Iterator[bytes]:
+    base = call.services.base
+    for version, body in zip(versions, bodies, strict=True):
+        yield bundle.search_entry(f"{base}/{version.key.type}/{version.key.id}", part.of(body, shown), mode)
 
 
-def _details(asked: _Asked, matches: int) -> dict[str, object]:
+def _outcome(issues: Sequence[Issue]) -> Iterator[bytes]:
+    if issues:
+        yield bundle.outcome_entry(issues)
+
+
+def _details(asked: Asked) -> dict[str, object]:
     """Tell the names of the parameters: their values may be personal data."""
-    return {"parameters": list(dict.fromkeys(name for name, _ in asked.search.applied)), "matches": matches}
+    return {"parameters": list(dict.fromkeys(name for name, _ in asked.search.applied))}

@@ -30,7 +30,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
     own = _own_id(resource)
     if call.id is not None:
         return Identity((_direct(call.type, call.id, own),))
-    criteria = criteria_of(call, call.type, call.parameters)
+    criteria = await criteria_of(call, call.type, call.parameters)
     ids = await matching(call, reader, criteria, without=without)
     existing = single(criteria, ids)
     if existing is not None and own not in (None, existing):

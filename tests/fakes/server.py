@@ -59,10 +59,12 @@ class Server:
         when: Preconditions = NO_PRECONDITIONS,
         prefer: Prefer = NO_PREFERENCE,
         raw: bytes | None = None,
+        compartment: tuple[str, str] | None = None,
     ) -> Call:
         type, id, version = (*(part for part in path.split("/") if part != "_history"), None, None, None)[:3]
         call = Call(self.services, self.principal, f"request-{next(self._requests)}", type or None, id, version)
         call.parameters, call.resource, call.preconditions, call.prefer = tuple(query), resource, when, prefer
+        call.compartment = compartment
         if raw is not None:
             call.raw, call.media_type = raw, "application/json-patch+json"
         return call

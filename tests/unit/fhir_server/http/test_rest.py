@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -67,6 +68,22 @@ class Desk:
 
 async def stored(call: Call) -> Result:
     return Result(200, body=BODY, version="2", time=784111777_000000)
+
+
+async def where(call: Call) -> Result:
+    return Result(200, resource={"resourceType": "Basic", "id": f"{call.compartment}-{call.type}-{call.parameters}"})
+
+
+def test_a_search_in_a_compartment_knows_whose_it_is() -> None:
+    form = (b"content-type", b"application/x-www-form-urlencoded")
+    desk = Desk("search", where)
+    asked = desk.ask("GET", "/Patient/1/Observation", query=b"code=x")
+    posted = desk.ask("POST", "/Patient/1/Observation/_search", form, body=b"code=x")
+    expected = "('Patient', '1')-Observation-(('code', 'x'),)"
+    assert json.loads(asked.body)["id"] == json.loads(posted.body)["id"] == expected
+    everything = desk.ask("GET", "/Patient/1/*")
+    assert json.loads(everything.body)["id"] == "('Patient', '1')-None-()"
+    assert desk.ask("GET", "/Patient/1/Organization").status == 404
 
 
 def test_stored_bytes_go_out_untouched_with_version_and_time() -> None:

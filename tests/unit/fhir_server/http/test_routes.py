@@ -43,6 +43,53 @@ def test_method_and_path_find_their_interaction(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "type"),
+    [
+        ("GET", "Patient/1/Observation", "Observation"),
+        ("HEAD", "Encounter/1/Condition", "Condition"),
+        ("GET", "Device/1/Device", "Device"),
+        ("GET", "Patient/1/*", None),
+        ("GET", "Patient/1/%2A", None),
+        ("POST", "RelatedPerson/1/Appointment/_search", "Appointment"),
+        ("POST", "Practitioner/1/*/_search", None),
+        ("POST", "Practitioner/1/_search", None),
+    ],
+)
+def test_a_compartment_is_searched_below_its_resource(method: str, path: str, type: str | None) -> None:
+    match = find(method, path)
+    assert (match.route.name, match.type, match.id) == ("search", type, None)
+    assert match.compartment == (path.partition("/")[0], "1")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient/1/Organization",
+        "Patient/1/Patent",
+        "Observation/1/Patient",
+        "Patient/a_b/Observation",
+        "Patient/1/$everything",
+        "Group/1/*",
+        "Group/1/_search",
+    ],
+)
+def test_what_a_compartment_does_not_hold_is_not_found(path: str) -> None:
+    for method in ("GET", "POST"):
+        with pytest.raises(NotFound):
+            find(method, path)
+    assert methods(path) == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "Patient/1/Observation"), ("GET", "Patient/1/Observation/_search"), ("PUT", "Patient/1/Observation")],
+)
+def test_a_compartment_is_only_searched(method: str, path: str) -> None:
+    with pytest.raises(MethodNotAllowed):
+        find(method, path)
+
+
+@pytest.mark.parametrize(
     "path", ["Patent/1", "patient/1", "Resource/1", "Patient/1/x", "Patient/1/_history/1/x", "x/y/z/a/b", "Patient/$x"]
 )
 def test_a_path_without_a_route_is_not_found(path: str) -> None:

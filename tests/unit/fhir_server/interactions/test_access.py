@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.errors import NotFound, Unprocessable
-from fhir_server.interactions.access import restriction_for
+from fhir_server.errors import Forbidden, NotFound, Unprocessable
+from fhir_server.interactions.access import demand_plans, restriction_for
 from fhir_server.interactions.call import ANONYMOUS, Preconditions, Principal
 from profiles.restriction import ALL, InCompartment
 from tests.fakes.server import Server, content, entry, identified, observation, patient
@@ -30,6 +30,14 @@ async def test_the_restriction_is_the_principals(server: Server) -> None:
     assert restriction_for(server.call()) == ALL
     server.principal = OWN
     assert restriction_for(server.call()) == OWN.restriction
+
+
+async def test_plans_are_for_who_may_see_them(server: Server) -> None:
+    demand_plans(server.call())
+    server.principal = OWN
+    with pytest.raises(Forbidden):
+        demand_plans(server.call())
+    assert isinstance(await server.refusal("search", "Patient", query=[("_explain", "true")]), Forbidden)
 
 
 async def test_reads_searches_and_histories_show_what_is_allowed(limited: Server) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_server.errors import BadRequest, NotSupported, Refusal
+from fhir_server.errors import BadRequest, NotFound, NotSupported, Refusal
 from fhir_server.interactions.entry import Address, address, interaction_of, read_entry, version_id
 from tests.fakes.server import BASE, Server, entry, patient
 
@@ -31,6 +31,21 @@ pytestmark = pytest.mark.anyio
         ("GET", "Patient?name=a%20b&_format=json", "search", Address("Patient", parameters=(("name", "a b"),))),
         ("POST", "Patient/_search?name=x", "search", Address("Patient", tail="_search", parameters=(("name", "x"),))),
         ("GET", "?_type=Patient", "search", Address(parameters=(("_type", "Patient"),))),
+        ("POST", "_search?_type=Patient", "search", Address(tail="_search", parameters=(("_type", "Patient"),))),
+        (
+            "GET",
+            "Patient/1/Observation?code=x",
+            "search",
+            Address("Observation", parameters=(("code", "x"),), compartment=("Patient", "1")),
+        ),
+        ("HEAD", "Patient/1/*", "search", Address(compartment=("Patient", "1"))),
+        (
+            "POST",
+            f"{BASE}/Device/1/Observation/_search",
+            "search",
+            Address("Observation", tail="_search", compartment=("Device", "1")),
+        ),
+        ("POST", "Patient/1/_search", "search", Address(tail="_search", compartment=("Patient", "1"))),
         ("GET", "metadata", "capabilities", Address(tail="metadata")),
         ("POST", "Patient", "create", Address("Patient")),
         ("PUT", "Patient/1", "update", Address("Patient", "1")),
@@ -56,11 +71,21 @@ def test_a_method_and_a_url_are_an_interaction(method: str, url: str, interactio
         ("GET", "http://elsewhere.org/fhir/Patient/1"),
         ("GET", "http://[bad"),
         ("POST", ""),
+        ("POST", "Patient/1/Observation"),
+        ("PUT", "Patient/1/Observation"),
+        ("DELETE", "Patient/1/Observation?code=x"),
+        ("GET", "Patient/1/Observation/_search"),
     ],
 )
 def test_anything_else_is_400(method: str, url: str) -> None:
     with pytest.raises(BadRequest):
         interaction_of(method, address(url, BASE, "url"), "url")
+
+
+@pytest.mark.parametrize("url", ["Patient/1/Organization", "Observation/1/Patient", "Patient/1/*x"])
+def test_what_a_compartment_does_not_hold_is_not_found(url: str) -> None:
+    with pytest.raises(NotFound):
+        address(url, BASE, "url")
 
 
 def test_operations_are_refused_clearly() -> None:

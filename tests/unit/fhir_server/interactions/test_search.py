@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from fhir_server.errors import BadRequest, Gone, NotSupported
+from fhir_server.errors import BadRequest, Gone
 from fhir_server.interactions.call import Prefer
 from tests.fakes.server import BASE, Server, content, identified, observation, patient
 
@@ -141,6 +141,15 @@ async def test_summary_and_elements_cut_each_match(server: Server) -> None:
         ("birthdate", "soon"),
         ("_include", "x"),
         ("_summary", ""),
+        ("_elements", "shoeSize"),
+        ("_contained", "true"),
+        ("_contained", "both"),
+        ("_contained", "no"),
+        ("_containedType", "Patient"),
+        ("_explain", "yes"),
+        ("_type", "Observation"),
+        ("_score", "true"),
+        ("_query", "name"),
     ],
 )
 async def test_what_cannot_be_answered_is_400_and_named(server: Server, query: tuple[str, str]) -> None:
@@ -149,9 +158,42 @@ async def test_what_cannot_be_answered_is_400_and_named(server: Server, query: t
     assert refusal.issues[0].expression == query[0]
 
 
+async def test_contained_resources_are_left_out_on_request_as_by_default(server: Server) -> None:
+    await server.put(patient("1"))
+    found = await search(server, "Patient", ("_contained", "false"), ("_containedType", "container"))
+    assert ids(found) == ["1"]
+    assert link(found, "self") == [("_contained", "false"), ("_containedType", "container")]
+
+
+async def test_a_parameter_that_takes_one_word_is_given_once(server: Server) -> None:
+    for name, value in (("_total", "none"), ("_contained", "false"), ("_explain", "true")):
+        refusal = await server.refusal("search", "Patient", query=[(name, value), (name, value)])
+        assert isinstance(refusal, BadRequest)
+        assert refusal.issues[0].expression == name
+
+
+async def test_a_plan_is_told_in_place_of_the_answer(server: Server) -> None:
+    await server.put(patient("1", gender="male"))
+    found = content(await server.do("search", "Patient", query=[("gender", "male"), ("_explain", "true")]))
+    assert found["resourceType"] == "Parameters"
+    assert ids(await search(server, "Patient", ("gender", "male"), ("_explain", "false"))) == ["1"]
+
+
+async def test_the_order_is_that_of_sort_and_told_in_the_links(server: Server) -> None:
+    for id, born in (("1", "1970-01-01"), ("2", "1990-01-01"), ("3", "1980-01-01")):
+        await server.put(patient(id, birthDate=born))
+    page = await search(server, "Patient", ("_sort", "-birthdate"), ("_count", "2"))
+    assert ids(page) == ["2", "3"]
+    following = link(page, "next")
+    assert following is not None
+    assert ("_sort", "-birthdate") in following
+    assert ids(content(await server.do("search", "Patient", query=following))) == ["1"]
+
+
 async def test_lenient_handling_says_what_it_ignored(server: Server) -> None:
     await server.put(patient("1"))
-    found = await search(server, "Patient", ("nonsense", "1"), ("_id", "1"), lenient=True)
+    asked = (("nonsense", "1"), ("_id", "1"))
+    found = await search(server, "Patient", *asked, lenient=True)
     assert ids(found) == ["1"]
     assert found["total"] == 1
     assert link(found, "self") == [("_id", "1")]
@@ -159,9 +201,6 @@ async def test_lenient_handling_says_what_it_ignored(server: Server) -> None:
     assert outcome["search"] == {"mode": "outcome"}
     assert outcome["resource"]["issue"][0]["severity"] == "warning"
     assert outcome["resource"]["issue"][0]["expression"] == ["nonsense"]
-
-
-async def test_a_search_over_all_types_is_refused_clearly(server: Server) -> None:
-    refusal = await server.refusal("search", query=[("_type", "Patient")])
-    assert isinstance(refusal, NotSupported)
-    assert "[base]/[type]" in str(refusal)
+    found = await search(server, "Patient", *asked, ("_elements", "birthDate,shoeSize"), lenient=True)
+    issues = found["entry"][-1]["resource"]["issue"]
+    assert [each["expression"] for each in issues] == [["nonsense"], ["_elements"]]

@@ -1,0 +1,187 @@
+"""What a search asks for: the parsed language, what to show of the matches, and where its page walk stands.
+
+`search.parse` reads the criteria, `_type`, `_count`, `_sort` and the includes; here are the parameters that concern the
+answer alone (http://hl7.org/fhir/R4/search.html#return).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_server.errors import BadRequest
+from fhir_server.interactions import paging, part
+from fhir_server.interactions.call import Call
+from fhir_server.interactions.terminology import Reading, answered
+from fhir_server.model.compartments import ALL_TYPES, types_in
+from fhir_server.model.summary import known_elements
+from fhir_server.search.cursor import Cursor
+from fhir_server.search.parse import Search, parse
+from fhir_server.search.query import Query
+from profiles.issues import Issue, Severity
+
+Pairs = Sequence[tuple[str, str]]
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "_total": ("none", "estimate", "accurate"),
+    "_contained": ("false", "true", "both"),
+    "_containedType": ("container", "contained"),
+    "_explain": ("true", "false"),
+}
+"""Parameters that take one of a few words, once."""
+SHOWING = frozenset({"_summary", "_elements", paging.CURSOR, *CHOICES})
+"""What is read here and not by the parser."""
+WITHOUT_MATCHES = frozenset({"_sort", "_include", "_revinclude"})
+"""What makes no difference where the number alone is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it was asked for; `count` 0 and `_summary=count` both mean the number only.
+
+    `warnings` name what lenient handling ignored.
+    `place` is where its walk goes on, `position` the commit it answers as of (None: the newest), `now` the time
+    (microseconds since 1970) its first page was asked for, which the prefix `ap` hangs on.
+    """
+
+    search: Search
+    part: part.Part
+    total: str | None
+    count: int
+    explain: bool
+    walk: paging.Walk
+    place: Cursor | None
+    position: int | None
+    now: int
+    warnings: tuple[Issue, ...]
+
+    @property
+    def only_number(self) -> bool:
+        """Whether no matches are to be shown."""
+        return self.count == 0 or self.part.summary == "count"
+
+    @property
+    def query(self) -> Query:
+        """The page as the store is asked for it."""
+        after = self.place.after if self.place else 0
+        return Query(self.search.targets, self.count, after, self.position, self.search.sort)
+
+
+async def asking(call: Call) -> Asked:
+    """Return what `call` asks for. Raises BadRequest for what cannot be answered, Gone for a walk that is too old."""
+    given = tuple(paging.without_cursor(call.parameters))
+    path = _path(call)
+    # A next link repeats what was applied, so who follows it gives just that: the cursor can be opened before anything
+    # is parsed, and everything is read as of the first page.
+    place = paging.place(call, paging.Walk(path, given))
+    choices = {name: _choice(given, name) for name in CHOICES}
+    shown = part.wanted(given)
+    _refuse_contained(choices)
+    now = call.services.now() if place is None else place.issued
+    search, position = await _parsed(call, given, place.position if place else None, now)
+    count = call.services.limits.page_default if search.count is None else search.count
+    _refuse_outside(call, search)
+    if search.includes and shown.summary == "text":
+        raise BadRequest(
+            "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
+        )
+    hidden = WITHOUT_MATCHES if count == 0 or shown.summary == "count" else frozenset()
+    applied = (
+        *(pair for pair in search.applied if pair[0].partition(":")[0] not in hidden),
+        *(pair for pair in given if pair[0] in SHOWING and pair[0] != "_explain"),
+    )
+    return Asked(
+        search=search,
+        part=shown,
+        total=choices["_total"],
+        count=count,
+        explain=choices["_explain"] == "true",
+        walk=paging.Walk(path, applied),
+        place=place,
+        position=position,
+        now=now,
+        warnings=(*search.warnings, *_unknown_elements(call, search, shown)),
+    )
+
+
+def read(
+    call: Call, types: str | Sequence[str], parameters: Pairs, terminology: Reading, *, now: int, lenient: bool = False
+) -> Search:
+    """Return `parameters` parsed with the registry and under the limits of the tenant. Raises BadRequest."""
+    services = call.services
+    limits = services.limits
+    return parse(
+        types,
+        parameters,
+        services.registry,
+        base=services.base,
+        now=now,
+        or_values=limits.or_values,
+        page_max=limits.page_max,
+        lenient=lenient,
+        chain_depth=limits.chain_depth,
+        compartment=call.compartment,
+        terminology=terminology,
+    )
+
+
+async def _parsed(call: Call, given: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
+    """Return the parsed search, and the commit as of which it must be answered."""
+    parameters = [pair for pair in given if pair[0] not in SHOWING]
+    lenient = call.prefer.lenient
+
+    def once(terminology: Reading) -> Search:
+        return read(call, call.type or (), parameters, terminology, now=now, lenient=lenient)
+
+    return await answered(call, once, position=position)
+
+
+def _path(call: Call) -> str:
+    if call.compartment is not None:
+        return f"{'/'.join(call.compartment)}/{call.type or ALL_TYPES}"
+    return call.type or ""
+
+
+def _refuse_outside(call: Call, search: Search) -> None:
+    """Refuse types that the compartment does not hold: nothing would be found, and that would look like an answer."""
+    if call.compartment is None:
+        return
+    outside = {target.type for target in search.targets} - set(types_in(call.compartment[0]))
+    if outside:
+        raise BadRequest(
+            f"_type: the compartment of a {call.compartment[0]} holds no {' and no '.join(sorted(outside))}.",
+            expression="_type",
+        )
+
+
+def _unknown_elements(call: Call, search: Search, shown: part.Part) -> list[Issue]:
+    """Return a warning of each name in `_elements` that no type searched has. Raises BadRequest unless lenient."""
+    if not shown.elements:
+        return []
+    known = frozenset[str]().union(*(known_elements(target.type) for target in search.targets))
+    severity: Severity = "warning" if call.prefer.lenient else "error"
+    issues = [
+        Issue(severity, "not-supported", f"_elements: no type searched has an element {name[:64]!r}.", "_elements")
+        for name in shown.elements
+        if name not in known
+    ]
+    if issues and not call.prefer.lenient:
+        raise BadRequest.of(issues)
+    return issues
+
+
+def _choice(given: Pairs, name: str) -> str | None:
+    values = [value for key, value in given if key == name]
+    if len(values) > 1 or (values and values[0] not in CHOICES[name]):
+        raise BadRequest(f"{name} must be one of {', '.join(CHOICES[name])}, given once.", expression=name)
+    return values[0] if values else None
+
+
+def _refuse_contained(choices: Mapping[str, str | None]) -> None:
+    if choices["_contained"] in ("true", "both"):
+        raise BadRequest(
+            f"_contained={choices['_contained']} is not answered by this release: contained resources are not indexed "
+            "as resources of their own. Leave it out, and search for the resources that contain them.",
+            expression="_contained",
+            code="not-supported",
+        )
