@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context
-from fhir_server.search.filter_syntax import Filter, FilterSyntax, Logic, Negation, Step, Test, parse_filter
+from fhir_server.search.filter_syntax import Comparison, Filter, FilterSyntax, Logic, Negation, Step, parse_filter
 from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_chain import Once, along, reference_parameter
 from fhir_server.search.parse_criterion import find
@@ -51,10 +50,8 @@ def read_filter(resource_type: str, name: str, text: str, context: Context) -> N
         found = parse_filter(text)
     except FilterSyntax as error:
         raise refuse(_FILTER, f"{error}.") from error
-    try:
+    with within(_FILTER):
         return _Meaning(context).of(resource_type, found, 0)
-    except BadRequest as refusal:
-        raise within(_FILTER, refusal) from refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,10 @@ class _Meaning:
                 return And(both) if every else Or(both)
             case Negation(inner):
                 return Not(self.of(kind, inner, depth))
-            case Test(path):
+            case Comparison(path):
                 return self.along(kind, path, found, depth)
 
-    def along(self, kind: str, path: tuple[Step, ...], test: Test, depth: int) -> Node:
+    def along(self, kind: str, path: tuple[Step, ...], test: Comparison, depth: int) -> Node:
         """Return the node of `test` at the end of `path`."""
         if len(path) == 1:
             return _compare(find(kind, path[0].name, self.context), test, self.context)
@@ -88,14 +85,14 @@ class _Meaning:
             lambda target: self.once.read((target, path, test), lambda: self.beyond(target, path, test, depth + 1)),
         )
 
-    def beyond(self, kind: str, path: tuple[Step, ...], test: Test, depth: int) -> Node:
+    def beyond(self, kind: str, path: tuple[Step, ...], test: Comparison, depth: int) -> Node:
         """Return the node of what the first step of `path` points to: its own filter, and the rest of the path."""
         node = self.along(kind, path[1:], test, depth)
         inner = path[0].filter
         return node if inner is None else And((self.of(kind, inner, depth), node))
 
 
-def _compare(parameter: Parameter, test: Test, context: Context) -> Node:
+def _compare(parameter: Parameter, test: Comparison, context: Context) -> Node:
     kind, operator = parameter.type, test.operator
     if operator not in OPERATORS:
         raise refuse(_FILTER, f"it has an unknown operator; they are {', '.join(sorted(OPERATORS))}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_chain import Criterion, Once, chain, has, in_list, links
@@ -28,11 +27,9 @@ def criterion(resource_type: str, name: str, value: str, context: Context) -> No
     def read(kind: str, rest: str) -> Node:
         return once.read((kind, rest), lambda: _linked(kind, rest, value, context, read))
 
-    try:
+    with within(name):
         _check_length(name, context)
         return read(resource_type, name)
-    except BadRequest as refusal:
-        raise within(name, refusal) from refusal
 
 
 def _check_length(name: str, context: Context) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fhir_server.search.context import Context
-from fhir_server.search.query import Node
+from fhir_server.search.query import NOTHING, Node
 from fhir_server.search.refuse import Absent, refuse, unanswered
 from profiles import definitions
 
@@ -44,22 +44,23 @@ def each_type(
     code = name.partition(":")[0]
     if code in _UNIFORM and len({_entries(each, code, context) for each in types}) == 1:
         return [read(types[0], name, value, context)] * len(types)
-    found: list[Node] = []
-    lacking: list[str] = []
+    found: dict[str, Node] = {}
     for each in types:
         try:
-            found.append(read(each, name, value, context))
+            found[each] = read(each, name, value, context)
         except Absent:
-            lacking.append(each)
-    if lacking:
-        shown = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
-        raise unanswered(
-            code,
-            f"{shown} {'lacks' if len(lacking) == 1 else 'lack'} it, and a search of several types only takes"
-            " parameters that all of them have; name the types in _type.",
-            Absent,
-        )
-    return found
+            continue
+    lacking = [each for each in types if each not in found]
+    # What nothing of the kind ever points to has no such reference; that is no parameter the type lacks.
+    if not lacking or (code == "_has" and found):
+        return [found.get(each, NOTHING) for each in types]
+    shown = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
+    raise unanswered(
+        code,
+        f"{shown} {'lacks' if len(lacking) == 1 else 'lack'} it, and a search of several types only takes parameters"
+        " that all of them have; name the types in _type.",
+        Absent,
+    )
 
 
 def _entries(resource_type: str, code: str, context: Context) -> object:

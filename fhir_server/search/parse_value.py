@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from fhir_server.search.context import Context
@@ -9,6 +10,8 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.query import Id, Node, Or
 from fhir_server.search.refuse import refuse
 from fhir_server.search.text import BadEscape, unescape
+
+_NO_TEXT = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 Read = Callable[[Parameter, str, str, Context], Node]
 """Takes the parameter, the modifier ("" for none), one value with its escapes, and the context."""
@@ -22,7 +25,7 @@ def plain(code: str, text: str) -> str:
         raise refuse(code, f"{error}; write \\\\ for a backslash itself.") from error
     if not value:
         raise refuse(code, "a value must not be empty; leave the parameter (or the comma) out.")
-    if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
+    if _NO_TEXT.search(value):
         raise refuse(code, "a value must be text in UTF-8 without control characters.")
     return value
 
@@ -42,4 +45,6 @@ def either(nodes: Iterable[Node]) -> Node:
 
 def by_answers(parameter: Parameter, leaf: Callable[[str], Node]) -> Node:
     """Return what matches when any of the entries that answer for `parameter` does."""
+    if len(parameter.answers) == 1:
+        return leaf(parameter.answers[0].name)
     return either(leaf(answer.name) for answer in parameter.answers)
