@@ -32,7 +32,7 @@ _MODIFIERS: Mapping[str, Mapping[str, str]] = {
     "token": {"eq": "", "ss": "below", "sb": "above", "in": "in", "ni": "not-in"},
     "string": {"co": "contains", "sw": ""},
     "uri": {"eq": "", "sw": "below"},
-    "reference": {"re": ""},
+    "reference": {"re": "", "eq": ""},
     "composite": {"eq": ""},
 }
 # Names of code systems that a filter may use in place of their URLs.
@@ -95,7 +95,7 @@ class _Meaning:
 def _compare(parameter: Parameter, test: Comparison, context: Context) -> Node:
     kind, operator = parameter.type, test.operator
     if operator not in OPERATORS:
-        raise refuse(_FILTER, f"it has an unknown operator; they are {', '.join(sorted(OPERATORS))}.")
+        raise refuse(_FILTER, f"{operator} is no operator; they are {', '.join(sorted(OPERATORS))}.")
     if operator == "pr":
         return _present(parameter, test.value, context)
     if parameter.code in EXPRESSIONS or kind == "special":
@@ -105,9 +105,9 @@ def _compare(parameter: Parameter, test: Comparison, context: Context) -> Node:
     if kind == "date" and operator == "po":
         # Overlapping is what the prefix `ap` compares, here with the range as it was given.
         return date_node(parameter, "ap", *read_span(parameter.code, test.value))
-    if kind == "string" and operator == "eq":
+    if kind == "string" and operator in ("eq", "ew"):
         folded = fold_value(parameter.code, plain(parameter.code, escape(test.value)))
-        return by_answers(parameter, lambda name: String(name, folded, "whole"))
+        return by_answers(parameter, lambda name: String(name, folded, "whole" if operator == "eq" else "suffix"))
     if operator not in _MODIFIERS.get(kind, {}):
         raise _undefined(parameter, operator)
     modifier = _MODIFIERS[kind][operator]
@@ -134,7 +134,7 @@ def _with_system(value: str) -> str:
 def _undefined(parameter: Parameter, operator: str) -> Exception:
     ours = [*_MODIFIERS.get(parameter.type, {}), "pr"]
     ours += sorted(PREFIXES) if parameter.type in _ORDERED else []
-    ours += ["eq"] if parameter.type == "string" else ["po"] if parameter.type == "date" else []
+    ours += ["eq", "ew"] if parameter.type == "string" else ["po"] if parameter.type == "date" else []
     hint = " For what is not equal write not (... eq ...)." if operator == "ne" else ""
     return unanswered(
         _FILTER,

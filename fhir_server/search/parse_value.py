@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
-from fhir_server.search.query import Id, Node, Or
+from fhir_server.search.query import And, Chain, Has, Id, Node, Not, Or
 from fhir_server.search.refuse import refuse
 from fhir_server.search.text import BadEscape, unescape
+
+LEAVES = 20_000
+"""The most leaves that the values of one parameter may become."""
 
 _NO_TEXT = re.compile("[\x00-\x1f\ud800-\udfff]")
 
@@ -48,3 +51,25 @@ def by_answers(parameter: Parameter, leaf: Callable[[str], Node]) -> Node:
     if len(parameter.answers) == 1:
         return leaf(parameter.answers[0].name)
     return either(leaf(answer.name) for answer in parameter.answers)
+
+
+def limited(code: str, nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield `nodes` as long as they have no more than LEAVES leaves together. Raises BadRequest."""
+    total = 0
+    for node in nodes:
+        total += _leaves(node)
+        if total > LEAVES:
+            raise refuse(
+                code,
+                f"its values stand for more than {LEAVES} codes or references; write fewer, and types with ids.",
+            )
+        yield node
+
+
+def _leaves(node: Node) -> int:
+    match node:
+        case And(nodes) | Or(nodes):
+            return sum(map(_leaves, nodes))
+        case Not(inner) | Chain(_, _, inner) | Has(_, _, inner):
+            return _leaves(inner)
+    return 1

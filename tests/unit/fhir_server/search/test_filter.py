@@ -50,6 +50,8 @@ class Known:
     [
         ("Patient", 'name co "pet"', String("name", "pet", "contains")),
         ("Patient", "name sw Pet", String("name", "pet")),
+        ("Patient", "family ew Son", String("family", "son", "suffix")),
+        ("Observation", "subject eq Patient/4", Reference("subject", "Patient", "4")),
         ("Patient", 'given eq "Peter, Paul"', String("given", "peter, paul", "whole")),
         (
             "Patient",
@@ -103,13 +105,13 @@ def test_a_filter_stands_beside_other_parameters() -> None:
 @pytest.mark.parametrize(
     ("resource_type", "text", "says"),
     [
-        ("Patient", "name ew x", "operator ew is not answered for name, of type string"),
+        ("Patient", "birthdate ew x", "operator ew is not answered for birthdate, of type date"),
         ("Patient", "name ne x", "write not (... eq ...)"),
         ("Patient", "name gt x", "operator gt is not answered"),
         ("Patient", "birthdate co 2020", "operator co is not answered for birthdate, of type date"),
         ("Observation", "code ne x", "write not (... eq ...)"),
-        ("Observation", "subject eq Patient/1", "it has re, pr"),
-        ("Observation", "code xx 1", "unknown operator"),
+        ("Observation", "subject co Patient/1", "it has re, eq, pr"),
+        ("Observation", "code xx 1", "xx is no operator"),
         ("Observation", "nonsense eq 1", "no such parameter"),
         ("Observation", "subject.nonsense eq 1", "none of the types"),
         ("Observation", "code.text eq 1", "only references lead on"),

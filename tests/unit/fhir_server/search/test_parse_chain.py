@@ -133,6 +133,14 @@ def test_a_chain_through_any_type_is_limited() -> None:
     assert "none of the types" in str(refusal("Basic", ("subject." * 8 + "nonsense", "x")))
 
 
+def test_what_many_values_stand_for_is_limited() -> None:
+    ids = ",".join(map(str, range(200)))
+    assert "more than 20000" in str(refusal("Provenance", ("target", ids)))
+    assert "more than 20000" in str(refusal("AuditEvent", ("entity.identifier", ids)))
+    assert "200 values; at most 100" in str(refusal("Patient", ("_list", ids), or_values=100))
+    assert parsed("Provenance", ("target:Patient", ids)).applied == (("target:Patient", ids),)
+
+
 def test_lenient_handling_ignores_a_chain_to_nowhere() -> None:
     found = parsed("Observation", ("subject.nonsense", "1"), lenient=True)
     assert (found.applied, [each.expression for each in found.warnings]) == ((), ["subject"])

@@ -84,9 +84,9 @@ def test_what_a_type_lacks_is_refused_by_name(types: tuple[str, ...], name: str,
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ([("_type", "Observation,Nonsense")], "names of resource types"),
-        ([("_type", "")], "names of resource types"),
-        ([("_type", "DomainResource")], "names of resource types"),
+        ([("_type", "Observation,Nonsense")], "'Nonsense' is no resource type"),
+        ([("_type", "")], "it is no resource type"),
+        ([("_type", "DomainResource")], "'DomainResource' is no resource type"),
         ([("_type", "Patient"), ("_type", "Group")], "more than once"),
         ([("_type:not", "Patient")], "no modifiers"),
     ],
