@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_server.search.query import Date, Not, Or, Present, Quantity, String, Together, Token
+from fhir_server.search.query import Date, Not, Or, Present, Quantity, Reference, String, Together, Token
 from fhir_server.search.values import decimal_key
 from tests.fakes.searching import DAY, FEBRUARY_29, refusal, where
 
@@ -29,6 +29,12 @@ def test_parts_are_read_each_as_its_own_parameter() -> None:
     )
     assert where("Observation", "code-value-date", "a$ge2020-02-29") == Together(
         ((Token("code", None, "a"),), (Date("value-date", "ge", FEBRUARY_29, FEBRUARY_29 + DAY - 1),))
+    )
+
+
+def test_a_part_may_be_a_reference() -> None:
+    assert where("DocumentReference", "relationship", "DocumentReference/1$replaces") == Together(
+        ((Reference("relatesto", "DocumentReference", "1"),), (Token("relation", None, "replaces"),))
     )
 
 

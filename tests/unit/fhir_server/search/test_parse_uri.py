@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.search.query import Node, Or, Uri
+from fhir_server.search.query import And, Node, Or, Token, Uri
 from tests.fakes.searching import BASE, refusal, where
 
 SET = "http://acme.org/fhir/ValueSet/123"
@@ -17,7 +17,8 @@ SET = "http://acme.org/fhir/ValueSet/123"
         ("url", "urn:oid:1.2.3.4.5", Uri("url", "urn:oid:1.2.3.4.5")),
         ("url:below", "http://acme.org/fhir/", Uri("url", "http://acme.org/fhir/", mode="below")),
         ("url:above", SET + "/_history/5", Uri("url", SET + "/_history/5", mode="above")),
-        ("url", SET + "|2.0", Or((Uri("url", SET, "2.0"), Uri("url", SET + "|2.0")))),
+        ("url", SET + "|2.0", Or((And((Uri("url", SET), Token("version", None, "2.0"))), Uri("url", SET + "|2.0")))),
+        ("_profile", SET + "|2.0", Or((Uri("_profile", SET, "2.0"), Uri("_profile", SET + "|2.0")))),
         (
             "_profile",
             "StructureDefinition/lipid",
