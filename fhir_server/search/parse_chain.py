@@ -23,6 +23,7 @@ BRANCHES = 200
 """The most ways one chain may take through the types its references may point to."""
 
 _HAS = "_has"
+_SHOWN = 10
 
 
 @dataclass(slots=True)
@@ -69,9 +70,12 @@ def along(parameter: Parameter, narrowed: str, read: Callable[[str], Node]) -> N
     kinds = (narrowed,) if narrowed else parameter.targets or definitions.resource_types()
     lacking: list[Absent] = []
     found = either(limited(parameter.code, _branches(parameter, kinds, read, lacking)))
-    if found == NOTHING:
-        raise lacking[0] if len(lacking) == 1 else _nowhere(parameter, kinds)
-    return found
+    if found != NOTHING:
+        return found
+    if len(lacking) == 1:
+        raise lacking[0]
+    shown = ", ".join(kinds[:_SHOWN]) + (", …" if len(kinds) > _SHOWN else "")
+    raise unanswered(parameter.code, f"none of the types it points to has what is chained to it ({shown}).", Absent)
 
 
 def _branches(
@@ -133,15 +137,6 @@ def reference_parameter(resource_type: str, code: str, context: Context) -> Para
     if not holds_references(parameter):
         raise unanswered(code, "it holds canonical URLs, which are not followed; search by the URL itself.")
     return parameter
-
-
-def _nowhere(parameter: Parameter, kinds: tuple[str, ...]) -> Absent:
-    shown = ", ".join(kinds[:10]) + (", …" if len(kinds) > 10 else "")
-    refusal = unanswered(
-        parameter.code, f"none of the types it points to has the parameter chained to it ({shown}).", Absent
-    )
-    assert isinstance(refusal, Absent)
-    return refusal
 
 
 def _ways(node: Node) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fhir_server.search.context import Context
-from fhir_server.search.parameters import Parameter
+from fhir_server.search.parameters import Parameter, data_types
 from fhir_server.search.parse_value import by_answers, either, plain
 from fhir_server.search.query import And, Node, Token, Uri
 from fhir_server.search.references import local_reference
@@ -25,7 +25,7 @@ def read_uri(parameter: Parameter, modifier: str, text: str, context: Context) -
         raise refuse(parameter.code, "a canonical URL is written url or url|version.")
     version = parts[1] if len(parts) == 2 else ""
     urls = [parts[0]]
-    if local_reference(parts[0], ""):
+    if "canonical" in (data_types(parameter) or ()) and local_reference(parts[0], ""):
         urls.append(f"{context.base}/{parts[0]}")
     if version and parameter.code == "url":
         return _versioned(parameter, parts[0], version, context)

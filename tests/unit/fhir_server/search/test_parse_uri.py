@@ -18,6 +18,7 @@ SET = "http://acme.org/fhir/ValueSet/123"
         ("url:below", "http://acme.org/fhir/", Uri("url", "http://acme.org/fhir/", mode="below")),
         ("url:above", SET + "/_history/5", Uri("url", SET + "/_history/5", mode="above")),
         ("url", SET + "|2.0", Or((And((Uri("url", SET), Token("version", None, "2.0"))), Uri("url", SET + "|2.0")))),
+        ("url", "ValueSet/123", Uri("url", "ValueSet/123")),
         ("_profile", SET + "|2.0", Or((Uri("_profile", SET, "2.0"), Uri("_profile", SET + "|2.0")))),
         (
             "_profile",
