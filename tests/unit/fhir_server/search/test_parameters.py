@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fhir_server.search.parameters import Answer, Parameter, Registry
+from fhir_server.search.parameters import Answer, Parameter, Registry, data_types
 from profiles import definitions
 
 
@@ -84,6 +84,25 @@ def test_canonical_parameters_are_known() -> None:
     assert parameter("Patient", "_profile").canonical
     assert parameter("QuestionnaireResponse", "questionnaire").canonical
     assert not parameter("Observation", "subject").canonical
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "code", "expected"),
+    [
+        ("Patient", "active", {"boolean"}),
+        ("Patient", "phone", {"ContactPoint"}),
+        ("MedicationRequest", "code", {"CodeableConcept"}),
+        ("Observation", "subject", {"Reference"}),
+        ("Observation", "date", {"dateTime", "Period", "Timing", "instant"}),
+        ("ActivityDefinition", "depends-on", {"canonical"}),
+        ("Patient", "mothersMaidenName", None),
+        ("Observation", "code-value-quantity", None),
+    ],
+)
+def test_the_data_types_of_values_are_told_where_the_expression_tells(
+    resource_type: str, code: str, expected: set[str] | None
+) -> None:
+    assert data_types(parameter(resource_type, code)) == expected
 
 
 def test_a_registry_may_add_parameters_that_other_registries_do_not_have() -> None:
