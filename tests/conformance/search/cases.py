@@ -19,7 +19,7 @@ ANSWERED = frozenset(("ids", "ordered", "included", "total", "pages", "self", "i
 REFUSED = frozenset(("status", "issue"))
 _COUNTING = re.compile(r"\{1\.\.(\d+)\}")
 # What may stand in a query as it is. "%" too, so that a case can write %26 for an & that separates nothing.
-_PLAIN = "%=&?/:|,$;@!'()*~[]^`-._"
+_PLAIN = "+%=&?/:|,$;@!'()*~[]^`-._"
 
 
 @dataclass(frozen=True, slots=True)
