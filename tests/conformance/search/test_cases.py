@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -23,36 +25,59 @@ def validator() -> Validator:
     return Validator()
 
 
+class Worlds:
+    """The world that the last case was asked in; another topic or store gets a new one in its place.
+
+    Cases come sorted by topic and store, so each is opened once.
+    """
+
+    def __init__(self, runner: asyncio.Runner, folder: Path) -> None:
+        self._runner = runner
+        self._folder = folder
+        self._serial = count(1)
+        self._opened: tuple[str, str, World] | None = None
+
+    def of(self, topic: Topic, store: str) -> World:
+        """Return the application with the resources of `topic` in a store of the kind `store`."""
+        if self._opened is None or self._opened[:2] != (topic.name, store):
+            self.close()
+            url = "memory:" if store == "memory" else f"sqlite:///{self._folder}/{next(self._serial)}.db"
+            world = World(self._runner)
+            try:
+                world.open(url, topic)
+            except BaseException:
+                world.close()
+                raise
+            self._opened = topic.name, store, world
+        return self._opened[2]
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            opened[2].close()
+
+
 @pytest.fixture(scope="session")
-def session_runner() -> Iterator[asyncio.Runner]:
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def world(
-    request: pytest.FixtureRequest, session_runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    """The application with the resources of one topic in one store."""
-    topic, store = request.param
-    made = World(session_runner)
-    folder = tmp_path_factory.mktemp(topic.name)
-    made.open("memory:" if store == "memory" else f"sqlite:///{folder}/fhir.db", topic)
-    yield made
-    made.close()
+        made = Worlds(runner, tmp_path_factory.mktemp("search"))
+        yield made
+        made.close()
 
 
 def over_every_store() -> list[object]:
     return [
-        pytest.param((topic, store), case, id=f"{case.name}-{store}")
+        pytest.param(topic, store, case, id=f"{case.name}-{store}")
         for topic in TOPICS
         for store in STORES
         for case in topic.cases
     ]
 
 
-@pytest.mark.parametrize(("world", "case"), over_every_store(), indirect=["world"])
-def test_case(world: World, case: Case) -> None:
+@pytest.mark.parametrize(("topic", "store", "case"), over_every_store())
+def test_case(worlds: Worlds, topic: Topic, store: str, case: Case) -> None:
+    world = worlds.of(topic, store)
     world.watch.seconds = 0
     if "status" not in case.told:
         problems = list(answer_problems(case, world.pages(case)))
@@ -60,7 +85,7 @@ def test_case(world: World, case: Case) -> None:
         reply = world.first(case)
         problems = list(refusal_problems(case, turned(world, case, reply) if "cursor" in case.told else reply))
     if problems:
-        asked = f"{case.told['request']} {case.told.get('form', '')}"
+        asked = f"{case.told['request']} {case.told.get('form', '')}".rstrip()
         pytest.fail("\n  ".join((asked, case.told["why"], case.section, *problems)), pytrace=False)
 
 

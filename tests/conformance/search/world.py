@@ -79,9 +79,9 @@ class World:
         """Return the answer to the request of a case."""
         method, path, query = target(case.told["request"])
         url = BASE + (f"/{path}" if path else "") + (f"?{query}" if query else "")
-        headers, form = dict(case.told.get("headers", {})), case.told.get("form")
+        headers, form = case.told.get("headers", {}), case.told.get("form")
         if form is not None:
-            headers["content-type"] = "application/x-www-form-urlencoded"
+            headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
         return self.ask(method, url, headers, encoded(form or "").encode())
 
     def pages(self, case: Case) -> list[Reply]:
