@@ -29,9 +29,11 @@ class Listing:
     order: str = "x.v"
 
 
-def make_world(names: Names, criteria: Criteria, restriction: Restriction, position: int | None) -> World:
-    """Return what a search as of `position` (None: now) can see under `restriction`."""
-    return World(names, criteria, restriction, position, test, select_all)
+def make_world(
+    names: Names, criteria: Criteria, restriction: Restriction, position: int | None, *, begins: bool = False
+) -> World:
+    """Return what a search as of `position` (None: now) can see under `restriction`; a walk `begins` at the newest."""
+    return World(names, criteria, restriction, position, test, select_all, begins)
 
 
 def compile_page(query: Query, world: World, place: Sequence[Any] | None = None) -> Listing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_server.search.query import Chain, Has, Hierarchy, Node, Or, Reference, Token
-from fhir_server.store.sql.compile_entry import Access, accesses, conjuncts
+from fhir_server.store.sql.compile_entry import Access, conjuncts
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import FALSE, Statement, both, deeper, from_footprint
 
@@ -98,7 +98,7 @@ def coded(world: World, type: str, node: Node) -> Access | None:
     leaves = [each for each in nodes if isinstance(each, Token)]
     if not leaves or len(leaves) < len(nodes):
         return None
-    found = accesses(type, leaves, world.names)
+    found = world.accesses(type, node, leaves)
     if len(found) == 1 and found[0].pinned and world.names.is_by_patient(found[0].param):
         return found[0]
     return None

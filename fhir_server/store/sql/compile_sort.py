@@ -46,7 +46,18 @@ def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:
     if not params:
         return Statement("NULL")
     found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind]) for param in params])
-    return Statement(f"(SELECT {'max' if sort.descending else 'min'}(s.v) FROM ({found.sql}) s)", found.arguments)
+    best = Statement(f"(SELECT {'max' if sort.descending else 'min'}(s.v) FROM ({found.sql}) s)", found.arguments)
+    return best if sort.kind in _NAMED or len(params) > 1 else _alone(params[0], column[-1], v, best)
+
+
+def _alone(param: int, column: str, v: str, best: Statement) -> Statement:
+    """Return the same, read straight from its place where the parameter has one row, as nearly all have."""
+    path = f'$."{param}"'
+    return Statement(
+        f"(SELECT CASE json_array_length(g.rows, ?) WHEN 1 THEN g.rows ->> ? ELSE {best.sql} END"
+        f" FROM footprint g WHERE g.v = {v})",
+        (path, f"{path}[0][{column}]", *best.arguments),
+    )
 
 
 def order(sorts: Sequence[Sort], alias: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fhir_server.search.query import Chain, Entry, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
+from fhir_server.search.query import Chain, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
 from fhir_server.store.sql.compile_entry import SCANS, Access, accesses, leaves
 from fhir_server.store.sql.compile_hop import (
     PATIENT,
@@ -96,16 +96,15 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
             case Together(parts):
                 # The rows of one part; that they go together is still to be tested.
                 for part in parts:
-                    yield from _from_entries(world, type, part, None)
+                    yield from _from_entries(accesses(type, part, world.names), None)
             case _:
                 entries = node.nodes if isinstance(node, Or) else (node,)
                 plain = leaves(entries)
                 if len(plain) == len(entries):
-                    yield from _from_entries(world, type, plain, node)
+                    yield from _from_entries(world.accesses(type, node, plain), node)
 
 
-def _from_entries(world: World, type: str, entries: Sequence[Entry], node: Node | None) -> Iterator[Start]:
-    found = accesses(type, entries, world.names)
+def _from_entries(found: Sequence[Access], node: Node | None) -> Iterator[Start]:
     if not found:
         yield Start(_EMPTY, "nothing: no such value", node)
     elif all(access.table for access in found):

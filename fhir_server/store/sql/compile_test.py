@@ -37,7 +37,7 @@ def test(world: World, type: str, node: Node, alias: str) -> Statement:
         case Or(nodes):
             entries = leaves(nodes)
             others = [each for each in nodes if each not in entries]
-            found = holds(accesses(type, entries, world.names), v)
+            found = holds(world.accesses(type, node, entries), v)
             return either(found, *(test(world, type, each, alias) for each in others))
         case Not(inner):
             return negated(test(world, type, inner, alias))
@@ -60,7 +60,7 @@ def test(world: World, type: str, node: Node, alias: str) -> Statement:
             found = matching_words(node)
             return Statement(f"{v} IN ({found.sql})", found.arguments)
         case _:
-            return holds(accesses(type, [node], world.names), v)
+            return holds(world.accesses(type, node, [node]), v)
 
 
 def _together(names: Names, type: str, parts: Sequence[tuple[Entry, ...]], v: str) -> Statement:

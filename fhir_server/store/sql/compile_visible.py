@@ -6,11 +6,12 @@ in its state of then, unless its resource is gone or no longer permitted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from fhir_server.search.query import Node
+from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
+from fhir_server.store.sql.compile_entry import Access, accesses
 from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, either, negated
 from profiles import restriction as limits
 from profiles.restriction import ALL, Restriction
@@ -25,7 +26,8 @@ class World:
     """What a search can see: the versions as of `position` (None: now) that `restriction` allows.
 
     `criteria` reads the parameters of a restriction; `test` makes the test of a node on the version of an alias, and
-    `select` the selection `v` of all versions of a type that match a node.
+    `select` the selection `v` of all versions of a type that match a node. `begins` says that the position is that of
+    now, so that nothing can have changed since.
     """
 
     names: Names
@@ -34,6 +36,15 @@ class World:
     position: int | None
     test: TestNode
     select: SelectNode
+    begins: bool = False
+    known: dict[tuple[str, int], list[Access]] = field(default_factory=dict, compare=False)
+
+    def accesses(self, type: str, node: Node, leaves: Sequence[Entry]) -> list[Access]:
+        """Return the rows of the `leaves` that `node` is or joins; they are looked up once, however often asked for."""
+        key = (type, id(node))
+        if key not in self.known:
+            self.known[key] = accesses(type, leaves, self.names)
+        return self.known[key]
 
     def shows(self, alias: str) -> Statement:
         """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed."""
@@ -63,6 +74,10 @@ class World:
     def _alive(self, alias: str) -> Statement:
         if self.position is None:
             return Statement(f"NOT EXISTS (SELECT 1 FROM dead d WHERE d.v = {alias}.v)")
+        if self.begins:
+            return Statement(
+                f"NOT EXISTS (SELECT 1 FROM dead d WHERE d.v = {alias}.v AND d.died <= ?)", (self.position,)
+            )
         still = self._still_there(alias)
         return Statement(
             f"coalesce((SELECT d.died > ? AND EXISTS ({still.sql}) FROM dead d WHERE d.v = {alias}.v), 1)",
@@ -111,7 +126,7 @@ def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world
     if number is None:
         return FALSE
     # What a restriction asks of other resources is asked of all there are now: it must not depend on itself.
-    everything = replace(world, restriction=ALL, position=None)
+    everything = replace(world, restriction=ALL, position=None, begins=False)
     met = world.test(everything, type, world.criteria(type, parameters), alias)
     return Statement(
         f"(SELECT CASE WHEN o.type <> ? THEN 0 WHEN EXISTS (SELECT 1 FROM idx_type t WHERE t.type = ? AND t.v = o.v)"

@@ -17,6 +17,7 @@ from fhir_server.store.base import Key
 from fhir_server.store.sql.dialect import Statement
 
 K = TypeVar("K")
+N = TypeVar("N")
 
 CACHED = 100_000
 """How many tokens, and how many resources, are remembered at most."""
@@ -26,19 +27,19 @@ KEPT = 10.0
 """Seconds for which a count of rows is good enough to plan by."""
 
 
-class Recent(dict[K, int]):
-    """The numbers of keys met lately; it starts afresh when it is full, which costs one lookup per key still in use."""
+class Recent(dict[K, N]):
+    """What is known of keys met lately; it starts afresh when it is full, which costs one lookup per key still in use."""
 
     __slots__ = ("_size",)
 
     def __init__(self, size: int = CACHED) -> None:
         self._size = size
 
-    def remember(self, key: K, number: int) -> None:
-        """Remember the number of `key`."""
+    def remember(self, key: K, known: N) -> None:
+        """Remember what is `known` of `key`."""
         if len(self) >= self._size:
             self.clear()
-        self[key] = number
+        self[key] = known
 
 
 class Dictionary:
@@ -55,8 +56,9 @@ class Dictionary:
             (self.type_names[kind], name): number for number, kind, name, _ in params
         }
         self.by_patient: set[int] = {number for number, _, _, by_patient in params if by_patient}
-        self.tokens: Recent[tuple[str, str]] = Recent()
-        self.resources: Recent[Key] = Recent()
+        self.tokens: Recent[tuple[str, str], int] = Recent()
+        self.folded: Recent[tuple[str, str | None], list[int]] = Recent()
+        self.resources: Recent[Key, int] = Recent()
 
 
 class Names:
@@ -99,19 +101,25 @@ class Names:
         kind = self.type_id(type)
         if kind is None:
             return None
-        if self._additions is not None:
-            added = self._additions.resources.get(Key(type, id))
-            if added is not None:
-                return added
-        return find_resource(self._connection, kind, id)
+        key = (type, id)
+        known = self._dictionary.resources.get(key)  # type: ignore[call-overload]
+        if known is None and self._additions is not None:
+            known = self._additions.resources.get(key)  # type: ignore[call-overload]
+        return find_resource(self._connection, kind, id) if known is None else known
 
     def token_ids(self, fold: str, system: str | None) -> list[int]:
         """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
-        if system is None:
-            rows = self._connection.execute("SELECT t FROM token WHERE fold = ?", (fold,))
-        else:
-            rows = self._connection.execute("SELECT t FROM token WHERE fold = ? AND system = ?", (fold, system))
-        return [row[0] for row in rows]
+        kept = self._dictionary.folded
+        found = kept.get((fold, system)) if self._additions is None else None
+        if found is None:
+            if system is None:
+                rows = self._connection.execute("SELECT t FROM token WHERE fold = ?", (fold,))
+            else:
+                rows = self._connection.execute("SELECT t FROM token WHERE fold = ? AND system = ?", (fold, system))
+            found = [row[0] for row in rows]
+            if self._additions is None and found:
+                kept.remember((fold, system), found)
+        return found
 
     def first_since(self, time: int) -> int:
         """Return the lowest version row with `time` or later, or one beyond the last; times grow with row numbers."""
@@ -274,6 +282,9 @@ class Additions:
         self.by_patient.clear()
         for token, number in self.tokens.items():
             known.tokens.remember(token, number)
+            # What a search knows of a code is no longer all there is.
+            known.folded.pop((fold_code(token[1]), token[0]), None)
+            known.folded.pop((fold_code(token[1]), None), None)
         for key, number in self.resources.items():
             known.resources.remember(key, number)
         for name in self._maps:

@@ -187,7 +187,7 @@ class Reading:
 
     def _world(self, restriction: Restriction, position: int | None) -> World:
         at = self._newest() if position is None else position
-        return make_world(self._names, self._criteria, restriction, at)
+        return make_world(self._names, self._criteria, restriction, at, begins=position is None)
 
     def _unswept(self, world: World) -> None:
         """Asked last: what was swept while the query ran would be missing from its answer."""
