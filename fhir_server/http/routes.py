@@ -1,7 +1,7 @@
 """The REST surface: which interaction a method and a path ask for (http://hl7.org/fhir/R4/http.html#summary).
 
-`ROUTES` is the whole of it; the CapabilityStatement lists what stands here. A path is split by hand and never matched
-against patterns: this is on the road of every request.
+`ROUTES` and the registry of operations are the whole of it; the CapabilityStatement lists what stands there. A path is
+split by hand and never matched against patterns: this is on the road of every request.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import Literal, NamedTuple
 
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound
 from fhir_server.http.query import decode
+from fhir_server.operations.registry import OPERATIONS, Operation, operation_at
 from profiles.definitions import is_resource_type
 
 Level = Literal["instance", "type", "system", ""]
-Shape = Literal["", "metadata", "_history", "_search", "type", "type/_history", "type/_search", "id", "history", "vid"]
+Shape = Literal[
+    "", "metadata", "_history", "_search", "type", "type/_history", "type/_search", "id", "history", "vid", "$"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ _TABLE: Mapping[str, Mapping[str, Route]] = {
     shape: {route.method: route for route in ROUTES if route.shape == shape} for shape in {r.shape for r in ROUTES}
 }
 
+_OPERATIONS: Mapping[tuple[str, str], Route] = {
+    (each.name, method): Route(method, "$", f"${each.name}", "", ())
+    for each in OPERATIONS.values()
+    for method in each.methods
+}
+
 
 class Match(NamedTuple):
     """A route and what the path names."""
@@ -71,6 +80,8 @@ def find(method: str, path: str) -> Match:
     a path that is not percent-encoded UTF-8.
     """
     parts = _split(path)
+    if parts and parts[-1][:1] == "$":
+        return _find_operation(method, parts)
     shape, type, id, version = _shape(parts)
     if type is not None and not is_resource_type(type):
         raise NotFound(_unknown_type(type), code="not-supported")
@@ -80,6 +91,28 @@ def find(method: str, path: str) -> Match:
             f"{method} does not go with this URL. It takes {', '.join(allowed(shape))}: see [base]/metadata."
         )
     return Match(route, type, id, version)
+
+
+def _find_operation(method: str, parts: list[str]) -> Match:
+    """Return the match of `$name`, `[type]/$name` or `[type]/[id]/$name`."""
+    operation = _operation(parts)
+    if operation is None:
+        raise NotFound(
+            "There is no such operation here: see [base]/metadata for those there are.", code="not-supported"
+        )
+    route = _OPERATIONS.get((operation.name, "GET" if method == "HEAD" else method))
+    if route is None:
+        raise MethodNotAllowed(
+            f"{method} does not go with ${operation.name}. It takes {', '.join(_with_others(operation.methods))}."
+        )
+    return Match(route, *parts[:-1])
+
+
+def _operation(parts: list[str]) -> Operation | None:
+    type, id = (*parts[:-1], None, None)[:2]
+    if len(parts) > 3 or (type is not None and not is_resource_type(type)):
+        return None
+    return operation_at(parts[-1][1:], type, id)
 
 
 def plain_read(path: str) -> tuple[str, str] | None:
@@ -93,7 +126,11 @@ def plain_read(path: str) -> tuple[str, str] | None:
 def methods(path: str) -> tuple[str, ...]:
     """Return the methods that the path takes; none when it has no route."""
     try:
-        shape, type, _, _ = _shape(_split(path))
+        parts = _split(path)
+        if parts and parts[-1][:1] == "$":
+            operation = _operation(parts)
+            return _with_others(operation.methods) if operation else ()
+        shape, type, _, _ = _shape(parts)
     except (NotFound, BadRequest):
         return ()
     return allowed(shape) if type is None or is_resource_type(type) else ()
@@ -101,7 +138,10 @@ def methods(path: str) -> tuple[str, ...]:
 
 def allowed(shape: str) -> tuple[str, ...]:
     """Return the methods that a shape takes, HEAD and OPTIONS included."""
-    own = tuple(_TABLE[shape])
+    return _with_others(tuple(_TABLE[shape]))
+
+
+def _with_others(own: tuple[str, ...]) -> tuple[str, ...]:
     return (*own, "HEAD", "OPTIONS") if "GET" in own else (*own, "OPTIONS")
 
 
@@ -119,11 +159,11 @@ def _shape(parts: list[str]) -> tuple[Shape, str | None, str | None, str | None]
     match len(parts):
         case 2 if parts[1] == "_history" or parts[1] == "_search":
             return ("type/_history" if parts[1] == "_history" else "type/_search"), parts[0], None, None
-        case 2 if parts[1][:1] != "$":
+        case 2:
             return "id", parts[0], parts[1], None
         case 1 if parts[0] in ("metadata", "_history", "_search"):
             return parts[0], None, None, None  # type: ignore[return-value]
-        case 1 if parts[0][:1] != "$":
+        case 1:
             return "type", parts[0], None, None
         case 0:
             return "", None, None, None
@@ -131,10 +171,6 @@ def _shape(parts: list[str]) -> tuple[Shape, str | None, str | None, str | None]
             return "history", parts[0], parts[1], None
         case 4 if parts[2] == "_history":
             return "vid", parts[0], parts[1], parts[3]
-    if parts[-1][:1] == "$":
-        raise NotFound(
-            "There is no such operation here: see [base]/metadata for those there are.", code="not-supported"
-        )
     raise NotFound("There is nothing at this URL: see [base]/metadata for what this server does.")
 
 

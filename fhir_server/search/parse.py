@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhir_server.errors import BadRequest
-from fhir_server.search.parameters import Parameter, Registry
+from fhir_server.search.parameters import Incomplete, Parameter, Registry
 from fhir_server.search.parse_values import READERS, Context, read_id, refuse
 from fhir_server.search.query import EVERYTHING, And, Id, Node, Not, Or
 from fhir_server.search.text import split
@@ -98,7 +98,7 @@ def parse(
                 continue
             reading.nodes.append(_read(resource_type, name, value, registry, context, or_values))
             reading.applied.append((name, value))
-        except Unanswered as refusal:
+        except (Unanswered, Incomplete) as refusal:
             found = reading.warnings if lenient else reading.errors
             found.extend(_softened(refusal) if lenient else refusal.issues)
         except BadRequest as refusal:
@@ -127,7 +127,7 @@ def is_answered(parameter: Parameter) -> bool:
     return parameter.type in READERS and bool(parameter.answers) and parameter.code not in _UNANSWERED
 
 
-def _softened(refusal: Unanswered) -> list[Issue]:
+def _softened(refusal: BadRequest) -> list[Issue]:
     return [Issue("warning", each.code, f"Ignored: {each.message}", each.expression) for each in refusal.issues]
 
 

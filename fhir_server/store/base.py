@@ -229,9 +229,7 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def count(
-        self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None
-    ) -> int:
+    async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """Return the number of resources that match: what a page walk as of `position` shows.
 
         Raises `CursorExpired` like `search`.
@@ -260,6 +258,13 @@ class Snapshot(Protocol):
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """Return up to `limit` current versions that match now (conditional interactions)."""
+        ...
+
+    async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
+        """Return a page of the current versions of `type` that are no tombstones, in the order of commits.
+
+        Found without the index. `after` is `next` of the page before; what is written meanwhile comes at the end.
+        """
         ...
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
@@ -298,6 +303,20 @@ class Transaction(Snapshot, Protocol):
 
     async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
         """Keep a version and make it current. Raises VersionConflict."""
+        ...
+
+    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+        """Make `entries` what that version answers to, and return whether it still is current and no tombstone.
+
+        Where it is not, nothing changes: what superseded it was put with entries of its own. Owners and labels stay.
+        """
+        ...
+
+    async def settle_index(self) -> None:
+        """Say that every current version is indexed as this code indexes.
+
+        Page walks that began before are expired: versions that died since may have entries of another kind.
+        """
         ...
 
     async def put_chunk(self, key: Key, number: int, data: bytes) -> None:
@@ -353,6 +372,19 @@ class Store(Snapshot, Protocol):
         """Forget what only page walks beyond the cursor lifetime could ask for; return the number of versions swept.
 
         A store does so by itself now and then.
+        """
+        ...
+
+    @property
+    def index_format(self) -> int:
+        """The number of the format in which this code indexes."""
+        ...
+
+    @property
+    def indexed(self) -> bool:
+        """Whether everything is indexed as this code indexes: while not, every kind of search raises StoreUnavailable.
+
+        Reading by key, history, `living` and writing are not touched by that.
         """
         ...
 

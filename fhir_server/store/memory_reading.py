@@ -122,6 +122,16 @@ class MemoryReading:
         page = await self.search(Query(type, where, limit), restriction=restriction)
         return list(page.versions)
 
+    async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
+        """See `Snapshot.living`."""
+        newest = self._newest()
+        found = [
+            stored for stored in self._alive(type, newest) if stored.v > after and self._allowed(stored, restriction)
+        ]
+        return Page(
+            [each.version for each in found[:limit]], found[limit - 1].v if len(found) > limit else None, newest
+        )
+
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
         stored = self._of(key, number, restriction)
