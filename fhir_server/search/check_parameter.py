@@ -86,8 +86,8 @@ def _name(definition: SearchParameter) -> Iterator[Issue]:
         yield _fault(
             "code",
             "duplicate",
-            f"{', '.join(taken[:3])}{' and others' if len(taken) > 3 else ''} have a parameter {definition.code!r} by "
-            "the standard, which cannot be replaced: choose another code.",
+            f"The standard has a parameter {definition.code!r} for {', '.join(taken[:3])}"
+            f"{' and others' if len(taken) > 3 else ''}, which cannot be replaced: choose another code.",
         )
     if any(each.url == definition.url for each in definitions.search_parameters()):
         yield _fault(

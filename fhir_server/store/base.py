@@ -261,10 +261,7 @@ class Snapshot(Protocol):
         ...
 
     async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
-        """Return a page of the current versions of `type` that are no tombstones, in the order of commits.
-
-        Found without the index. `after` is `next` of the page before; what is written meanwhile comes at the end.
-        """
+        """Return a page of what there is of `type` now, in the order of commits; the index is not asked."""
         ...
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
@@ -306,17 +303,11 @@ class Transaction(Snapshot, Protocol):
         ...
 
     async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
-        """Make `entries` what that version answers to, and return whether it still is current and no tombstone.
-
-        Where it is not, nothing changes: what superseded it was put with entries of its own. Owners and labels stay.
-        """
+        """Make `entries` what that version answers to, if it is current and no tombstone; return whether it is."""
         ...
 
     async def settle_index(self) -> None:
-        """Say that every current version is indexed as this code indexes.
-
-        Page walks that began before are expired: versions that died since may have entries of another kind.
-        """
+        """Say that every current version is indexed as this code indexes; page walks that began before expire."""
         ...
 
     async def put_chunk(self, key: Key, number: int, data: bytes) -> None:
@@ -382,10 +373,7 @@ class Store(Snapshot, Protocol):
 
     @property
     def indexed(self) -> bool:
-        """Whether everything is indexed as this code indexes: while not, every kind of search raises StoreUnavailable.
-
-        Reading by key, history, `living` and writing are not touched by that.
-        """
+        """Whether everything is indexed in that format: while not, every kind of search raises StoreUnavailable."""
         ...
 
     @property
