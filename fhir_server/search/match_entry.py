@@ -136,10 +136,14 @@ def _is(leaf: Token, system: str, code: str) -> bool:
 def _reads(leaf: String, folded: str, exact: str) -> bool:
     if leaf.mode == "exact":
         return exact == leaf.text and folded == fold(leaf.text)
+    if leaf.mode == "whole":
+        return folded == leaf.text
     return leaf.text in folded if leaf.mode == "contains" else folded.startswith(leaf.text)
 
 
 def _is_uri(leaf: Uri, uri: str, version: str) -> bool:
+    if leaf.mode == "below" and leaf.version:
+        return uri == leaf.uri and (version == leaf.version or version.startswith(leaf.version + "."))
     if leaf.mode == "below":
         return uri.startswith(leaf.uri)
     if leaf.mode == "above":

@@ -59,7 +59,7 @@ def entries(random: Random, type: str) -> IndexEntries:
         tokens=some(random, lambda: (pick(FORMS["token"]), pick(SYSTEMS), pick((*CODES, "")), group()), 4),
         strings=some(random, lambda: string_entry(random, group())),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],
-        uris=some(random, lambda: (pick(("url", "subject")), pick(URIS), pick(("", "1")), group())),
+        uris=some(random, lambda: (pick(("url", "subject")), pick(URIS), pick(("", "1", "1.2", "10")), group())),
         dates=some(random, lambda: ("date", *ends(random, INSTANTS), group()), 3),
         numbers=some(random, lambda: ("number", *ends(random, NUMBERS), group())),
         quantities=some(
@@ -113,7 +113,7 @@ def leaf(random: Random, type: str) -> q.Entry:
             q.Uri(
                 pick(("url", "subject")),
                 pick(URIS),
-                *pick((("", "exact"), ("1", "exact"), ("", "below"), ("", "above"))),
+                *pick((("", "exact"), ("1", "exact"), ("", "below"), ("", "above"), ("1", "below"))),
             ),
             q.Date("date", prefix, *ends(random, INSTANTS[1:-1])),
             number_leaf(random, prefix),
@@ -129,7 +129,7 @@ def string_leaf(random: Random) -> q.String:
     """Return a question about a string."""
     from fhir_server.search.values import fold
 
-    mode = random.choice(("prefix", "contains", "exact"))
+    mode = random.choice(("prefix", "contains", "exact", "whole"))
     asked = random.choice((*TEXTS[1:], "an", "b"))
     return q.String(random.choice(FORMS["string"]), asked if mode == "exact" else fold(asked), mode)  # type: ignore[arg-type]
 

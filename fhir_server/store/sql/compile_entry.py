@@ -220,6 +220,9 @@ def _string(param: int, leaf: String) -> Access:
         return Access(
             "idx_string", f"{{}}.p = ? AND {contains('{}.norm')}", (param, leaf.text), SCANS, param, "s", test
         )
+    if leaf.mode == "whole":
+        test = Statement("e.value ->> 1 = ?", (leaf.text,))
+        return Access("idx_string", "{}.p = ? AND {}.norm = ?", (param, leaf.text), 4, param, "s", test)
     rows, arguments = _prefix("{}.norm", leaf.text)
     test = Statement(_prefix("e.value ->> 1", leaf.text)[0], arguments)
     return Access("idx_string", f"{{}}.p = ? AND {rows}", (param, *arguments), 5, param, "s", test)
@@ -243,6 +246,12 @@ def after(text: str) -> str | None:
 
 
 def _uri(param: int, leaf: Uri) -> Access:
+    bounds: tuple[str, ...]
+    if leaf.mode == "below" and leaf.version:
+        bounds = (leaf.uri, leaf.version, f"{leaf.version}.", f"{leaf.version}/")
+        test = Statement(f"e.value ->> 1 = ? AND ({_versions('e.value ->> 2')})", bounds)
+        condition = f"{{}}.p = ? AND {{}}.uri = ? AND ({_versions('{}.version')})"
+        return Access("idx_uri", condition, (param, *bounds), 3, param, "u", test)
     if leaf.mode == "below":
         rows, bounds = _prefix("{}.uri", leaf.uri)
         test = Statement(_prefix("e.value ->> 1", leaf.uri)[0], bounds)
@@ -255,6 +264,11 @@ def _uri(param: int, leaf: Uri) -> Access:
     uris = ancestors(leaf.uri) if leaf.mode == "above" else (leaf.uri,)
     test = Statement(f"e.value ->> 1 {placeholders(uris)}", uris)
     return Access("idx_uri", f"{{}}.p = ? AND {{}}.uri {placeholders(uris)}", (param, *uris), 3, param, "u", test)
+
+
+def _versions(column: str) -> str:
+    # A slash is the character after the point: between the two lie the versions that go on from one.
+    return f"{column} = ? OR ({column} >= ? AND {column} < ?)"
 
 
 def _date(param: int, leaf: Date) -> Access:

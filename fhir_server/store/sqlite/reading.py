@@ -276,7 +276,9 @@ class Reading:
 
     def _listed(self, row: Any) -> Version:
         v, kind, id, *rest = row
-        return self._version(Key(self._type_name(kind), id), *rest, v)
+        number, time, method, author, position, patients, data = rest
+        key = Key(self._type_name(kind), id)
+        return self._version(key, number, time, method, author, position, patients, data, v)
 
     def _version(
         self,
