@@ -74,7 +74,8 @@ async def due(services: Services) -> None:
         if not any(job.value["whole"] for job in jobs):
             await request(services)
         return
-    waiting = await _waiting(services)
+    carried = {(id, mark) for job in jobs for id, mark in job.value["parameters"].items()}
+    waiting = [each for each in await _waiting(services) if (each.key, each.value["mark"]) not in carried]
     ahead = {type for job in jobs if job.value["status"] == ACCEPTED for type, *_ in job.value["types"]}
     needed = {type for record in waiting for type in types_of(record.value["base"])}
     if not needed <= ahead:
