@@ -7,7 +7,7 @@ answer alone (http://hl7.org/fhir/R4/search.html#return).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_server.errors import BadRequest
 from fhir_server.interactions import paging, part
@@ -69,38 +69,45 @@ class Asked:
 
 async def asking(call: Call) -> Asked:
     """Return what `call` asks for. Raises BadRequest for what cannot be answered, Gone for a walk that is too old."""
-    given = tuple(paging.without_cursor(call.parameters))
+    criteria: list[tuple[str, str]] = []
+    own: list[tuple[str, str]] = []
+    for pair in call.parameters:
+        (own if pair[0] in SHOWING else criteria).append(pair)
     path = _path(call)
     # A next link repeats what was applied, so who follows it gives just that: the cursor can be opened before anything
     # is parsed, and everything is read as of the first page.
-    place = paging.place(call, paging.Walk(path, given))
-    choices = {name: _choice(given, name) for name in CHOICES}
-    shown = part.wanted(given)
-    _refuse_contained(choices)
+    given = tuple(paging.without_cursor(call.parameters)) if own else ()
+    place = paging.place(call, paging.Walk(path, given)) if own else None
+    choices = _choices(own)
+    shown = part.wanted(own)
     now = call.services.now() if place is None else place.issued
-    search, position = await _parsed(call, given, place.position if place else None, now)
-    count = call.services.limits.page_default if search.count is None else search.count
+    search, position = await _parsed(call, criteria, place.position if place else None, now)
     _refuse_outside(call, search)
     if search.includes and shown.summary == "text":
         raise BadRequest(
             "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
         )
-    hidden = WITHOUT_MATCHES if count == 0 or shown.summary == "count" else frozenset()
-    applied = (
-        *(pair for pair in search.applied if pair[0].partition(":")[0] not in hidden),
-        *(pair for pair in given if pair[0] in SHOWING and pair[0] != "_explain"),
-    )
-    return Asked(
+    asked = Asked(
         search=search,
         part=shown,
-        total=choices["_total"],
-        count=count,
-        explain=choices["_explain"] == "true",
-        walk=paging.Walk(path, applied),
+        total=choices.get("_total"),
+        count=call.services.limits.page_default if search.count is None else search.count,
+        explain=choices.get("_explain") == "true",
+        walk=paging.Walk(path, search.applied),
         place=place,
         position=position,
         now=now,
         warnings=(*search.warnings, *_unknown_elements(call, search, shown)),
+    )
+    return replace(asked, walk=paging.Walk(path, _applied(asked, own))) if own or asked.only_number else asked
+
+
+def _applied(asked: Asked, own: Pairs) -> tuple[tuple[str, str], ...]:
+    """Return what the links say: what was parsed, what is read here, and nothing that made no difference."""
+    hidden = WITHOUT_MATCHES if asked.only_number else frozenset()
+    return (
+        *(pair for pair in asked.search.applied if pair[0].partition(":")[0] not in hidden),
+        *(pair for pair in own if pair[0] not in ("_explain", paging.CURSOR)),
     )
 
 
@@ -125,13 +132,12 @@ def read(
     )
 
 
-async def _parsed(call: Call, given: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
+async def _parsed(call: Call, criteria: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
     """Return the parsed search, and the commit as of which it must be answered."""
-    parameters = [pair for pair in given if pair[0] not in SHOWING]
     lenient = call.prefer.lenient
 
     def once(terminology: Reading) -> Search:
-        return read(call, call.type or (), parameters, terminology, now=now, lenient=lenient)
+        return read(call, call.type or (), criteria, terminology, now=now, lenient=lenient)
 
     return await answered(call, once, position=position)
 
@@ -170,18 +176,19 @@ def _unknown_elements(call: Call, search: Search, shown: part.Part) -> list[Issu
     return issues
 
 
-def _choice(given: Pairs, name: str) -> str | None:
-    values = [value for key, value in given if key == name]
-    if len(values) > 1 or (values and values[0] not in CHOICES[name]):
-        raise BadRequest(f"{name} must be one of {', '.join(CHOICES[name])}, given once.", expression=name)
-    return values[0] if values else None
-
-
-def _refuse_contained(choices: Mapping[str, str | None]) -> None:
-    if choices["_contained"] in ("true", "both"):
+def _choices(own: Pairs) -> Mapping[str, str]:
+    """Return the words chosen. Raises BadRequest for others, for two of them, and for what is not answered."""
+    chosen: dict[str, str] = {}
+    for name, value in own:
+        words = CHOICES.get(name)
+        if words is not None and (value not in words or name in chosen):
+            raise BadRequest(f"{name} must be one of {', '.join(words)}, given once.", expression=name)
+        chosen[name] = value
+    if chosen.get("_contained") in ("true", "both"):
         raise BadRequest(
-            f"_contained={choices['_contained']} is not answered by this release: contained resources are not indexed "
+            f"_contained={chosen['_contained']} is not answered by this release: contained resources are not indexed "
             "as resources of their own. Leave it out, and search for the resources that contain them.",
             expression="_contained",
             code="not-supported",
         )
+    return chosen

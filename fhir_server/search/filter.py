@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context
-from fhir_server.search.filter_syntax import Filter, FilterSyntax, Logic, Negation, Step, Test, parse_filter
+from fhir_server.search.filter_syntax import Comparison, Filter, FilterSyntax, Logic, Negation, Step, parse_filter
 from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_chain import Once, along, reference_parameter
 from fhir_server.search.parse_criterion import find
@@ -33,7 +32,7 @@ _MODIFIERS: Mapping[str, Mapping[str, str]] = {
     "token": {"eq": "", "ss": "below", "sb": "above", "in": "in", "ni": "not-in"},
     "string": {"co": "contains", "sw": ""},
     "uri": {"eq": "", "sw": "below"},
-    "reference": {"re": ""},
+    "reference": {"re": "", "eq": ""},
     "composite": {"eq": ""},
 }
 # Names of code systems that a filter may use in place of their URLs.
@@ -51,10 +50,8 @@ def read_filter(resource_type: str, name: str, text: str, context: Context) -> N
         found = parse_filter(text)
     except FilterSyntax as error:
         raise refuse(_FILTER, f"{error}.") from error
-    try:
+    with within(_FILTER):
         return _Meaning(context).of(resource_type, found, 0)
-    except BadRequest as refusal:
-        raise within(_FILTER, refusal) from refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,10 @@ class _Meaning:
                 return And(both) if every else Or(both)
             case Negation(inner):
                 return Not(self.of(kind, inner, depth))
-            case Test(path):
+            case Comparison(path):
                 return self.along(kind, path, found, depth)
 
-    def along(self, kind: str, path: tuple[Step, ...], test: Test, depth: int) -> Node:
+    def along(self, kind: str, path: tuple[Step, ...], test: Comparison, depth: int) -> Node:
         """Return the node of `test` at the end of `path`."""
         if len(path) == 1:
             return _compare(find(kind, path[0].name, self.context), test, self.context)
@@ -88,17 +85,17 @@ class _Meaning:
             lambda target: self.once.read((target, path, test), lambda: self.beyond(target, path, test, depth + 1)),
         )
 
-    def beyond(self, kind: str, path: tuple[Step, ...], test: Test, depth: int) -> Node:
+    def beyond(self, kind: str, path: tuple[Step, ...], test: Comparison, depth: int) -> Node:
         """Return the node of what the first step of `path` points to: its own filter, and the rest of the path."""
         node = self.along(kind, path[1:], test, depth)
         inner = path[0].filter
         return node if inner is None else And((self.of(kind, inner, depth), node))
 
 
-def _compare(parameter: Parameter, test: Test, context: Context) -> Node:
+def _compare(parameter: Parameter, test: Comparison, context: Context) -> Node:
     kind, operator = parameter.type, test.operator
     if operator not in OPERATORS:
-        raise refuse(_FILTER, f"it has an unknown operator; they are {', '.join(sorted(OPERATORS))}.")
+        raise refuse(_FILTER, f"{operator} is no operator; they are {', '.join(sorted(OPERATORS))}.")
     if operator == "pr":
         return _present(parameter, test.value, context)
     if parameter.code in EXPRESSIONS or kind == "special":
@@ -108,9 +105,9 @@ def _compare(parameter: Parameter, test: Test, context: Context) -> Node:
     if kind == "date" and operator == "po":
         # Overlapping is what the prefix `ap` compares, here with the range as it was given.
         return date_node(parameter, "ap", *read_span(parameter.code, test.value))
-    if kind == "string" and operator == "eq":
+    if kind == "string" and operator in ("eq", "ew"):
         folded = fold_value(parameter.code, plain(parameter.code, escape(test.value)))
-        return by_answers(parameter, lambda name: String(name, folded, "whole"))
+        return by_answers(parameter, lambda name: String(name, folded, "whole" if operator == "eq" else "suffix"))
     if operator not in _MODIFIERS.get(kind, {}):
         raise _undefined(parameter, operator)
     modifier = _MODIFIERS[kind][operator]
@@ -137,7 +134,7 @@ def _with_system(value: str) -> str:
 def _undefined(parameter: Parameter, operator: str) -> Exception:
     ours = [*_MODIFIERS.get(parameter.type, {}), "pr"]
     ours += sorted(PREFIXES) if parameter.type in _ORDERED else []
-    ours += ["eq"] if parameter.type == "string" else ["po"] if parameter.type == "date" else []
+    ours += ["eq", "ew"] if parameter.type == "string" else ["po"] if parameter.type == "date" else []
     hint = " For what is not equal write not (... eq ...)." if operator == "ne" else ""
     return unanswered(
         _FILTER,

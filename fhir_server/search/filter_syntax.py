@@ -25,7 +25,7 @@ _OPERATOR = re.compile(r"[A-Za-z]{2}(?![^\s])", re.ASCII)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(r"[^\s)\]]+")
 _LOGIC = re.compile(r"(and|or)(?![A-Za-z0-9_\-])", re.ASCII)
-_NOT = re.compile(r"not(?=[\s(])", re.ASCII)
+_NOT = re.compile(r"not(?=\s*\()", re.ASCII)
 
 
 class FilterSyntax(ValueError):
@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Comparison:
     """A comparison; `quoted` tells a JSON string from a bare token."""
 
     path: tuple[Step, ...]
@@ -66,7 +66,7 @@ class Negation:
     inner: Filter
 
 
-Filter = Test | Logic | Negation
+Filter = Comparison | Logic | Negation
 
 
 def parse_filter(text: str) -> Filter:
@@ -121,11 +121,9 @@ class _Reader:
             if not self.sign(")"):
                 raise self.error("a closing parenthesis")
             return Negation(inner) if negated else inner
-        if negated:
-            raise self.error("an opening parenthesis")
         return self.test(depth)
 
-    def test(self, depth: int) -> Test:
+    def test(self, depth: int) -> Comparison:
         """Read path, operator and value."""
         self.tests += 1
         if self.tests > TESTS:
@@ -139,7 +137,7 @@ class _Reader:
         operator = self.take(_OPERATOR)
         if operator is None:
             raise self.error("an operator of two letters such as eq")
-        return Test(tuple(path), operator, *self.value())
+        return Comparison(tuple(path), operator, *self.value())
 
     def step(self, depth: int) -> Step:
         """Read a name and the filter in brackets after it."""

@@ -138,6 +138,8 @@ def _reads(leaf: String, folded: str, exact: str) -> bool:
         return exact == leaf.text and folded == fold(leaf.text)
     if leaf.mode == "whole":
         return folded == leaf.text
+    if leaf.mode == "suffix":
+        return folded.endswith(leaf.text)
     return leaf.text in folded if leaf.mode == "contains" else folded.startswith(leaf.text)
 
 

@@ -5,16 +5,15 @@ What stands at the end of a chain is read by the caller's `read`, so that chains
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_reference import admits, holds_references, logical_id
-from fhir_server.search.parse_value import either
-from fhir_server.search.query import And, Chain, Has, Id, Node, Not, Or
+from fhir_server.search.parse_value import either, limited
+from fhir_server.search.query import NOTHING, And, Chain, Has, Id, Node, Not, Or
 from fhir_server.search.refuse import Absent, refuse, unanswered
-from fhir_server.search.text import split
 from profiles import definitions
 
 Criterion = Callable[[str, str], Node]
@@ -24,6 +23,7 @@ BRANCHES = 200
 """The most ways one chain may take through the types its references may point to."""
 
 _HAS = "_has"
+_SHOWN = 10
 
 
 @dataclass(slots=True)
@@ -68,8 +68,21 @@ def along(parameter: Parameter, narrowed: str, read: Callable[[str], Node]) -> N
     if narrowed and not admits(parameter, narrowed):
         raise refuse(parameter.code, f"it never points to a {narrowed}.")
     kinds = (narrowed,) if narrowed else parameter.targets or definitions.resource_types()
-    found: list[Node] = []
     lacking: list[Absent] = []
+    found = either(limited(parameter.code, _branches(parameter, kinds, read, lacking)))
+    if found != NOTHING:
+        return found
+    if len(lacking) == 1:
+        raise lacking[0]
+    shown = ", ".join(kinds[:_SHOWN]) + (", …" if len(kinds) > _SHOWN else "")
+    raise unanswered(parameter.code, f"none of the types it points to has what is chained to it ({shown}).", Absent)
+
+
+def _branches(
+    parameter: Parameter, kinds: Iterable[str], read: Callable[[str], Node], lacking: list[Absent]
+) -> Iterator[Node]:
+    """Yield a chain to each of `kinds`, and note in `lacking` why there is none."""
+    ways = 0
     for kind in kinds:
         if not admits(parameter, kind):
             continue
@@ -78,11 +91,16 @@ def along(parameter: Parameter, narrowed: str, read: Callable[[str], Node]) -> N
         except Absent as refusal:
             lacking.append(refusal)
             continue
-        found += [Chain(each.name, kind, node) for each in parameter.answers if each.target in ("", kind)]
-        _limit(parameter, found)
-    if not found:
-        raise lacking[0] if len(lacking) == 1 else _nowhere(parameter, kinds)
-    return either(found)
+        for answer in parameter.answers:
+            if answer.target in ("", kind):
+                ways += _ways(node)
+                yield Chain(answer.name, kind, node)
+        if ways > BRANCHES:
+            raise refuse(
+                parameter.code,
+                f"the chain has more than {BRANCHES} ways through the types it may point to; narrow it as in"
+                f" {parameter.code}:Patient.",
+            )
 
 
 def has(resource_type: str, name: str, context: Context, read: Criterion) -> Node:
@@ -100,9 +118,8 @@ def has(resource_type: str, name: str, context: Context, read: Criterion) -> Nod
     return either(Has(source, each.name, node) for each in parameter.answers if each.target in ("", resource_type))
 
 
-def in_list(value: str, context: Context) -> Node:
-    """Read `_list`: what the Lists with these ids point to."""
-    texts = split(value, ",")
+def in_list(texts: Sequence[str], context: Context) -> Node:
+    """Read the values of `_list`: what the Lists with these ids point to."""
     if any(text.startswith(("$", "\\$")) for text in texts):
         raise unanswered("_list", "functional lists such as $current-allergies are not answered; write a List's id.")
     parameter = reference_parameter("List", "item", context)
@@ -120,24 +137,6 @@ def reference_parameter(resource_type: str, code: str, context: Context) -> Para
     if not holds_references(parameter):
         raise unanswered(code, "it holds canonical URLs, which are not followed; search by the URL itself.")
     return parameter
-
-
-def _nowhere(parameter: Parameter, kinds: tuple[str, ...]) -> Absent:
-    shown = ", ".join(kinds[:10]) + (", …" if len(kinds) > 10 else "")
-    refusal = unanswered(
-        parameter.code, f"none of the types it points to has the parameter chained to it ({shown}).", Absent
-    )
-    assert isinstance(refusal, Absent)
-    return refusal
-
-
-def _limit(parameter: Parameter, found: list[Node]) -> None:
-    if sum(_ways(node) for node in found) > BRANCHES:
-        raise refuse(
-            parameter.code,
-            f"the chain has more than {BRANCHES} ways through the types it may point to; narrow it as in"
-            f" {parameter.code}:Patient.",
-        )
 
 
 def _ways(node: Node) -> int:

@@ -11,21 +11,7 @@ from fhir_server.search.parse_string import read_string
 from fhir_server.search.parse_token import read_token
 from fhir_server.search.parse_uri import read_uri
 from fhir_server.search.parse_value import Read
-from fhir_server.search.query import (
-    Date,
-    Entry,
-    Near,
-    Node,
-    Number,
-    Or,
-    Present,
-    Quantity,
-    Reference,
-    String,
-    Together,
-    Token,
-    Uri,
-)
+from fhir_server.search.query import Entry, Node, Or, Together
 from fhir_server.search.refuse import refuse, unanswered
 from fhir_server.search.text import split
 
@@ -59,11 +45,8 @@ def _part(parameter: Parameter, code: str, text: str, context: Context) -> tuple
     part = context.registry.get(parameter.resource_type, code)
     if part is None or part.type not in PART_READERS or not part.answers:
         raise unanswered(parameter.code, f"its part {code} is not answered by this release.")
-    return tuple(dict.fromkeys(_entries(PART_READERS[part.type](part, "", text, context))))
-
-
-def _entries(node: Node) -> list[Entry]:
-    if isinstance(node, Or):
-        return [entry for each in node.nodes for entry in _entries(each)]
-    assert isinstance(node, Token | String | Reference | Uri | Date | Number | Quantity | Near | Present)
-    return [node]
+    found = PART_READERS[part.type](part, "", text, context)
+    entries = dict.fromkeys(found.nodes if isinstance(found, Or) else (found,))
+    if not all(isinstance(each, Entry) for each in entries):
+        raise unanswered(parameter.code, f"in its part {code} only what one value tells can be asked for.")
+    return tuple(each for each in entries if isinstance(each, Entry))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_chain import Criterion, Once, chain, has, in_list, links
-from fhir_server.search.parse_value import either
+from fhir_server.search.parse_value import either, limited
 from fhir_server.search.parse_values import check_modifier, is_answered, read_value, why_unanswered
 from fhir_server.search.parse_words import read_words
 from fhir_server.search.query import Node, Not
@@ -28,11 +27,9 @@ def criterion(resource_type: str, name: str, value: str, context: Context) -> No
     def read(kind: str, rest: str) -> Node:
         return once.read((kind, rest), lambda: _linked(kind, rest, value, context, read))
 
-    try:
+    with within(name):
         _check_length(name, context)
         return read(resource_type, name)
-    except BadRequest as refusal:
-        raise within(name, refusal) from refusal
 
 
 def _check_length(name: str, context: Context) -> None:
@@ -54,15 +51,20 @@ def _read(resource_type: str, name: str, value: str, context: Context) -> Node:
     if code in ("_text", "_content", "_list"):
         if modifier:
             raise unanswered(code, "it has no modifiers.")
-        return in_list(value, context) if code == "_list" else read_words(code, value)
+        return in_list(_alternatives(code, value, context), context) if code == "_list" else read_words(code, value)
     parameter = find(resource_type, code, context)
     check_modifier(parameter, modifier, context.registry)
-    texts = split(value, ",") if modifier != "missing" else [value]
-    if len(texts) > context.or_values:
-        limit = context.or_values
-        raise refuse(code, f"it has {len(texts)} values; at most {limit} are answered, so ask in several searches.")
-    found = either(read_value(parameter, modifier, text, context) for text in dict.fromkeys(texts))
+    texts = [value] if modifier == "missing" else _alternatives(code, value, context)
+    found = either(limited(code, (read_value(parameter, modifier, text, context) for text in texts)))
     return Not(found) if modifier in ("not", "not-in") else found
+
+
+def _alternatives(code: str, value: str, context: Context) -> list[str]:
+    texts = split(value, ",")
+    limit = context.or_values
+    if len(texts) > limit:
+        raise refuse(code, f"it has {len(texts)} values; at most {limit} are answered, so ask in several searches.")
+    return list(dict.fromkeys(texts))
 
 
 def find(resource_type: str, code: str, context: Context) -> Parameter:

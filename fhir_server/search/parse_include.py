@@ -30,7 +30,7 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     if parts == [_EVERY]:
         if reverse or iterate:
             raise unanswered(code, "with :iterate and in reverse an asterisk needs a type, as in Observation:*.")
-        found = [each for source in types for each in _whole(source, code, "", context)]
+        found = [each for source in types for each in _whole(source, "", context)]
     elif not 2 <= len(parts) <= 3 or not all(parts):
         raise refuse(code, "it is written Source:parameter or Source:parameter:Target, once for each.")
     else:
@@ -48,7 +48,7 @@ def _named(code: str, parts: list[str], context: Context) -> list[Include]:
                 code, f"its first part, and its third if there is one, is a resource type; {shown(kind)} is none."
             )
     if asked == _EVERY:
-        return _whole(source, code, target, context)
+        return _whole(source, target, context)
     try:
         parameter = reference_parameter(source, asked, context)
     except Incomplete:
@@ -71,7 +71,7 @@ def _by_target(source: str, answers: Sequence[Answer], target: str) -> list[Incl
     return [Include(source, tuple(each), kind) for kind, each in names.items()]
 
 
-def _whole(source: str, code: str, target: str, context: Context) -> list[Include]:
+def _whole(source: str, target: str, context: Context) -> list[Include]:
     names = tuple(
         parameter.code for parameter in context.registry.all_for(source).values() if _leads(parameter, target)
     )

@@ -7,7 +7,7 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_number import read_decimal
 from fhir_server.search.parse_value import by_answers, plain
 from fhir_server.search.query import Near, Node
-from fhir_server.search.refuse import refuse
+from fhir_server.search.refuse import refuse, shown
 from fhir_server.search.text import split
 from profiles.datatypes import ucum
 
@@ -43,7 +43,7 @@ def _metres(code: str, text: str, unit: str) -> float:
     distance, _ = read_decimal(code, plain(code, text))
     metres = ucum.convert(distance, plain(code, unit), "m")
     if metres is None:
-        raise refuse(code, "its unit is a UCUM unit of length, such as km, m or [mi_us].")
+        raise refuse(code, f"{shown(unit)} is no UCUM unit of length, such as km, m or [mi_us].")
     if distance < 0 or metres.adjusted() > 9:
         raise refuse(code, "its distance is a number from 0, on Earth.")
     return int((metres * _MILLIMETRES).to_integral_value()) / _MILLIMETRES

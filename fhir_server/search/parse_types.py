@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fhir_server.search.context import Context
-from fhir_server.search.query import Node
-from fhir_server.search.refuse import Absent, refuse, unanswered
+from fhir_server.search.query import NOTHING, Node
+from fhir_server.search.refuse import Absent, refuse, shown, unanswered
 from profiles import definitions
 
 _TYPE = "_type"
@@ -30,8 +30,9 @@ def searched_types(
     if not given:
         return _all_types(context)
     asked = tuple(dict.fromkeys(given[0].split(",")))
-    if not all(definitions.is_resource_type(each) for each in asked):
-        raise refuse(_TYPE, "it takes names of resource types with commas between them, as in Observation,Condition.")
+    for each in asked:
+        if not definitions.is_resource_type(each):
+            raise refuse(_TYPE, f"{shown(each)} is no resource type; it takes some with commas between them.")
     return asked
 
 
@@ -44,22 +45,23 @@ def each_type(
     code = name.partition(":")[0]
     if code in _UNIFORM and len({_entries(each, code, context) for each in types}) == 1:
         return [read(types[0], name, value, context)] * len(types)
-    found: list[Node] = []
-    lacking: list[str] = []
+    found: dict[str, Node] = {}
     for each in types:
         try:
-            found.append(read(each, name, value, context))
+            found[each] = read(each, name, value, context)
         except Absent:
-            lacking.append(each)
-    if lacking:
-        shown = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
-        raise unanswered(
-            code,
-            f"{shown} {'lacks' if len(lacking) == 1 else 'lack'} it, and a search of several types only takes"
-            " parameters that all of them have; name the types in _type.",
-            Absent,
-        )
-    return found
+            continue
+    lacking = [each for each in types if each not in found]
+    # What nothing of the kind ever points to has no such reference; that is no parameter the type lacks.
+    if not lacking or (code == "_has" and found):
+        return [found.get(each, NOTHING) for each in types]
+    some = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
+    raise unanswered(
+        code,
+        f"{some} {'lacks' if len(lacking) == 1 else 'lack'} it, and a search of several types only takes parameters"
+        " that all of them have; name the types in _type.",
+        Absent,
+    )
 
 
 def _entries(resource_type: str, code: str, context: Context) -> object:

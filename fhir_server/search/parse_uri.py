@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from fhir_server.search.context import Context
-from fhir_server.search.parameters import Parameter
+from fhir_server.search.parameters import Parameter, data_types
 from fhir_server.search.parse_value import by_answers, either, plain
-from fhir_server.search.query import Node, Uri
+from fhir_server.search.query import And, Node, Token, Uri
 from fhir_server.search.references import local_reference
 from fhir_server.search.refuse import refuse
 from fhir_server.search.text import split
@@ -25,11 +25,23 @@ def read_uri(parameter: Parameter, modifier: str, text: str, context: Context) -
         raise refuse(parameter.code, "a canonical URL is written url or url|version.")
     version = parts[1] if len(parts) == 2 else ""
     urls = [parts[0]]
-    if local_reference(parts[0], ""):
+    if "canonical" in (data_types(parameter) or ()) and local_reference(parts[0], ""):
         urls.append(f"{context.base}/{parts[0]}")
+    if version and parameter.code == "url":
+        return _versioned(parameter, parts[0], version, context)
     found = [Uri(answer.name, url, version) for answer in parameter.answers for url in urls]
     # The parameter may search plain URIs as well, in which a bar is a letter like others.
     return either([*found, *(Uri(answer.name, whole) for answer in parameter.answers if version)])
+
+
+def _versioned(parameter: Parameter, url: str, version: str, context: Context) -> Node:
+    """The URL a resource has itself carries no version: that is an element beside it, with a parameter of its own."""
+    whole = by_answers(parameter, lambda name: Uri(name, f"{url}|{version}"))
+    own = context.registry.get(parameter.resource_type, "version")
+    if own is None or own.type != "token" or not own.answers:
+        return whole
+    bare = by_answers(parameter, lambda name: Uri(name, url))
+    return either([And((bare, by_answers(own, lambda name: Token(name, None, version)))), whole])
 
 
 def _hierarchical(parameter: Parameter, mode: Literal["above", "below"], value: str) -> Node:

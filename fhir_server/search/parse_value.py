@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
-from fhir_server.search.query import Id, Node, Or
+from fhir_server.search.query import And, Chain, Has, Id, Node, Not, Or
 from fhir_server.search.refuse import refuse
 from fhir_server.search.text import BadEscape, unescape
+
+LEAVES = 20_000
+"""The most leaves that the values of one parameter may become."""
+
+_NO_TEXT = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 Read = Callable[[Parameter, str, str, Context], Node]
 """Takes the parameter, the modifier ("" for none), one value with its escapes, and the context."""
@@ -22,7 +28,7 @@ def plain(code: str, text: str) -> str:
         raise refuse(code, f"{error}; write \\\\ for a backslash itself.") from error
     if not value:
         raise refuse(code, "a value must not be empty; leave the parameter (or the comma) out.")
-    if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
+    if _NO_TEXT.search(value):
         raise refuse(code, "a value must be text in UTF-8 without control characters.")
     return value
 
@@ -42,4 +48,28 @@ def either(nodes: Iterable[Node]) -> Node:
 
 def by_answers(parameter: Parameter, leaf: Callable[[str], Node]) -> Node:
     """Return what matches when any of the entries that answer for `parameter` does."""
+    if len(parameter.answers) == 1:
+        return leaf(parameter.answers[0].name)
     return either(leaf(answer.name) for answer in parameter.answers)
+
+
+def limited(code: str, nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield `nodes` as long as they have no more than LEAVES leaves together. Raises BadRequest."""
+    total = 0
+    for node in nodes:
+        total += _leaves(node)
+        if total > LEAVES:
+            raise refuse(
+                code,
+                f"its values stand for more than {LEAVES} codes or references; write fewer, and types with ids.",
+            )
+        yield node
+
+
+def _leaves(node: Node) -> int:
+    match node:
+        case And(nodes) | Or(nodes):
+            return sum(map(_leaves, nodes))
+        case Not(inner) | Chain(_, _, inner) | Has(_, _, inner):
+            return _leaves(inner)
+    return 1

@@ -50,11 +50,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string entry: `exact` compares `text` with the exact form, the others with the folded one, `whole` with all."""
+    """A string entry: `exact` compares `text` with all of the exact form, the others with the folded one: with its
+    beginning, any part, its end, or all of it (`whole`)."""
 
     name: str
     text: str
-    mode: Literal["prefix", "contains", "exact", "whole"] = "prefix"
+    mode: Literal["prefix", "contains", "suffix", "whole", "exact"] = "prefix"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fhir_server.errors import BadRequest
 
@@ -31,13 +33,18 @@ def unanswered(parameter: str, rule: str, kind: type[Unanswered] = Unanswered) -
     return kind(f"Search parameter {name!r}: {rule}", expression=name)
 
 
-def within(name: str, refusal: BadRequest) -> BadRequest:
-    """Return `refusal` of a part of the parameter `name` (a chain, a composite), now of the same kind but of `name`."""
-    code = name.partition(":")[0].partition(".")[0][:_NAME_SHOWN]
-    found = refusal.issues[0]
-    if found.expression == code and "." not in name and name.count(":") < 2:
-        return refusal
-    return type(refusal)(f"{found.message} (in {name[:_NAME_SHOWN]!r})", expression=code, code=found.code)
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """Let a refusal of a part of the parameter `name` (a chain, a composite, a filter) name that parameter itself."""
+    try:
+        yield
+    except BadRequest as refusal:
+        code = name.partition(":")[0].partition(".")[0][:_NAME_SHOWN]
+        found = refusal.issues[0]
+        if found.expression == code and "." not in name and name.count(":") < 2:
+            raise
+        whole = f"{found.message} (in {name[:_NAME_SHOWN]!r})"
+        raise type(refusal)(whole, expression=code, code=found.code) from refusal
 
 
 def shown(name: str) -> str:

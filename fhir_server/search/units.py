@@ -5,7 +5,7 @@ The index keeps quantities in them under `name:ucum`; searches are converted by 
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Overflow
 from fractions import Fraction
 from functools import lru_cache
 
@@ -13,24 +13,34 @@ from profiles.datatypes import ucum
 
 UCUM = "http://unitsofmeasure.org"
 
+_Scale = tuple[Fraction, Fraction, str, Decimal | None]
+
 # Rounding keeps order, so a number and the bounds of a search meet in the same digit.
 _ROUNDED = Context(prec=34, Emax=6144, Emin=-6143)
 
 
 def canonical(value: Decimal | int, unit: str) -> tuple[Decimal, str] | None:
-    """Return `value` in base units and their name (`g.m-3`), None for what is no UCUM unit or has no ratio scale."""
-    scale = _scale(unit)
-    if scale is None:
+    """Return `value` in base units and their name (`g.m-3`).
+
+    None for what is no UCUM unit, has no ratio scale, or is beyond every magnitude (6,000 digits before the point).
+    """
+    try:
+        scale = _scale(unit)
+        return None if scale is None else (_in_base_units(value, scale), scale[2])
+    except Overflow:
         return None
-    factor, offset, name, exact = scale
+
+
+def _in_base_units(value: Decimal | int, scale: _Scale) -> Decimal:
+    factor, offset, _, exact = scale
     if exact is not None:
-        return _ROUNDED.multiply(Decimal(value), exact), name
+        return _ROUNDED.multiply(Decimal(value), exact)
     number = Fraction(value) * factor + offset
-    return _ROUNDED.divide(Decimal(number.numerator), Decimal(number.denominator)), name
+    return _ROUNDED.divide(Decimal(number.numerator), Decimal(number.denominator))
 
 
 @lru_cache(maxsize=1024)
-def _scale(unit: str) -> tuple[Fraction, Fraction, str, Decimal | None] | None:
+def _scale(unit: str) -> _Scale | None:
     """Return factor, offset and base units; and the factor as a decimal where that alone gives the same, and faster."""
     zero, one = ucum.measure(Decimal(0), unit), ucum.measure(Decimal(1), unit)
     if zero is None or one is None:

@@ -231,7 +231,9 @@ class Snapshot(Protocol):
         """
         ...
 
-    async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
+    async def count(
+        self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None
+    ) -> int:
         """Return the number of resources that match: what a page walk as of `position` shows.
 
         Raises `CursorExpired` like `search`.

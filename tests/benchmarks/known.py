@@ -16,7 +16,7 @@ SPOKEN = ("Observation", "DiagnosticReport", "Condition", "Procedure")
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What an Observation says: its patient's id and its first code as `system|code`."""
+    """What an Observation says: its patient's id and one of its codes as `system|code`."""
 
     patient: str
     code: str
@@ -65,10 +65,10 @@ def known(synthea: Synthea) -> Known:
     for line in synthea.copy(0).lines():
         resource = json.loads(line)
         by_type[resource["resourceType"]].append(resource)
-    observations = [_observed(each) for each in by_type["Observation"]]
+    observed = [_observed(each) for each in by_type["Observation"]]
     spoken = [_spoken(each) for type in SPOKEN for each in by_type[type]]
     return Known(
-        observations=observations,
+        observations=[codes[0] for codes in observed],
         observation_ids=[each["id"] for each in by_type["Observation"]],
         names={each["id"]: _names(each) for each in by_type["Patient"]},
         encounters={each["id"]: _id(each["subject"]) for each in by_type["Encounter"]},
@@ -78,8 +78,8 @@ def known(synthea: Synthea) -> Known:
         },
         spoken=spoken,
         said=Counter((each.type, word) for each in spoken for word in {word.lower() for word in each.words}),
-        results=Counter(observations),
-        per_patient=Counter(each.patient for each in observations),
+        results=Counter(code for codes in observed for code in dict.fromkeys(codes)),
+        per_patient=Counter(codes[0].patient for codes in observed),
     )
 
 
@@ -87,9 +87,9 @@ def _id(reference: Json) -> str:
     return str(reference["reference"].partition("/")[2])
 
 
-def _observed(resource: Json) -> Observed:
-    coding = resource["code"]["coding"][0]
-    return Observed(_id(resource["subject"]), f"{coding['system']}|{coding['code']}")
+def _observed(resource: Json) -> list[Observed]:
+    patient = _id(resource["subject"])
+    return [Observed(patient, f"{each['system']}|{each['code']}") for each in resource["code"]["coding"]]
 
 
 def _names(patient: Json) -> list[str]:

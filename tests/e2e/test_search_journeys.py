@@ -63,10 +63,10 @@ def test_includes_come_with_their_page(filled: httpx.Client) -> None:
 
 
 def test_a_plan_is_shown_in_open_mode(filled: httpx.Client) -> None:
-    plan = filled.get("Patient", params={"family": "ann", "_explain": "true"})
+    plan = filled.get("Patient", params={"family": "zebulon", "_explain": "true"})
     assert plan.status_code == 200
     assert plan.json()["resourceType"] == "Parameters"
-    assert "ann" not in plan.text
+    assert "zebulon" not in plan.text
 
 
 def test_the_statement_tells_of_it(filled: httpx.Client) -> None:

@@ -129,7 +129,7 @@ def string_leaf(random: Random) -> q.String:
     """Return a question about a string."""
     from fhir_server.search.values import fold
 
-    mode = random.choice(("prefix", "contains", "exact", "whole"))
+    mode = random.choice(("prefix", "contains", "exact", "whole", "suffix"))
     asked = random.choice((*TEXTS[1:], "an", "b"))
     return q.String(random.choice(FORMS["string"]), asked if mode == "exact" else fold(asked), mode)  # type: ignore[arg-type]
 

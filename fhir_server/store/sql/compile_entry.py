@@ -223,6 +223,10 @@ def _string(param: int, leaf: String) -> Access:
     if leaf.mode == "whole":
         test = Statement("e.value ->> 1 = ?", (leaf.text,))
         return Access("idx_string", "{}.p = ? AND {}.norm = ?", (param, leaf.text), 4, param, "s", test)
+    if leaf.mode == "suffix":
+        end = (len(leaf.text), leaf.text)
+        test = Statement("substr(e.value ->> 1, -?) = ?", end)
+        return Access("idx_string", "{}.p = ? AND substr({}.norm, -?) = ?", (param, *end), SCANS, param, "s", test)
     rows, arguments = _prefix("{}.norm", leaf.text)
     test = Statement(_prefix("e.value ->> 1", leaf.text)[0], arguments)
     return Access("idx_string", f"{{}}.p = ? AND {rows}", (param, *arguments), 5, param, "s", test)

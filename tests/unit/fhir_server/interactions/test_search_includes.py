@@ -73,6 +73,23 @@ async def test_circles_end_and_matches_are_not_repeated(filled: Server) -> None:
     assert sorted(found(bundle)) == ["Observation/o1", "Observation/o3"]
 
 
+async def test_a_reference_to_a_version_brings_that_version(filled: Server) -> None:
+    await filled.put(patient("1", birthDate="1971-01-01"))
+    await filled.put(observation("Patient/1/_history/1", "old"))
+    bundle = await search(filled, "Observation", ("_id", "o1,old"), SUBJECT)
+    included = [each["resource"] for each in bundle["entry"] if each["search"]["mode"] == "include"]
+    assert sorted((each["meta"]["versionId"], each["birthDate"]) for each in included) == [
+        ("1", "1970-01-01"),
+        ("2", "1971-01-01"),
+    ]
+
+
+async def test_what_was_deleted_is_left_out(filled: Server) -> None:
+    await filled.do("delete", "Patient/1")
+    bundle = await search(filled, "Observation", ("_id", "o1"), SUBJECT)
+    assert (found(bundle, "match"), found(bundle)) == (["Observation/o1"], [])
+
+
 async def test_each_page_has_its_own(filled: Server) -> None:
     page = await search(filled, "Observation", ("_count", "2"), SUBJECT)
     assert found(page) == ["Patient/1"]

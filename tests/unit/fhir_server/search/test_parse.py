@@ -229,6 +229,19 @@ def test_criteria_of_restrictions_are_strict() -> None:
         read("Patient", (("nonsense", "1"),))
 
 
+def test_criteria_of_restrictions_are_criteria_alone() -> None:
+    read = criteria(REGISTRY, base=BASE, now=FEBRUARY_29)
+    for name, value in (("_sort", "family"), ("_count", "5"), ("_include", "Patient:link")):
+        with pytest.raises(BadRequest, match="criteria alone"):
+            read("Patient", ((name, value),))
+
+
+def test_a_parameter_without_a_value_is_ignored_only_where_that_is_asked_for() -> None:
+    found = parsed("Patient", ("birthdate", ""), ("nonsense", ""), ("_sort", ""), ignore_empty=True)
+    assert (found.where, found.applied) == (EVERYTHING, ())
+    assert refusal("Patient", ("name", "")).issues[0].expression == "name"
+
+
 def test_the_answered_parameters_are_those_that_parse() -> None:
     answered = {code for code, each in REGISTRY.all_for("Observation").items() if is_answered(each)}
     assert {"code", "date", "subject", "patient", "combo-code", "_id", "_lastUpdated", "_tag"} <= answered
