@@ -37,7 +37,10 @@ def is_served(resource: Json) -> bool:
 
 
 def definition_of(resource: Json) -> SearchParameter:
-    """Return what a structurally valid SearchParameter defines."""
+    """Return what a structurally valid SearchParameter defines, as far as it matters to the index.
+
+    `comparator` and `modifier` are left out: every one of the type is answered.
+    """
     return SearchParameter(
         url=resource["url"],
         code=resource["code"],
@@ -45,8 +48,8 @@ def definition_of(resource: Json) -> SearchParameter:
         base=tuple(resource["base"]),
         expression=resource.get("expression", ""),
         targets=tuple(resource.get("target", ())),
-        comparators=tuple(resource.get("comparator", ())),
-        modifiers=tuple(resource.get("modifier", ())),
+        comparators=(),
+        modifiers=(),
         components=tuple((_url(part["definition"]), part["expression"]) for part in resource.get("component", ())),
     )
 

@@ -190,3 +190,28 @@ async def test_a_lenient_search_names_what_it_ignores(server: Server) -> None:
     (outcome,) = [each["resource"] for each in found["entry"] if each["search"]["mode"] == "outcome"]
     assert [issue["severity"] for issue in outcome["issue"]] == ["warning"]
     assert "still being indexed" in outcome["issue"][0]["diagnostics"]
+
+
+async def test_a_composite_of_ones_own_finds_within_one_instance(server: Server) -> None:
+    steps = {"contact-gender": "gender", "contact-relation": "relationship"}
+    for code, step in steps.items():
+        await server.put(own(code, code=code, expression=f"Patient.contact.{step}"))
+    component = [
+        {"definition": f"http://example.org/SearchParameter/{code}", "expression": step} for code, step in steps.items()
+    ]
+    mother = {
+        "gender": "female",
+        "relationship": [{"coding": [{"system": "urn:r", "code": "N"}]}],
+        "name": {"text": "x"},
+    }
+    friend = {"gender": "male", "relationship": [{"coding": [{"system": "urn:r", "code": "C"}]}], "name": {"text": "y"}}
+    await server.put(patient("1", contact=[mother, friend]))
+    await server.put(own("pair", code="pair", type="composite", expression="Patient.contact", component=component))
+    await server.put(patient("2", contact=[friend]))
+    await index(server.services)
+    for value, expected in (("female$urn:r|N", ("1",)), ("female$urn:r|C", ()), ("male$urn:r|C", ("1", "2"))):
+        found = await server.do("search", "Patient", query=[("pair", value)])
+        assert tuple(sorted(found.patients)) == expected
+    await server.do("delete", "SearchParameter/contact-gender")
+    refusal = await server.refusal("search", "Patient", query=[("pair", "female$urn:r|N")])
+    assert refusal.issues[0].code == "not-supported"
