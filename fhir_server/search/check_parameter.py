@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 SERVED = ("draft", "active")
 """The states in which a definition is searched by; in any other it is kept and nothing more."""
 _EVERYWHERE = ("Resource", "DomainResource")
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CAST = re.compile(r"(?:\.(?:as|ofType)\(\s*|\bas\s+)(?:FHIR\.)?'?(\w+)'?\s*\)*\s*$")
 _CALL = re.compile(r"\.(exists|empty|not|all|allTrue|anyTrue|hasValue|count|length)\([^()]*\)\s*$")
 _BEGINNING = re.compile(r"[A-Z]\w*(?:\.[a-z]\w*(?![\w(]))*")
@@ -81,7 +81,7 @@ def _name(definition: SearchParameter) -> Iterator[Issue]:
         yield _fault(
             "code",
             "value",
-            "The code becomes the name of the parameter in URLs: it takes up to 64 letters, digits and '-', and begins "
+            "The code becomes the name of the parameter in URLs: it takes up to 64 letters, digits, '-' and '_', and begins "
             "with a letter or digit. Names that begin with '_' are the standard's.",
         )
     taken = [kind for kind in types_of(definition.base) if definition.code in standard_parameters(kind)]

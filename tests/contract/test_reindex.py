@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fhir_server.search.query import Token
+from fhir_server.search.query import And, Owned, Target, Token, Words
 from fhir_server.search.values import IndexEntries, decimal_key
 from fhir_server.store.base import CursorExpired, Key, Scope, Store
 from profiles.restriction import ALL, NONE, HasLabel
@@ -63,6 +63,29 @@ async def test_every_kind_of_entry_comes_and_goes(store: Store) -> None:
     assert await store.check() == []
     assert await reindex(store, patient(1), 1, IndexEntries())
     assert await found(store, "a") == []
+
+
+async def test_words_are_replaced_like_entries(store: Store) -> None:
+    async def said(word: str) -> list[str]:
+        node = Words((((word,), False),))
+        return [each.key.id for each in await store.matches("Patient", node, restriction=ALL, limit=9)]
+
+    await put(store, new(patient(1), 1), IndexEntries(texts=("", "cough fever")))
+    assert await reindex(store, patient(1), 1, IndexEntries(texts=("", "fever rash")))
+    assert (await said("cough"), await said("fever"), await said("rash")) == ([], ["1"], ["1"])
+    assert await reindex(store, patient(1), 1, IndexEntries())
+    assert await said("fever") == []
+
+
+async def test_what_is_kept_by_patient_is_replaced_too(store: Store) -> None:
+    observation = Key("Observation", "1")
+    old, other = (IndexEntries(tokens=[("code", SYSTEM, code, 0)], by_patient=frozenset({"code"})) for code in "ab")
+    await put(store, new(observation, 1, owners=[patient(1)]), old)
+    assert await reindex(store, observation, 1, other)
+    assert await store.check() == []
+    within = And((Owned("Patient", "1"), Token("code", SYSTEM, "b")))
+    found = await store.matches("Observation", within, restriction=ALL, limit=9)
+    assert [each.key for each in found] == [observation]
 
 
 async def test_only_the_current_version_is_indexed_again(store: Store) -> None:
@@ -168,6 +191,4 @@ async def test_settling_expires_the_walks_that_began_before(store: Store) -> Non
 
 
 async def counted(store: Store, position: int) -> int:
-    from fhir_server.search.query import Target
-
     return await store.count((Target("Patient", Token("code", None, "a")),), restriction=ALL, position=position)

@@ -120,6 +120,22 @@ def test_a_parameter_lives_as_long_as_its_resource(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+def test_a_load_that_brings_a_parameter_indexes_by_it_from_there_on(tmp_path: Path) -> None:
+    pages = [("10.ndjson", "a"), ("30.ndjson", "b")]
+    for name, mark in pages:
+        lines = (json.dumps(with_eyes(f"{mark}{n}", "blue")) for n in range(PATIENTS))
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "20.json").write_text(json.dumps(own()), encoding="utf-8")
+    where = ("--store", f"sqlite:///{tmp_path}/fhir.db")
+    files = ("10.ndjson", "20.json", "30.ndjson")
+    done = fhir_server("load", *files, "--jobs", "2", *where, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with serve(tmp_path) as server:
+        wait_for(server, BLUE, but=(400, "incomplete"))
+        assert count(server, BLUE) == 2 * PATIENTS
+    check(tmp_path)
+
+
 def test_reindex_answers_by_the_asynchronous_pattern(tmp_path: Path) -> None:
     with serve(tmp_path) as server:
         put(server, with_eyes("1", "blue"))

@@ -23,6 +23,7 @@ def part(definition: str, expression: str) -> dict[str, str]:
     [
         {},
         {"status": "draft"},
+        {"code": "eye_colour"},
         {"expression": f"Patient.extension('{EYES}').value.ofType(CodeableConcept)"},
         {"expression": "Patient.name.where(use = 'official').family", "type": "string"},
         {"expression": "(Patient.deceased as dateTime)", "type": "date"},
@@ -46,7 +47,7 @@ def test_what_can_be_served_has_no_faults(more: dict[str, Any]) -> None:
     [
         ({"code": "gender"}, "code", "duplicate", "The standard has a parameter 'gender' for Patient"),
         ({"code": "name", "base": ["Resource"]}, "code", "duplicate", "and others"),
-        ({"code": "a.b"}, "code", "value", "letters, digits and '-'"),
+        ({"code": "a.b"}, "code", "value", "64 letters, digits, '-' and '_'"),
         ({"code": "_mine"}, "code", "value", "are the standard's"),
         ({"url": R4 + "individual-gender"}, "url", "duplicate", "names a parameter of the standard"),
         ({"base": ["Patient", "Martian"]}, "base", "value", "Martian is no resource type"),
