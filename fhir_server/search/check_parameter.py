@@ -81,8 +81,8 @@ def _name(definition: SearchParameter) -> Iterator[Issue]:
         yield _fault(
             "code",
             "value",
-            "The code becomes the name of the parameter in URLs: it takes up to 64 letters, digits, '-' and '_', and begins "
-            "with a letter or digit. Names that begin with '_' are the standard's.",
+            "The code becomes the name of the parameter in URLs: it takes up to 64 letters, digits, '-' and '_', and "
+            "begins with a letter or digit. Names that begin with '_' are the standard's.",
         )
     taken = [kind for kind in types_of(definition.base) if definition.code in standard_parameters(kind)]
     if taken:
