@@ -23,12 +23,17 @@ from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
+from fhir_server.interactions import own_parameters
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
+from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.table import INTERACTIONS
+from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.logs import configure_logs
+from fhir_server.operations import reindexing
+from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.search.extract import Extractor
 from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
@@ -48,7 +53,11 @@ SOON = 1.0
 """Seconds after the start at which FastAPI is loaded, so that it does not delay the first answer."""
 YOUNG = 20_000
 """Objects made since the last look for garbage at which there is another one."""
-ROUTED: Interactions = {**INTERACTIONS, "bundle": bundle}
+ROUTED: Interactions = {
+    **INTERACTIONS,
+    "bundle": bundle,
+    **{f"${name}": each.perform for name, each in OPERATIONS.items()},
+}
 
 log = logging.getLogger("fhir_server")
 
@@ -60,21 +69,33 @@ class Tenant:
     services: Services
     rest: Rest
     guard: OpenGuard
+    jobs: Jobs
 
 
 @asynccontextmanager
 async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
-    """Open the default tenant's store; it is closed at the end. Raises StoreUnavailable."""
+    """Open the default tenant's store; it is closed at the end. Raises StoreUnavailable.
+
+    Its background jobs rest until they are begun; they are stopped before the store is closed.
+    """
     registry = Registry()
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=(LOADS,),
+        tables=(LOADS, own_parameters.TABLE, reindexing.TABLE),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,
     )
+    jobs = Jobs()
+    own = OwnParameters(store, registry)
+
+    async def learned() -> None:
+        await own.learn()
+        jobs.wake()
+
     try:
+        await own.learn()
         services = Services(
             store=store,
             registry=registry,
@@ -86,11 +107,14 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             new_id=id_maker(),
             capabilities=_facts(),
             audit_waits=settings.audit == "strict",
+            learned=learned,
+            wake_jobs=jobs.wake,
         )
         guard = _guard(settings)
         rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))
-        yield Tenant(services, rest, guard)
+        yield Tenant(services, rest, guard, jobs)
     finally:
+        await jobs.stop()
         await store.close()
 
 
@@ -133,6 +157,7 @@ class App:
         except Refusal as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
+        self._tenant.jobs.begin(self._tenant.services)
         log.warning("open mode: everybody who reaches this address can read and change everything")
         await send({"type": "lifespan.startup.complete"})
         asyncio.get_running_loop().call_later(SOON, self._besides)
@@ -216,7 +241,7 @@ def _facts() -> dict[str, Any]:
         "interactions": interactions(),
         "formats": (JSON, XML, "json", "xml"),
         "patch_formats": (JSON_PATCH, JSON, XML),
-        "operations": (),
+        "operations": described(),
         "version": version("fhir-health-server"),
         "date": RELEASED,
     }

@@ -1,4 +1,4 @@
-"""The command line: `fhir-server serve | demo | load | check | version`.
+"""The command line: `fhir-server serve | demo | load | reindex | check | version`.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
-import os
 import platform
 import signal
 import socket
@@ -25,7 +23,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from fhir_server.errors import Refusal
+from fhir_server.errors import Refusal, StoreUnavailable
 
 if TYPE_CHECKING:
     from fhir_server.loading.progress import LoadProgress
@@ -33,14 +31,10 @@ if TYPE_CHECKING:
     from fhir_server.loading.sources import Source
     from fhir_server.settings import Settings
 
-MOST_JOBS = 4
-"""Processes that prepare resources at most, unless --jobs says otherwise: more of them wait for the one that writes."""
-WORTH_WORKERS = 256 * 1024
-"""Bytes of files from which on processes that prepare are worth their start."""
 FAILED = 1
 USAGE = 2
 NAME = "fhir-health-server"
-LATER = ("package", "validate", "user", "client", "keys", "audit", "reindex")
+LATER = ("package", "validate", "user", "client", "keys", "audit")
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -138,9 +132,10 @@ def demo(
         with as_file(files("fhir_server.demo") / "clinic.json") as clinic:
             from fhir_server.loading.progress import LoadProgress
             from fhir_server.loading.sources import find
+            from fhir_server.offline import into_store
 
             quiet = LoadProgress(Console(quiet=True), [])
-            (report,) = asyncio.run(_into_store(settings, find([clinic]), quiet, 1))
+            (report,) = asyncio.run(into_store(settings, find([clinic]), quiet, 1))
         if not report.complete:
             _stop(f"The demo clinic did not go in: {report.failures[0].reason}", FAILED)
         _serve(settings, ["", "Try:", *REQUESTS])
@@ -177,6 +172,8 @@ def load(
     """
     from fhir_server.loading.progress import LoadProgress, show
     from fhir_server.loading.sources import find
+    from fhir_server.loading.workers import jobs_for
+    from fhir_server.offline import into_store
 
     if url and store:
         _stop("Give --store or --url, not both.", USAGE)
@@ -193,7 +190,7 @@ def load(
     try:
         with LoadProgress(out, sources) as progress:
             if settings:
-                reports = asyncio.run(_into_store(settings, sources, progress, jobs or _jobs(sources)))
+                reports = asyncio.run(into_store(settings, sources, progress, jobs or jobs_for(sources)))
             else:
                 reports = _into_url(url or "", token, sources, progress)
     except KeyboardInterrupt:
@@ -204,6 +201,43 @@ def load(
 
 
 @app.command()
+def reindex(
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="Only resources of this type; may be given again."),
+    ] = None,
+    store: StoreOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Index what is stored anew: after an upgrade that changes the index, or for search parameters of your own.
+
+    It may be stopped at any moment: the same command, or the server, goes on where it was.
+
+    [dim]Examples[/dim]
+
+    [cyan]fhir-server reindex --store sqlite:///./data/trial.db[/cyan]
+
+    [cyan]fhir-server reindex --type Patient --type Observation[/cyan]
+    """
+    from fhir_server.offline import reindex as index_anew
+    from profiles.definitions import is_resource_type
+
+    settings = _settings(config, store=store)
+    for type in types or ():
+        if not is_resource_type(type):
+            _stop(f"--type {type}: that is no resource type of FHIR R4. Type names are case sensitive.", USAGE)
+    _demand_store(settings)
+    try:
+        failure = asyncio.run(index_anew(settings, types or [], out))
+    except StoreUnavailable as refusal:
+        _stop(f"{refusal} While a server runs on the store, ask it: POST [base]/$reindex", FAILED)
+    except KeyboardInterrupt:
+        _stop("stopped. What is done stays done; the same command goes on from there.", FAILED)
+    if failure:
+        _stop(failure, FAILED)
+
+
+@app.command()
 def check(store: StoreOption = None, config: ConfigOption = None) -> None:
     """Verify a store: its file, indexes, counts and audit chain; print the versions of the libraries underneath.
 
@@ -211,13 +245,13 @@ def check(store: StoreOption = None, config: ConfigOption = None) -> None:
 
     [cyan]fhir-server check --store sqlite:///./data/demo.db[/cyan]
     """
+    from fhir_server.offline import check_store
+
     settings = _settings(config, store=store)
-    path = Path(settings.store.removeprefix("sqlite:///"))
-    if settings.store.startswith("sqlite:///") and not path.exists():
-        _stop(f"There is no store at {path}.", FAILED)
+    _demand_store(settings)
     for name, value in _versions():
         out.print(f"{name:<20}{value}")
-    findings = asyncio.run(_check(settings))
+    findings = asyncio.run(check_store(settings))
     for finding in findings:
         err.print(finding, markup=False)
     if findings:
@@ -299,35 +333,6 @@ def _addresses(settings: Settings) -> list[str]:
     ]
 
 
-async def _into_store(settings: Settings, sources: list[Source], progress: LoadProgress, jobs: int) -> list[FileReport]:
-    """Load into the settings' store, which no other process may have open for writing."""
-    from fhir_server.loading.pipe import Setup
-    from fhir_server.loading.workers import Workers
-    from fhir_server.store.connect import shareable
-
-    # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
-    gc.set_threshold(100_000, 50, 100)
-    async with Workers(jobs if jobs > 1 and shareable(settings.store) else 0, sources) as workers:
-        # What this process needs is loaded while the others load theirs.
-        from fhir_server.app import open_tenant
-        from fhir_server.loading.into_store import into_store
-        from fhir_server.loading.load import load as load_files
-
-        async with open_tenant(settings) as tenant:
-            services = tenant.services
-            await workers.begin(Setup(settings.store, services.base, services.limits))
-
-            async def one(source: Source, moved: Moved) -> FileReport:
-                return await into_store(services, source, moved, workers.ahead())
-
-            return await load_files(sources, one, progress)
-
-
-def _jobs(sources: list[Source]) -> int:
-    """Return how many processes should prepare: little is done before another process has even started."""
-    return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
-
-
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -350,15 +355,10 @@ def _into_url(url: str, token: str | None, sources: list[Source], progress: Load
         return asyncio.run(load_files(sources, one, progress))
 
 
-async def _check(settings: Settings) -> list[str]:
-    """Return what is wrong with the settings' store."""
-    from fhir_server.store.connect import connect
-
-    store = await connect(settings.store)
-    try:
-        return await store.check()
-    finally:
-        await store.close()
+def _demand_store(settings: Settings) -> None:
+    path = Path(settings.store.removeprefix("sqlite:///"))
+    if settings.store.startswith("sqlite:///") and not path.exists():
+        _stop(f"There is no store at {path}.", FAILED)
 
 
 def _versions() -> list[tuple[str, str]]:

@@ -52,6 +52,7 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     name = match.route.name
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)
+    call.method = match.route.method
     if match.type == "Binary" and name in _RAW:
         if name not in _WITH_BODY:
             call.streams = True
@@ -61,6 +62,10 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     if name in _WITH_BODY:
         body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
         _put_body(call, name, body, headers)
+    elif name[:1] == "$":
+        body = await read_body(incoming.receive, headers, limits.body) if match.route.method == "POST" else b""
+        if body:
+            _put_body(call, name, body, headers)
     elif match.route.method == "POST":
         await _put_form(call, incoming, limits.body)
     return call

@@ -1,7 +1,7 @@
 """The REST surface: which interaction a method and a path ask for (http://hl7.org/fhir/R4/http.html#summary).
 
-`ROUTES` is the whole of it; the CapabilityStatement lists what stands here. A path is split by hand and never matched
-against patterns: this is on the road of every request.
+`ROUTES` and the registry of operations are the whole of it; the CapabilityStatement lists what stands there. A path is
+split by hand and never matched against patterns: this is on the road of every request.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound
 from fhir_server.http.query import decode
 from fhir_server.model.compartments import ALL_TYPES, check_type
+from fhir_server.operations.registry import OPERATIONS, Operation, operation_at
 from profiles.definitions import is_resource_type
 
 Level = Literal["instance", "type", "system", ""]
@@ -29,6 +30,7 @@ Shape = Literal[
     "vid",
     "compartment",
     "compartment/_search",
+    "$",
 ]
 
 
@@ -70,6 +72,12 @@ _TABLE: Mapping[str, Mapping[str, Route]] = {
     shape: {route.method: route for route in ROUTES if route.shape == shape} for shape in {r.shape for r in ROUTES}
 }
 
+_OPERATIONS: Mapping[tuple[str, str], Route] = {
+    (each.name, method): Route(method, "$", f"${each.name}", "", ())
+    for each in OPERATIONS.values()
+    for method in each.methods
+}
+
 
 class Match(NamedTuple):
     """A route and what the path names; `compartment` is the (type, id) of the resource whose compartment it is."""
@@ -97,7 +105,10 @@ def find(method: str, path: str) -> Match:
     Raises NotFound for a path without a route, MethodNotAllowed for one that does not take the method, BadRequest for
     a path that is not percent-encoded UTF-8.
     """
-    found = _path(_split(path))
+    parts = _split(path)
+    if parts and parts[-1][:1] == "$":
+        return _find_operation(method, parts)
+    found = _path(parts)
     shape, type = found.shape, found.type
     if type is not None and not is_resource_type(type):
         raise NotFound(_unknown_type(type), code="not-supported")
@@ -107,6 +118,29 @@ def find(method: str, path: str) -> Match:
             f"{method} does not go with this URL. It takes {', '.join(allowed(shape))}: see [base]/metadata."
         )
     return Match(route, *found[1:])
+
+
+def _find_operation(method: str, parts: list[str]) -> Match:
+    """Return the match of `$name`, `[type]/$name` or `[type]/[id]/$name`."""
+    operation = _operation(parts)
+    if operation is None:
+        raise NotFound(
+            "There is no such operation here: see [base]/metadata for those there are.", code="not-supported"
+        )
+    route = _OPERATIONS.get((operation.name, "GET" if method == "HEAD" else method))
+    if route is None:
+        raise MethodNotAllowed(
+            f"{method} does not go with ${operation.name}. It takes {', '.join(_with_others(operation.methods))}."
+        )
+    type, id = (*parts[:-1], None, None)[:2]
+    return Match(route, type, id)
+
+
+def _operation(parts: list[str]) -> Operation | None:
+    type, id = (*parts[:-1], None, None)[:2]
+    if len(parts) > 3 or (type is not None and not is_resource_type(type)):
+        return None
+    return operation_at(parts[-1][1:], type, id)
 
 
 def plain_read(path: str) -> tuple[str, str] | None:
@@ -120,7 +154,11 @@ def plain_read(path: str) -> tuple[str, str] | None:
 def methods(path: str) -> tuple[str, ...]:
     """Return the methods that the path takes; none when it has no route."""
     try:
-        found = _path(_split(path))
+        parts = _split(path)
+        if parts and parts[-1][:1] == "$":
+            operation = _operation(parts)
+            return _with_others(operation.methods) if operation else ()
+        found = _path(parts)
     except (NotFound, BadRequest):
         return ()
     return allowed(found.shape) if found.type is None or is_resource_type(found.type) else ()
@@ -128,7 +166,10 @@ def methods(path: str) -> tuple[str, ...]:
 
 def allowed(shape: str) -> tuple[str, ...]:
     """Return the methods that a shape takes, HEAD and OPTIONS included."""
-    own = tuple(_TABLE[shape])
+    return _with_others(tuple(_TABLE[shape]))
+
+
+def _with_others(own: tuple[str, ...]) -> tuple[str, ...]:
     return (*own, "HEAD", "OPTIONS") if "GET" in own else (*own, "OPTIONS")
 
 
@@ -146,11 +187,11 @@ def _path(parts: list[str]) -> Path:
     match len(parts):
         case 2 if parts[1] == "_history" or parts[1] == "_search":
             return Path("type/_history" if parts[1] == "_history" else "type/_search", parts[0])
-        case 2 if parts[1][:1] != "$":
+        case 2:
             return Path("id", parts[0], parts[1])
         case 1 if parts[0] in ("metadata", "_history", "_search"):
             return Path(parts[0])  # type: ignore[arg-type]
-        case 1 if parts[0][:1] != "$":
+        case 1:
             return Path("type", parts[0])
         case 0:
             return Path("")
@@ -158,16 +199,12 @@ def _path(parts: list[str]) -> Path:
             return Path("history", parts[0], parts[1])
         case 3 if parts[2] == "_search":
             return _inside("compartment/_search", parts[0], parts[1], ALL_TYPES)
-        case 3 if parts[2][:1] != "$":
+        case 3:
             return _inside("compartment", parts[0], parts[1], parts[2])
         case 4 if parts[2] == "_history":
             return Path("vid", parts[0], parts[1], parts[3])
         case 4 if parts[3] == "_search":
             return _inside("compartment/_search", parts[0], parts[1], parts[2])
-    if parts[-1][:1] == "$":
-        raise NotFound(
-            "There is no such operation here: see [base]/metadata for those there are.", code="not-supported"
-        )
     raise NotFound("There is nothing at this URL: see [base]/metadata for what this server does.")
 
 

@@ -95,6 +95,10 @@ def system_clock() -> int:
     return time.time_ns() // 1000
 
 
+async def nothing() -> None:
+    """Do nothing, where a server that runs would do something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """A tenant's parts, handed down by `app.py`.
@@ -102,6 +106,7 @@ class Services:
     `base` is the absolute FHIR base URL without trailing slash, from the settings; `secret` signs page cursors;
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
+    `learned` is called when SearchParameters were written, `wake_jobs` when there is something to do in the background.
     """
 
     store: Store
@@ -115,6 +120,8 @@ class Services:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     now: Callable[[], int] = system_clock
     audit_waits: bool = False
+    learned: Callable[[], Awaitable[None]] = nothing
+    wake_jobs: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ class Call:
     says that the content of a Binary is taken beside it. `transaction` is set inside a transaction Bundle: `write` then
     joins it. `assigned` is the id such a Bundle has chosen for what the call may create, so that its other entries can
     refer to it; `final` says that its references are final and none is absolute below the base, and `links` puts them
-    into what a patch makes.
+    into what a patch makes. `method` is how an operation was asked.
     """
 
     services: Services
@@ -160,6 +167,7 @@ class Call:
     content: Content | None = None
     streams: bool = False
     compartment: tuple[str, str] | None = None
+    method: str = "GET"
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

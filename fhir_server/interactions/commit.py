@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
-from fhir_server.interactions import audit, binary
+from fhir_server.interactions import audit, binary, own_parameters
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
@@ -33,7 +33,7 @@ class Prepared(NamedTuple):
     """A resource that is ready to be put: valid, with everything the store keeps beside it.
 
     `draft` is its JSON but for what its version decides (`model.draft`), `content` that of a Binary when it is not in
-    there. Plain values all of it: another process may have made them.
+    there, `mark` the registry's whose entries they are. Plain values all of it: another process may have made them.
     """
 
     key: Key
@@ -43,6 +43,7 @@ class Prepared(NamedTuple):
     labels: Sequence[tuple[str, str]]
     warnings: Sequence[Issue]
     content: bytes
+    mark: str = ""
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -112,8 +113,11 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     if not final:
         resource = localize(resource, services.base)
     issues = services.validator.validate(resource)
+    if not any(issue.is_error for issue in issues):
+        issues = [*issues, *own_parameters.faults(resource, services.registry)]
     if any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
+    mark = services.registry.mark
     entries = services.extractor.entries(resource, base=services.base)
     kept, content = binary.split(resource)
     return Prepared(
@@ -124,6 +128,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         labels=services.extractor.labels(resource),
         warnings=issues,
         content=content,
+        mark=mark,
     )
 
 
@@ -137,7 +142,12 @@ async def current(call: Call, tx: Transaction, key: Key) -> Version | None:
 
 
 async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version | None, method: Method) -> Version:
-    """Put the version that follows `before` and return it. Raises Unprocessable when the caller could not see it."""
+    """Put the version that follows `before` and return it. Raises Unprocessable when the caller could not see it.
+
+    Raises Moved when the tenant's search parameters have changed since it was prepared.
+    """
+    if prepared.mark != call.services.registry.mark:
+        raise Moved
     key = prepared.key
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
@@ -145,6 +155,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
         key, number, method, call.principal.actor, body, prepared.owners, prepared.labels, fresh=method == "POST"
     )
     version = await tx.put(new, prepared.entries)
+    await own_parameters.note(tx, version)
     restriction = restriction_for(call)
     if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
         raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")
@@ -161,6 +172,7 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     version = await tx.put(
         NewVersion(before.key, before.number + 1, "DELETE", call.principal.actor, b"", owners, labels), IndexEntries()
     )
+    await own_parameters.note(tx, version)
     return Written(204, version, tuple(owner.id for owner in owners if owner.type == "Patient"))
 
 
@@ -194,6 +206,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
         return written
 
     written = await call.write(work)
+    if call.type == own_parameters.TYPE and call.transaction is None:
+        await call.services.learned()
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)

@@ -143,7 +143,7 @@ def portable(steps: Sequence[tuple[Entry, Step]], preparing: Preparing) -> Porta
         if not isinstance(step, Put) or entry.interaction not in _RUNS:
             return None
         preconditions, identity = entry.call.preconditions, step.identity
-        key, draft, entries, owners, labels, _, content = step.prepared
+        key, draft, entries, owners, labels, _, content, mark = step.prepared
         writes.append(
             (
                 (entry.index, entry.method, entry.interaction),
@@ -155,6 +155,7 @@ def portable(steps: Sequence[tuple[Entry, Step]], preparing: Preparing) -> Porta
                 [tuple(owner) for owner in owners],
                 labels,
                 content,
+                mark,
             )
         )
     return writes, preparing.links.questions
@@ -164,11 +165,14 @@ def steps_of(call: Call, made: Portable) -> tuple[list[tuple[Entry, Step]], Link
     """Return the steps of a write, and its links, from what another process has prepared."""
     steps: list[tuple[Entry, Step]] = []
     writes, questions = made
-    for (index, method, interaction), preconditions, identity, name, draft, entries, owners, labels, content in writes:
+    for (index, method, interaction), preconditions, identity, name, draft, entries, owners, labels, *rest in writes:
+        content, mark = rest
         key = Key(*name)
         own = Call(call.services, call.principal, call.request_id, key.type)
         own.preconditions = preconditions or NO_PRECONDITIONS
-        prepared = Prepared(key, draft, IndexEntries(*entries), [Key(*each) for each in owners], labels, (), content)
+        prepared = Prepared(
+            key, draft, IndexEntries(*entries), [Key(*each) for each in owners], labels, (), content, mark
+        )
         entry = Entry(index, method, interaction, own, None, identity or Identity((key,)))
         steps.append((entry, Put(_RUNS[interaction], own, identity or Identity((key,)), prepared)))
     return steps, Links(call, questions=questions)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from fhir_server.errors import Conflict, Refusal
-from fhir_server.interactions import audit, commit
+from fhir_server.interactions import audit, commit, own_parameters
 from fhir_server.interactions.answer import answer, located
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
@@ -79,7 +79,10 @@ async def settle(call: Call, tell: Tell[T], also: Also | None = None) -> Settled
 
 async def write(call: Call, work: Work[T]) -> Settled[T]:
     """Run what was prepared as one write. Raises Moved or VersionConflict when it has to be prepared again."""
-    return await call.services.store.write(work)
+    settled = await call.services.store.write(work)
+    if any(entry.call.type == own_parameters.TYPE for entry, _ in work.steps):
+        await call.services.learned()
+    return settled
 
 
 @dataclass(frozen=True, slots=True)

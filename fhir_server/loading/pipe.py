@@ -7,21 +7,24 @@ other processes can be started before this one has loaded what it needs itself.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Limits
     from fhir_server.interactions.preparing import Portable
+    from fhir_server.search.parameters import Addition
 
 LENGTH = 8
 
 
 class Setup(NamedTuple):
-    """What a worker has to know of its server: where the store is, the FHIR base, and the limits."""
+    """What a worker has to know of its server: where the store is, the FHIR base, limits, own search parameters."""
 
     store: str
     base: str
     limits: Limits
+    additions: Sequence[Addition] = ()
 
 
 class Head(NamedTuple):

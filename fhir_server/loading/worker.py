@@ -50,6 +50,7 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
     extractor, validator = Extractor(registry), Validator()
     gc.freeze()
     setup: Setup = _take(given)
+    registry.change(setup.additions)
 
     def send(value: Sent) -> None:
         out.write(frame(value))

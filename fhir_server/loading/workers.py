@@ -8,6 +8,7 @@ prepared by the writing process itself.
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -18,12 +19,21 @@ from types import TracebackType
 from fhir_server.loading.pipe import LENGTH, Done, Early, Head, Piece, Setup, frame
 from fhir_server.loading.sources import Source
 
+MOST_JOBS = 4
+"""Processes that prepare resources at most, unless told otherwise: more of them wait for the one that writes."""
+WORTH_WORKERS = 256 * 1024
+"""Bytes of files from which on processes that prepare are worth their start."""
 WINDOW = 6
 """Files that are prepared ahead at most."""
 WAITING = 8
 """Pieces of one file that wait at most."""
 BUFFER = 8 << 20
 """Bytes of one worker that wait to be taken, about half of the most there are."""
+
+
+def jobs_for(sources: Sequence[Source]) -> int:
+    """Return how many processes should prepare: little is done before another process has even started."""
+    return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
 
 
 class Workers:

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from fhir_server.errors import Unprocessable
 from fhir_server.search.converters import Collector, Convert, converter
-from fhir_server.search.parameters import Parameter, Registry
+from fhir_server.search.parameters import Parameter, Registry, standard_parameters
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
 from fhir_server.search.texts import texts
 from fhir_server.search.values import APART, IndexEntries
 from profiles import definitions
-from profiles.fhirpath.engine import Expression, compile_expression
+from profiles.fhirpath.engine import Expression, FhirPathError, Node, compile_expression
 
 Resource = Mapping[str, Any]
 Owner = tuple[str, str]
@@ -31,6 +32,9 @@ Walk = Callable[[Any, Collector, int], None]
 Entry = TypeVar("Entry")
 
 _FIRST_NAME = re.compile(r"[A-Z]\w*\.([a-z]\w*)\b(?!\()")
+_STEPS = re.compile(r"[A-Z]\w*(?:\.[a-z]\w*(?:\((?:[^()']|'[^']*'|\((?:[^()']|'[^']*')*\))*\))?)*")
+_FUNCTION = re.compile(r"(\w+)\(")
+_FILTERS = frozenset(("where", "extension", "as", "ofType", "first", "resolve"))
 _WHOLE = 0
 
 
@@ -38,9 +42,10 @@ _WHOLE = 0
 class Plan:
     """What to run for one type: rules per JSON property, then rules that look at the whole resource.
 
-    An engine rule waits for one of its `triggers` unless it has none.
+    An engine rule waits for one of its `triggers` unless it has none. `parameters` are those it was made for.
     """
 
+    parameters: Mapping[str, Parameter]
     properties: Mapping[str, tuple[Rule, ...]]
     engine: tuple[tuple[frozenset[str], Rule], ...]
     compartments: tuple[tuple[str, frozenset[str]], ...]
@@ -55,7 +60,10 @@ class Extractor:
         self._plans: dict[str, Plan] = {}
 
     def entries(self, resource: Resource, *, base: str) -> IndexEntries:
-        """Return the index entries of a valid `resource`; absolute references below `base` count as local."""
+        """Return the index entries of a valid `resource`; absolute references below `base` count as local.
+
+        Raises Unprocessable when a tenant's own parameter cannot be evaluated on it.
+        """
         plan = self._plan(resource["resourceType"])
         collector = Collector(base=base)
         for key, value in resource.items():
@@ -92,7 +100,7 @@ class Extractor:
 
     def _plan(self, resource_type: str) -> Plan:
         plan = self._plans.get(resource_type)
-        if plan is None:
+        if plan is None or plan.parameters is not self._registry.indexed_for(resource_type):
             plan = self._plans[resource_type] = _make_plan(resource_type, self._registry)
         return plan
 
@@ -115,22 +123,25 @@ def _once(entries: list[Entry]) -> list[Entry]:
 
 
 def _make_plan(resource_type: str, registry: Registry) -> Plan:
-    parameters = registry.all_for(resource_type)
-    groups = _groups(parameters.values())
+    parameters = registry.indexed_for(resource_type)
+    # A composite of the tenant's own must not change how the standard's parameters are stored.
+    standard, own = _groups(standard_parameters(resource_type).values()), _groups(parameters.values())
     properties: dict[str, list[Rule]] = {}
     engine: list[tuple[frozenset[str], Rule]] = []
     for parameter in parameters.values():
         if not parameter.stored:
             continue
+        groups = own if parameter.custom else standard
         for alternative in parameter.alternatives:
             plain = _plain_rules(parameter, alternative, groups.get(parameter.code))
             if plain is None:
-                engine.append((_triggers(resource_type, alternative), engine_rule(parameter, alternative)))
+                engine.append((_triggers(parameter, alternative), engine_rule(parameter, alternative)))
                 continue
             for key, rule in plain:
                 properties.setdefault(key, []).append(rule)
     compartments = _compartments(resource_type, parameters)
     return Plan(
+        parameters,
         {key: tuple(rules) for key, rules in properties.items()},
         tuple(engine),
         compartments,
@@ -144,13 +155,16 @@ def _by_patient(
     """Name what the store keeps by patient: the references that lead there, and tokens coded by terminologies."""
     if not references:
         return frozenset()
-    return references | {each.code for each in parameters.values() if each.stored and _is_coded(resource_type, each)}
+    return references | {each.code for each in parameters.values() if _is_coded(resource_type, each)}
 
 
 def _is_coded(resource_type: str, parameter: Parameter) -> bool:
     paths = [parse_path(_absolute(resource_type, each)) for each in parameter.alternatives]
     return (
-        parameter.type == "token"
+        parameter.stored
+        # How a form is kept is settled when it is first met; a definition of the tenant's own may change.
+        and not parameter.custom
+        and parameter.type == "token"
         and parameter.code[0] != "_"
         and any(
             leaf.data_type in ("CodeableConcept", "Coding")
@@ -184,11 +198,27 @@ def _groups(parameters: Iterable[Parameter]) -> Mapping[str, Mapping[str, int]]:
             for component in composite.components:
                 known = found.setdefault(component.code, {})
                 for text in component.expressions:
-                    known[_below(instance, text)] = steps
+                    known[below(instance, text)] = steps
     return found
 
 
-def _below(instance: str, text: str) -> str:
+def group_depth(resource_type: str, parameter: Parameter, text: str, steps: int) -> int | None:
+    """Return how many leading steps of the path `text` tell the groups that entries of `parameter` are stored with.
+
+    Those of a tenant's own parameter follow the composites of the tenant, so it is the `steps` that one of them asks
+    for. None when the parameter has no entries of that path, or none of its own.
+    """
+    path = parse_path(_absolute(resource_type, text))
+    own = [parse_path(_absolute(resource_type, each)) for each in parameter.alternatives]
+    if path is None or path not in own or not parameter.stored:
+        return None
+    if parameter.custom:
+        return steps
+    return _group_depth(text, _groups(standard_parameters(resource_type).values()).get(parameter.code))
+
+
+def below(instance: str, text: str) -> str:
+    """Return the path of a component whose expression is `text`, in an `instance` of its composite."""
     if text.startswith("%resource."):
         return f"{instance.partition('.')[0]}.{text.removeprefix('%resource.')}"
     return f"{instance}.{text}"
@@ -284,14 +314,25 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
     return filtered
 
 
-def _triggers(resource_type: str, alternative: str) -> frozenset[str]:
+def _triggers(parameter: Parameter, alternative: str) -> frozenset[str]:
+    resource_type = parameter.resource_type
+    if parameter.custom and not _navigates(alternative):
+        return frozenset()
     if alternative.startswith(f"{resource_type}.extension("):
         return frozenset(("extension",))
     found = _FIRST_NAME.match(alternative)
     if found is None or not alternative.startswith(resource_type) or "exists()" in alternative:
         return frozenset()
-    element = definitions.at(resource_type, found[1])
-    return frozenset(element.json_names())
+    for kind in definitions.ancestors(resource_type):
+        for element in definitions.structure(kind).root.children:
+            if element.name == found[1]:
+                return frozenset(element.json_names())
+    return frozenset()
+
+
+def _navigates(alternative: str) -> bool:
+    """Whether an expression only goes down and filters, so that it finds nothing where its first element is absent."""
+    return _STEPS.fullmatch(alternative) is not None and _FILTERS.issuperset(_FUNCTION.findall(alternative))
 
 
 def engine_rule(parameter: Parameter, alternative: str) -> Rule:
@@ -299,8 +340,20 @@ def engine_rule(parameter: Parameter, alternative: str) -> Rule:
     expression: Expression = compile_expression(alternative, root=parameter.resource_type, lenient=True)
     search_type, name = parameter.type, parameter.code
 
+    def found(resource: Any) -> list[Node]:
+        try:
+            return expression.nodes(resource)
+        except FhirPathError as error:
+            if not parameter.custom:
+                raise
+            raise Unprocessable(
+                f"The search parameter {name!r} of this server ({parameter.url}) cannot be evaluated on this "
+                f"{parameter.resource_type}, so it would not be found by it: correct the parameter's expression, or "
+                "retire the parameter."
+            ) from error
+
     def evaluate(resource: Any, to: Collector) -> None:
-        for node in expression.nodes(resource):
+        for node in found(resource):
             kind = "Resource" if definitions.is_resource_type(node.type) else node.type
             convert = converter(search_type, kind)
             if convert is not None and node.value is not None:

@@ -1,9 +1,11 @@
 """The search parameters of one tenant (http://hl7.org/fhir/R4/searchparameter.html).
 
-The 1,400 definitions of the standard are sorted by resource type once, lazily; a `Registry` is a view on them, ready
-for a tenant's own definitions. An expression is cut down to the alternatives of one resource type. A parameter whose
+The 1,400 definitions of the standard are sorted by resource type once, lazily; a `Registry` adds a tenant's own, which
+may change while the server runs. An expression is cut down to the alternatives of one resource type. A parameter whose
 values other parameters index already (`patient` is `subject` where it points to a Patient; `combo-code` is `code` or
-`component-code`) is answered by their entries and stores none of its own.
+`component-code`) is answered by their entries and stores none of its own. The standard's settle that among themselves;
+a tenant's own may be answered by the standard's, never the other way round, so that what is stored for the standard's
+is the same with every tenant.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from hashlib import sha256
 
 from fhir_server.search.paths import alternatives, leaves, parse_path, root_of
+from fhir_server.search.refuse import Unanswered
 from profiles import definitions
 from profiles.definitions import SearchParameter
 
@@ -50,7 +54,7 @@ class Parameter:
 
     `alternatives` are the FHIRPath expressions of this type, any of which may give values; `targets` the resource
     types its references may point to (empty: any); `canonical` whether it searches canonical URLs, which may carry a
-    version.
+    version; `custom` whether it is a tenant's own.
     """
 
     code: str
@@ -62,6 +66,7 @@ class Parameter:
     answers: tuple[Answer, ...]
     components: tuple[Component, ...] = ()
     canonical: bool = False
+    custom: bool = False
 
     @property
     def expression(self) -> str:
@@ -92,30 +97,99 @@ def _data_types(resource_type: str, chosen: tuple[str, ...]) -> frozenset[str] |
     return frozenset(found) if found else None
 
 
-class Registry:
-    """Which parameters each resource type has: the standard's, and `additions` that win over them."""
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A definition of the tenant's own; `complete` says that all resources there are have been indexed by it."""
 
-    def __init__(self, additions: Sequence[SearchParameter] = ()) -> None:
-        self._additions = tuple(additions)
+    definition: SearchParameter
+    complete: bool = True
+
+
+class Incomplete(Unanswered):
+    """A search by a parameter that not all resources are indexed by yet: its answer would be half of one."""
+
+    code = "incomplete"
+
+
+class Registry:
+    """Which parameters each resource type has: the standard's, and the tenant's own beside them.
+
+    `mark` stands for the tenant's own definitions: index entries made under one mark are not those of another.
+    `progress` is how many resources the indexing under way is through with, and how many there are; None without one.
+    """
+
+    def __init__(self, additions: Sequence[Addition] = ()) -> None:
+        self.additions: tuple[Addition, ...] = ()
+        self.mark = ""
+        self.progress: tuple[int, int] | None = None
+        self._incomplete: frozenset[str] = frozenset()
         self._types: dict[str, Mapping[str, Parameter]] = {}
+        self.change(additions)
+
+    def change(self, additions: Sequence[Addition]) -> None:
+        """Let the tenant's own definitions be `additions`; what is known of types they do not concern stays."""
+        before = {each.definition for each in self.additions}
+        after = {each.definition for each in additions}
+        concerned = {kind for each in before ^ after for kind in types_of(each.base)}
+        self.additions = tuple(sorted(additions, key=lambda each: each.definition.url))
+        self.mark = fingerprint(*(each.definition for each in self.additions)) if additions else ""
+        self._incomplete = frozenset(each.definition.url for each in additions if not each.complete)
+        self._types = {kind: known for kind, known in self._types.items() if kind not in concerned}
 
     def get(self, resource_type: str, code: str) -> Parameter | None:
-        """Return the parameter `code` of `resource_type`, or None."""
-        return self.all_for(resource_type).get(code)
+        """Return the parameter `code` of `resource_type`, or None. Raises Incomplete while it is being indexed."""
+        found = self.indexed_for(resource_type).get(code)
+        if found is not None and self._incomplete and self._lacks(found):
+            raise Incomplete(self._progress_of(found), expression=code)
+        return found
 
     def all_for(self, resource_type: str) -> Mapping[str, Parameter]:
-        """Return the parameters of `resource_type` by code, those of every resource included, sorted."""
-        if not self._additions:
+        """Return the parameters that `resource_type` can be searched by, by code, those of every resource included."""
+        found = self.indexed_for(resource_type)
+        if self._incomplete:
+            return {code: each for code, each in found.items() if not self._lacks(each)}
+        return found
+
+    def indexed_for(self, resource_type: str) -> Mapping[str, Parameter]:
+        """Return the parameters that `resource_type` is indexed by: those that cannot be searched by yet as well."""
+        if not self.additions:
             return standard_parameters(resource_type)
         if resource_type not in self._types:
-            self._types[resource_type] = _parameters(resource_type, self._additions)
+            self._types[resource_type] = _extended(resource_type, [each.definition for each in self.additions])
         return self._types[resource_type]
+
+    def _lacks(self, parameter: Parameter) -> bool:
+        """Whether entries of `parameter` are missing: one that the standard's answer for has none to miss."""
+        answered = bool(parameter.answers) and not parameter.stored
+        return parameter.custom and not answered and parameter.url in self._incomplete
+
+    def _progress_of(self, parameter: Parameter) -> str:
+        far = "the indexing has not begun"
+        if self.progress is not None:
+            far = f"{self.progress[0]:,} of {self.progress[1]:,} resources are done"
+        return (
+            f"Search parameter {parameter.code!r}: {parameter.resource_type} is still being indexed by it ({far}). "
+            "Search by it when that is complete (GET [base]/$reindex shows how far it is), or leave it out."
+        )
+
+
+def types_of(base: Iterable[str]) -> tuple[str, ...]:
+    """Return the concrete resource types that a definition with this `base` applies to."""
+    named = set(base)
+    if named.isdisjoint(_EVERYWHERE):
+        return tuple(sorted(named))
+    return tuple(each for each in definitions.resource_types() if named & set(definitions.ancestors(each)))
+
+
+def fingerprint(*found: SearchParameter) -> str:
+    """Return what tells these definitions from any others, in a few letters; the same in every process."""
+    return sha256(repr(found).encode()).hexdigest()[:32]
 
 
 @cache
 def standard_parameters(resource_type: str) -> Mapping[str, Parameter]:
     """Return the parameters that R4 4.0.1 gives `resource_type`, by code."""
-    return _parameters(resource_type, ())
+    return _parameters(resource_type)
 
 
 @cache
@@ -128,21 +202,33 @@ def _by_base() -> Mapping[str, tuple[SearchParameter, ...]]:
     return {base: tuple(found) for base, found in sorted_out.items()}
 
 
-def _definitions_of(resource_type: str, additions: Iterable[SearchParameter]) -> dict[str, SearchParameter]:
-    bases = [base for base in _EVERYWHERE if definitions.is_a(resource_type, base)]
-    bases = [base for base in bases if base != resource_type] + [resource_type]
-    found = {each.code: each for base in bases for each in _by_base().get(base, ())}
-    return found | {each.code: each for base in bases for each in additions if base in each.base}
+def _bases(resource_type: str) -> tuple[str, ...]:
+    wider = [base for base in _EVERYWHERE if base != resource_type and definitions.is_a(resource_type, base)]
+    return (*wider, resource_type)
 
 
-def _parameters(resource_type: str, additions: Sequence[SearchParameter]) -> Mapping[str, Parameter]:
-    found = _definitions_of(resource_type, additions)
+def _parameters(resource_type: str) -> Mapping[str, Parameter]:
+    found = {each.code: each for base in _bases(resource_type) for each in _by_base().get(base, ())}
     codes = {each.url: code for code, each in found.items()}
     own = [_parameter(resource_type, each, codes) for each in found.values()]
     settled: dict[str, Parameter] = {}
     for each in sorted(own, key=_breadth):
         settled[each.code] = _answered(each, settled)
     return dict(sorted(settled.items()))
+
+
+def _extended(resource_type: str, additions: Iterable[SearchParameter]) -> Mapping[str, Parameter]:
+    """Return the standard's parameters of a type and the tenant's own; the standard's own mapping without any."""
+    standard = standard_parameters(resource_type)
+    bases = set(_bases(resource_type))
+    own = [each for each in additions if not bases.isdisjoint(each.base) and each.code not in standard]
+    if not own:
+        return standard
+    codes = {each.url: code for code, each in standard.items()} | {each.url: each.code for each in own}
+    made = (replace(_parameter(resource_type, each, codes), custom=True) for each in own)
+    # A composite goes with its components: without one of them it could only be answered by half.
+    whole = [each for each in made if all(part.code for part in each.components)]
+    return dict(sorted({**standard, **{each.code: _answered(each, standard) for each in whole}}.items()))
 
 
 def _breadth(parameter: Parameter) -> tuple[int, bool, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_server.search.context import Context
-from fhir_server.search.parameters import Answer, Parameter
+from fhir_server.search.parameters import Answer, Incomplete, Parameter
 from fhir_server.search.parse_chain import reference_parameter
 from fhir_server.search.parse_reference import admits, holds_references
 from fhir_server.search.query import Include
@@ -51,6 +51,8 @@ def _named(code: str, parts: list[str], context: Context) -> list[Include]:
         return _whole(source, target, context)
     try:
         parameter = reference_parameter(source, asked, context)
+    except Incomplete:
+        raise
     except Unanswered as refusal:
         raise unanswered(
             code, f"{shown(asked)} of {source} is no parameter that references are followed by."

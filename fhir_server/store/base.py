@@ -264,6 +264,10 @@ class Snapshot(Protocol):
         """Return up to `limit` current versions that match now (conditional interactions)."""
         ...
 
+    async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
+        """Return a page of what there is of `type` now, in the order of commits; the index is not asked."""
+        ...
+
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """Return the compartments that version belongs to, in order; a tombstone repeats them."""
         ...
@@ -300,6 +304,14 @@ class Transaction(Snapshot, Protocol):
 
     async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
         """Keep a version and make it current. Raises VersionConflict."""
+        ...
+
+    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+        """Make `entries` what that version answers to, if it is current and no tombstone; return whether it is."""
+        ...
+
+    async def settle_index(self) -> None:
+        """Say that every current version is indexed as this code indexes; page walks that began before expire."""
         ...
 
     async def put_chunk(self, key: Key, number: int, data: bytes) -> None:
@@ -356,6 +368,16 @@ class Store(Snapshot, Protocol):
 
         A store does so by itself now and then.
         """
+        ...
+
+    @property
+    def index_format(self) -> int:
+        """The number of the format in which this code indexes."""
+        ...
+
+    @property
+    def indexed(self) -> bool:
+        """Whether everything is indexed in that format: while not, every kind of search raises StoreUnavailable."""
         ...
 
     @property

@@ -30,6 +30,8 @@ class MemoryTransaction(MemoryReading):
     def __init__(self, state: State, criteria: Criteria, records: MemoryWritableRecords, time: int) -> None:
         super().__init__(state, criteria)
         self.audits: list[AuditRow] = []
+        self.settles = False
+        self._replaced: list[tuple[Stored, IndexEntries | None]] = []
         self.first = len(state.rows)
         self.over = False
         self._records = records
@@ -73,6 +75,21 @@ class MemoryTransaction(MemoryReading):
             raise LookupError("raw content belongs to a version put in the same transaction")
         rows[number - 1].chunks.append(bytes(data))
 
+    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+        """See `Transaction.reindex`."""
+        self._open()
+        rows = self._state.keys.get(key, [])
+        if number != len(rows) or not rows or rows[-1].version.deleted:
+            return False
+        self._replaced.append((rows[-1], rows[-1].entries))
+        rows[-1].entries = entries
+        return True
+
+    async def settle_index(self) -> None:
+        """See `Transaction.settle_index`."""
+        self._open()
+        self.settles = True
+
     async def audit(self, row: AuditRow) -> None:
         """See `Transaction.audit`."""
         self._open()
@@ -86,6 +103,8 @@ class MemoryTransaction(MemoryReading):
 
     def undo(self) -> None:
         """The work has failed: forget what it put."""
+        for stored, entries in reversed(self._replaced):
+            stored.entries = entries
         for stored in reversed(self._state.rows[self.first :]):
             rows = self._state.keys[stored.version.key]
             rows.pop()
@@ -133,6 +152,16 @@ class MemoryStore(MemoryReading):
         return self._records
 
     @property
+    def index_format(self) -> int:
+        """See `Store.index_format`."""
+        return 1
+
+    @property
+    def indexed(self) -> bool:
+        """See `Store.indexed`. What is in memory was put there by this code."""
+        return True
+
+    @property
     def secret(self) -> bytes:
         """See `Store.secret`."""
         return self._secret
@@ -158,6 +187,8 @@ class MemoryStore(MemoryReading):
                 self._writer = None
             tx.keep()
             records.keep()
+            if tx.settles:
+                self._state.swept_to = max(self._state.swept_to, self._position)
             self._append(tx.audits)
             self._position = len(self._state.rows)
             return value

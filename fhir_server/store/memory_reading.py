@@ -143,6 +143,14 @@ class MemoryReading:
             raise CursorExpired("the rows this answer would need were swept")
         return at
 
+    async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
+        """See `Snapshot.living`."""
+        now = [self._current(key) for key in self._state.keys if key.type == type]
+        living = [each for each in now if each and not each.version.deleted and each.v > after]
+        found = sorted((each for each in living if self._allowed(each, restriction)), key=lambda each: each.v)
+        more = found[limit - 1].v if len(found) > limit else None
+        return Page([each.version for each in found[:limit]], more, self._newest())
+
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
         stored = self._of(key, number, restriction)

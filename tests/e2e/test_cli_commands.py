@@ -17,10 +17,10 @@ from tests.fakes.command import Running, fhir_server
 def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
     shown = fhir_server("--help", folder=tmp_path)
     assert shown.returncode == 0
-    assert re.findall(r"^│ (\w+)\s", shown.stdout, re.M) == ["serve", "demo", "load", "check", "version"]
+    assert re.findall(r"^│ (\w+)\s", shown.stdout, re.M) == ["serve", "demo", "load", "reindex", "check", "version"]
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "load", "check"])
+@pytest.mark.parametrize("command", ["serve", "demo", "load", "reindex", "check"])
 def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -> None:
     shown = fhir_server(command, "--help", folder=tmp_path)
     assert shown.returncode == 0
@@ -49,6 +49,8 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
         ("load . --url http://h/fhir --store sqlite:///x.db", 2, "Give --store or --url, not both"),
         ("load .", 2, "nothing to load"),
         ("check --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("reindex --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("reindex --type Patient --type Martian", 2, "--type Martian: that is no resource type"),
     ],
 )
 def test_a_refusal_is_one_sentence_with_its_exit_code(tmp_path: Path, words: str, code: int, sentence: str) -> None:

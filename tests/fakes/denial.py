@@ -38,6 +38,10 @@ async def _history(snapshot: Snapshot, scope: Scope, restriction: Restriction) -
     return list((await snapshot.history(scope, restriction=restriction)).versions)
 
 
+async def _living(snapshot: Snapshot, key: Key, restriction: Restriction) -> list[Any]:
+    return list((await snapshot.living(key.type, restriction=restriction)).versions)
+
+
 async def _search(snapshot: Snapshot, key: Key, restriction: Restriction) -> list[Any]:
     return list((await snapshot.search(Query((Target(key.type),)), restriction=restriction)).versions)
 
@@ -50,6 +54,7 @@ ASKED: Mapping[str, Ask] = {
     "search": _search,
     "count": lambda s, key, only: s.count((Target(key.type),), restriction=only),
     "matches": lambda s, key, only: s.matches(key.type, EVERYTHING, restriction=only, limit=9),
+    "living": _living,
     "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
     "labels": lambda s, key, only: s.labels(key, 1, restriction=only),
     "content_length": lambda s, key, only: s.content_length(key, 1, restriction=only),

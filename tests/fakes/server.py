@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_server.errors import Refusal
+from fhir_server.interactions import own_parameters
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import (
     ANONYMOUS,
@@ -25,6 +26,7 @@ from fhir_server.interactions.call import (
 )
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.model.fhir_json import parse
+from fhir_server.operations import reindexing
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
@@ -154,7 +156,7 @@ async def services_at(
         url,
         clock=clock,
         criteria=criteria(registry, base=BASE, now=clock()),
-        tables=(RecordTable("done"),),
+        tables=(RecordTable("done"), own_parameters.TABLE, reindexing.TABLE),
     )
     return Services(
         store=store,

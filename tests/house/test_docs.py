@@ -9,6 +9,7 @@ import pytest
 
 from fhir_server.http.routes import ROUTES
 from fhir_server.interactions.table import INTERACTIONS
+from fhir_server.operations.registry import OPERATIONS
 from fhir_server.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,10 @@ def test_every_interaction_has_its_page() -> None:
     named = set(INTERACTIONS) | {"batch", "transaction"}
     assert pages == named
     assert {route.name for route in ROUTES} - {"bundle"} <= named
+
+
+def test_every_operation_has_its_page() -> None:
+    assert {path.stem for path in (DOCS / "api" / "operations").glob("*.md")} == set(OPERATIONS)
 
 
 def test_every_page_is_reached_from_the_index() -> None:

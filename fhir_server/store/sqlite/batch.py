@@ -169,6 +169,11 @@ class Batch:
     # Writing
 
     @property
+    def durable(self) -> int:
+        """The last row number before the running group: the newest position that readers know."""
+        return self._durable
+
+    @property
     def before(self) -> int:
         """The last row number before the running work."""
         return self._work[0]

@@ -11,11 +11,11 @@ from fhir_server.search.match import Criteria
 from fhir_server.store.base import Key, RecordTable
 from fhir_server.store.sqlite.connection import Readers, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
-from fhir_server.store.sqlite.reading import Reading
+from fhir_server.store.sqlite.indexing import IndexReading, IndexState
 from fhir_server.store.sqlite.records import SqliteRecords
 
 
-class SqliteReader(Reading):
+class SqliteReader(IndexReading):
     """See `Snapshot`. The file must exist; its writer may be anybody."""
 
     def __init__(
@@ -25,6 +25,7 @@ class SqliteReader(Reading):
             self._readers = Readers(path)
             self._seen = -1
             dictionary = Dictionary(self._readers.connection)
+            self._state = IndexState.of(dict(self._readers.connection.execute("SELECT key, value FROM meta")))
         except apsw.Error as error:
             raise refusal(error) from error
         super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
@@ -42,6 +43,9 @@ class SqliteReader(Reading):
     def _swept(self) -> int:
         row = self._readers.row("SELECT value FROM meta WHERE key = 'swept_to'")
         return int(row[0]) if row else 0
+
+    def _index(self) -> IndexState:
+        return self._state
 
     def _ready(self, *keys: Key) -> None:
         # The writer's new names are not ours to know but from the file, which tells when others have written it.

@@ -23,8 +23,8 @@ from fhir_server.store.sqlite.batch import METHODS, Batch
 from fhir_server.store.sqlite.check import check
 from fhir_server.store.sqlite.connection import BUDGETS, Budgets, Connection, Readers, Runner, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
+from fhir_server.store.sqlite.indexing import INDEX_FORMAT, IndexReading, IndexState
 from fhir_server.store.sqlite.lock import Lock
-from fhir_server.store.sqlite.reading import Reading
 from fhir_server.store.sqlite.records import SqliteRecords
 from fhir_server.store.sqlite.sweep import sweep
 from fhir_server.store.sqlite.transaction import SqliteTransaction
@@ -32,13 +32,11 @@ from fhir_server.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-INDEX_FORMAT = 1
-"""The format of index rows; a file with an older one must be indexed again before it is searched."""
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps."""
 
 
-class SqliteStore(Reading):
+class SqliteStore(IndexReading):
     """See `Store`. Made by `open_sqlite`."""
 
     def __init__(
@@ -60,6 +58,8 @@ class SqliteStore(Reading):
         try:
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
+            meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
+            self._state = IndexState.of(meta)
             self._readers = Readers(path, budgets, keeps=True)
         except apsw.Error as error:
             self._lock.release()
@@ -67,10 +67,7 @@ class SqliteStore(Reading):
         except BaseException:
             self._lock.release()
             raise
-        meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
         self._secret = bytes(meta["secret"])
-        self._swept_to = int(meta["swept_to"])
-        self.index_format = int(meta["index_format"])
         dictionary = Dictionary(self._writing.raw)
         super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
         self._batch = Batch(self._writing.raw, dictionary, codec.compressor() if compress else codec.encode)
@@ -91,14 +88,27 @@ class SqliteStore(Reading):
             self._criteria,
             self._tables,
             self._batch.last_time,
-            self._swept_to,
+            self._state,
         )
 
     def _newest(self) -> int:
         return self._writer.position
 
     def _swept(self) -> int:
-        return self._swept_to
+        return self._state.swept_to
+
+    def _index(self) -> IndexState:
+        return self._state
+
+    @property
+    def index_format(self) -> int:
+        """See `Store.index_format`."""
+        return INDEX_FORMAT
+
+    @property
+    def indexed(self) -> bool:
+        """See `Store.indexed`."""
+        return self._state.current
 
     @property
     def records(self) -> SqliteRecords:
@@ -112,7 +122,12 @@ class SqliteStore(Reading):
 
     async def write(self, work: Callable[[SqliteTransaction], Awaitable[T]]) -> T:
         """See `Store.write`."""
-        return await self._writer.write(work)
+        value = await self._writer.write(work)
+        if not self._state.current:
+            # Told by the file, because only what is durable counts.
+            row = self._runner.row("SELECT value FROM meta WHERE key = 'index_format'")
+            self._state.format = int(row[0]) if row else 0
+        return value
 
     async def audit(self, row: AuditRow, *, wait: bool = False) -> None:
         """See `Store.audit`."""
@@ -159,7 +174,7 @@ class SqliteStore(Reading):
         async def some(tx: SqliteTransaction) -> int:
             versions, died = sweep(tx.batch, before)
             # Readers must refuse older positions from before the rows are gone.
-            self._swept_to = max(self._swept_to, died)
+            self._state.swept_to = max(self._state.swept_to, died)
             await tx.records.purge()
             return versions
 
@@ -185,7 +200,7 @@ class SqliteStore(Reading):
             "sqlite": apsw.sqlite_lib_version(),
             "apsw": apsw.apsw_version(),
             "schema": self.schema,
-            "index_format": self.index_format,
+            "index_format": self._state.format,
             "page_size": size,
             "pages": count,
             "file_bytes": self._path.stat().st_size,

@@ -11,14 +11,14 @@ from fhir_server.store.codec import encode
 from fhir_server.store.sqlite.batch import Batch
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
-from fhir_server.store.sqlite.reading import Reading
+from fhir_server.store.sqlite.indexing import IndexReading, IndexState, replace_rows, settle
 from fhir_server.store.sqlite.records import SqliteWritableRecords, Tables
 
 SPILL = 16
 """Chunks of one version after which the pages that hold them leave memory for the write-ahead log."""
 
 
-class SqliteTransaction(Reading):
+class SqliteTransaction(IndexReading):
     """See `Transaction`. It is of no use once its work has returned."""
 
     def __init__(
@@ -30,7 +30,7 @@ class SqliteTransaction(Reading):
         criteria: Criteria,
         tables: Tables,
         time: int,
-        swept: int,
+        state: IndexState,
     ) -> None:
         super().__init__(runner, dictionary, names, criteria)
         self.batch = batch
@@ -38,7 +38,7 @@ class SqliteTransaction(Reading):
         self.over = False
         self._tables = tables
         self._time = time
-        self._swept_to = swept
+        self._state = state
 
     @property
     def time(self) -> int:
@@ -80,6 +80,19 @@ class SqliteTransaction(Reading):
             self.batch.spill()
         await asyncio.sleep(0)
 
+    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+        """See `Transaction.reindex`."""
+        self._ready(key)
+        found = self._indexed(key, number)
+        if found is not None:
+            replace_rows(self.batch, key.type, *found, entries)
+        return found is not None
+
+    async def settle_index(self) -> None:
+        """See `Transaction.settle_index`."""
+        self._open()
+        settle(self.batch, self._state)
+
     async def audit(self, row: AuditRow) -> None:
         """See `Transaction.audit`."""
         self._open()
@@ -89,7 +102,10 @@ class SqliteTransaction(Reading):
         return self.batch.last_v
 
     def _swept(self) -> int:
-        return self._swept_to
+        return self._state.swept_to
+
+    def _index(self) -> IndexState:
+        return self._state
 
     def _uncounted(self, type: str) -> int:
         return self.batch.uncounted(self._names.type_id(type))

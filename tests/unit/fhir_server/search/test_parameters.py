@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fhir_server.search.parameters import Answer, Parameter, Registry, data_types
+from fhir_server.search.parameters import Addition, Answer, Parameter, Registry, data_types
 from profiles import definitions
 
 
@@ -108,5 +108,5 @@ def test_the_data_types_of_values_are_told_where_the_expression_tells(
 def test_a_registry_may_add_parameters_that_other_registries_do_not_have() -> None:
     birthdate = next(each for each in definitions.search_parameters() if each.code == "birthdate")
     mine = replace(birthdate, code="born", url="http://example.org/born", base=("Patient",))
-    assert Registry([mine]).get("Patient", "born") is not None
+    assert Registry([Addition(mine)]).get("Patient", "born") is not None
     assert Registry().get("Patient", "born") is None

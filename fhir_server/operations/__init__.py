@@ -1,0 +1,1 @@
+"""The FHIR operations: a registry, and one file for each `$name`."""

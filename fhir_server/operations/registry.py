@@ -1,0 +1,62 @@
+"""Which operations there are (http://hl7.org/fhir/R4/operations.html): routing and the CapabilityStatement ask here.
+
+To add one, write `operations/NAME.py` with a coroutine of that name, and give it a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_server.interactions.call import Call, Result
+from fhir_server.operations.reindex import reindex
+
+Level = Literal["system", "type", "instance"]
+OWN = "urn:fhir-health-server:operation:"
+"""What the definitions of operations that are not the standard's begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
+
+    `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
+    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`.
+    """
+
+    name: str
+    definition: str
+    perform: Callable[[Call], Awaitable[Result]]
+    levels: tuple[Level, ...]
+    types: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET", "POST")
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    each.name: each for each in (Operation("reindex", OWN + "reindex", reindex, ("system",)),)
+}
+
+
+def operation_at(name: str, type: str | None, id: str | None) -> Operation | None:
+    """Return the operation `name` (without `$`) where it can be asked for: at `type`/`id`, `type` or the system."""
+    found = OPERATIONS.get(name)
+    level: Level = "system" if type is None else "type" if id is None else "instance"
+    if found is None or level not in found.levels or (type is not None and found.types and type not in found.types):
+        return None
+    return found
+
+
+def described() -> tuple[Mapping[str, str], ...]:
+    """Return the operations as the CapabilityStatement lists them: name, definition, and resource unless at the system.
+
+    One that goes with every type is listed under `Resource`.
+    """
+    rows: list[Mapping[str, str]] = []
+    for each in OPERATIONS.values():
+        names = {"name": each.name, "definition": each.definition}
+        if "system" in each.levels:
+            rows.append(names)
+        if set(each.levels) & {"type", "instance"}:
+            rows += [{**names, "resource": type} for type in each.types or ("Resource",)]
+    return tuple(rows)

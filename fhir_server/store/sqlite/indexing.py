@@ -1,0 +1,176 @@
+"""Indexing again what is stored: index rows change, versions and bodies do not.
+
+The rows of a version are what its footprint says; replacing them removes those it no longer has and adds those that are
+new, so that a resource whose rows stay the same costs one comparison. While the rows of a file are of an older format
+than this code writes, nothing is searched.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.errors import StoreUnavailable
+from fhir_server.search.query import Include, Node, Query, Target
+from fhir_server.search.values import IndexEntries
+from fhir_server.store.base import Key, Page, Version
+from fhir_server.store.sqlite.batch import Batch
+from fhir_server.store.sqlite.entries import TABLES, Rows, footprint_rows, index_rows
+from fhir_server.store.sqlite.reading import Reading
+from profiles.restriction import NONE, Restriction
+
+INDEX_FORMAT = 1
+"""The format of index rows; a file with an older one must be indexed again before it is searched."""
+
+_COLUMNS = {table: columns.split(", ") for table, columns in TABLES.values()}
+_DELETES = {
+    table: f"DELETE FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
+    for table, columns in _COLUMNS.items()
+}
+_INSERTS = {
+    table: f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    for table, columns in _COLUMNS.items()
+}
+_INDEXED = (
+    "SELECT v.v, coalesce((SELECT json(f.rows) FROM footprint f WHERE f.v = v.v), '{}') FROM resource r "
+    "CROSS JOIN version v ON v.v = r.current WHERE r.type = ? AND r.id = ? AND v.number = ? AND v.deleted = 0"
+)
+_PATIENTS = "SELECT o.rid FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ? AND r.type = ?"
+# Not by the index of the type, which may be what is wrong.
+_LIVING = (
+    "SELECT v.v, r.id, v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data "
+    "FROM version v CROSS JOIN resource r ON r.rid = v.rid AND r.current = v.v CROSS JOIN body b ON b.v = v.v "
+    "WHERE v.type = ? AND v.v > ? AND v.deleted = 0{} ORDER BY v.v LIMIT ?"
+)
+
+
+@dataclass(slots=True)
+class IndexState:
+    """What a store knows of its index: the `format` of its rows, and the position before which rows are missing."""
+
+    format: int
+    swept_to: int
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> IndexState:
+        """Return the state that the table `meta` tells. Raises StoreUnavailable for a format of the future."""
+        state = cls(int(meta["index_format"]), int(meta["swept_to"]))
+        if state.format > INDEX_FORMAT:
+            raise StoreUnavailable(
+                f"The index has format {state.format}, this server knows formats up to {INDEX_FORMAT}: start it with "
+                "the server version that wrote it, or a newer one."
+            )
+        return state
+
+    @property
+    def current(self) -> bool:
+        """Whether all rows are of the format that this code writes and asks for."""
+        return self.format == INDEX_FORMAT
+
+
+class IndexReading(Reading):
+    """`Reading` that searches only what is indexed in the present format."""
+
+    def _index(self) -> IndexState:
+        raise TypeError("a subclass says how its index is")
+
+    def _demand_index(self) -> None:
+        if not self._index().current:
+            raise StoreUnavailable(
+                "The search index is of an older format and is being made anew: until that is complete nothing can be "
+                "searched, while reading and writing by id go on. GET [base]/$reindex shows how far it is; without a "
+                "running server fhir-server reindex does it.",
+                code="incomplete",
+            )
+
+    def search(self, query: Query, *, restriction: Restriction) -> Coroutine[Any, Any, Page]:
+        """See `Snapshot.search`."""
+        self._demand_index()
+        return super().search(query, restriction=restriction)
+
+    def count(
+        self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None
+    ) -> Coroutine[Any, Any, int]:
+        """See `Snapshot.count`."""
+        self._demand_index()
+        return super().count(targets, restriction=restriction, position=position)
+
+    def include(
+        self,
+        versions: Sequence[Version],
+        include: Include,
+        *,
+        restriction: Restriction,
+        position: int | None = None,
+        limit: int,
+    ) -> Coroutine[Any, Any, list[Version]]:
+        """See `Snapshot.include`."""
+        self._demand_index()
+        return super().include(versions, include, restriction=restriction, position=position, limit=limit)
+
+    def explain(self, query: Query, *, restriction: Restriction) -> Coroutine[Any, Any, Mapping[str, Any]]:
+        """See `Snapshot.explain`."""
+        self._demand_index()
+        return super().explain(query, restriction=restriction)
+
+    def matches(
+        self, type: str, where: Node, *, restriction: Restriction, limit: int
+    ) -> Coroutine[Any, Any, list[Version]]:
+        """See `Snapshot.matches`."""
+        self._demand_index()
+        return super().matches(type, where, restriction=restriction, limit=limit)
+
+    async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
+        """See `Snapshot.living`."""
+        self._ready()
+        kind = self._names.type_id(type)
+        if kind is None or restriction is NONE:
+            return Page((), None, self._newest())
+        allowed, extra = self._allowed(restriction)
+        rows = await self._runner.rows(_LIVING.format(allowed), (kind, after, *extra, limit + 1))
+        versions = [self._version(Key(type, id), *rest) for _, id, *rest in rows[:limit]]
+        return Page(versions, rows[limit - 1][0] if len(rows) > limit else None, self._newest())
+
+    def _indexed(self, key: Key, number: int) -> tuple[int, str] | None:
+        """Return the row and the footprint of a version that is current and no tombstone, None for any other."""
+        kind = self._names.type_id(key.type)
+        return None if kind is None else self._runner.row(_INDEXED, (kind, key.id, number))
+
+
+def replace_rows(batch: Batch, type: str, v: int, footprint: str, entries: IndexEntries) -> None:
+    """Make the index rows of version `v`, which has that `footprint`, those of `entries`."""
+    rows: Rows = defaultdict(list)
+    patients: list[Any] = batch.connection.execute(_PATIENTS, (v, batch.additions.type("Patient"))).fetchall()
+    index_rows(rows, batch.additions, type, v, entries, [rid for (rid,) in patients])
+    made = b"".join(text for _, text in rows["footprint"]).decode()
+    before, after = set(footprint_rows(v, footprint)), set(footprint_rows(v, made or "{}"))
+    if before != after:
+        _each(batch, _DELETES, before - after)
+        _each(batch, _INSERTS, after - before)
+        batch.execute("DELETE FROM footprint WHERE v = ?", (v,))
+        if made:
+            batch.execute("INSERT INTO footprint (v, rows) VALUES (?, jsonb(?))", (v, made))
+    # What words a version has is told by nothing but its body.
+    batch.execute("DELETE FROM idx_text WHERE rowid = ?", (v,))
+    if rows["idx_text"]:
+        batch.executemany("INSERT INTO idx_text (rowid, narrative, content) VALUES (?, ?, ?)", rows["idx_text"])
+
+
+def _each(batch: Batch, statements: Mapping[str, str], keys: set[tuple[str, tuple[Any, ...]]]) -> None:
+    by_table: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for table, key in keys:
+        by_table[table].append(key)
+    for table, found in by_table.items():
+        batch.executemany(statements[table], found)
+
+
+def settle(batch: Batch, state: IndexState) -> None:
+    """Say that every row is of the present format, and that nothing is answered as of an earlier position.
+
+    The position is the last one that is durable: rows of versions that died before it may be of the old kind.
+    """
+    state.swept_to = max(state.swept_to, batch.durable)
+    batch.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'swept_to'", (batch.durable,))
+    batch.execute("UPDATE meta SET value = ? WHERE key = 'index_format'", (INDEX_FORMAT,))
