@@ -133,7 +133,7 @@ def address(url: str, base: str, name: str) -> Address:
 def interaction_of(method: str, where: Address, name: str) -> str:
     """Return the name of the interaction. Raises BadRequest when the method does not go with the URL."""
     if where.tail.startswith("$"):
-        raise NotSupported("Operations inside a Bundle are not in this release: call them directly.", expression=name)
+        raise NotSupported("Operations ($name) are not in this release.", expression=name)
     shape = (where.type is not None, where.id is not None, where.tail)
     found: str | None = None
     if method in ("GET", "HEAD"):
