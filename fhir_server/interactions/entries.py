@@ -11,7 +11,8 @@ from fhir_server.interactions.entry import Entry
 
 SLICE = 50
 """How many entries are handled before others get a turn."""
-ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+_ORDER = {"delete": 0, "create": 1, "update": 2, "patch": 2}
+_READS = 3
 
 
 def raw_entries(call: Call) -> list[Any]:
@@ -24,7 +25,12 @@ def raw_entries(call: Call) -> list[Any]:
 
 def ordered(entries: list[Entry]) -> list[Entry]:
     """Return the entries in the order of http://hl7.org/fhir/R4/http.html#trules."""
-    return sorted(entries, key=lambda entry: ORDER[entry.method])
+    return sorted(entries, key=rank)
+
+
+def rank(entry: Entry) -> int:
+    """Return when an entry is done: deletes, creates, updates and patches, then what reads, a search by POST too."""
+    return _ORDER.get(entry.interaction, _READS)
 
 
 async def breathe(index: int) -> None:

@@ -16,6 +16,16 @@ ONE = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
 TWO = "urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e059"
 
 
+def encounter(subject: str) -> dict[str, Any]:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR"}
+    return {
+        "resourceType": "Encounter",
+        "status": "planned",
+        "class": coding,
+        "subject": {"reference": subject},
+    }
+
+
 def written(answer: dict[str, Any]) -> str:
     """Return the reference of what an entry wrote."""
     return str(answer["response"]["location"]).partition("/_history")[0]
@@ -65,6 +75,41 @@ async def test_the_index_has_the_final_references(server: Server) -> None:
     )
     found = await server.bundle(entry("GET", f"Observation?subject={written(answers[0])}"))
     assert len(found[0]["resource"]["entry"]) == 1
+
+
+async def test_a_search_in_the_same_transaction_may_name_an_entry(server: Server) -> None:
+    answers = await server.bundle(
+        entry("POST", "Patient", patient(), ONE),
+        entry("POST", "Observation", observation(ONE)),
+        entry("GET", f"Observation?subject={ONE}"),
+        entry("POST", f"Observation/_search?subject=Patient/9,{ONE}"),
+    )
+    for answer in answers[2:]:
+        assert [each["resource"]["subject"]["reference"] for each in answer["resource"]["entry"]] == [
+            written(answers[0])
+        ]
+
+
+async def test_criteria_may_name_an_entry_and_find_what_is_there(server: Server) -> None:
+    once = [
+        entry("POST", "Observation", observation(ONE), ifNoneExist=f"subject={ONE}&status=final"),
+        entry("PUT", f"Encounter?subject={ONE.replace(':', '%3A')}", encounter(ONE)),
+        entry("POST", "Patient", identified("7"), ONE, ifNoneExist="identifier=urn:s|7"),
+    ]
+    first, again = await server.bundle(*once), await server.bundle(*once)
+    assert [answer["response"]["status"][:3] for answer in first] == ["201", "201", "201"]
+    assert [answer["response"]["status"][:3] for answer in again] == ["200", "200", "200"]
+    assert await server.services.store.counts() == {"Observation": 1, "Encounter": 1, "Patient": 1}
+
+
+async def test_criteria_that_name_an_entry_with_such_criteria_are_refused(server: Server) -> None:
+    refusal = await server.bundle_refusal(
+        entry("POST", "Patient", patient(), ONE),
+        entry("POST", "Encounter", encounter(ONE), TWO, ifNoneExist=f"subject={ONE}"),
+        entry("POST", "Observation", observation(ONE), ifNoneExist=f"encounter={TWO}"),
+    )
+    assert (refusal.status, refusal.issues[0].expression) == (400, "Bundle.entry[2]")
+    assert await server.services.store.counts() == {}
 
 
 async def test_a_full_url_of_a_conditional_create_means_the_resource_found(server: Server) -> None:
