@@ -38,7 +38,11 @@ async def test_a_full_url_is_replaced_wherever_it_may_stand(server: Server) -> N
     }
     more = {
         "text": narrative,
-        "extension": [{"url": "http://example.org/e", "valueUri": ONE}],
+        "extension": [
+            {"url": "http://example.org/e", "valueUri": ONE},
+            {"url": "http://example.org/c", "valueCanonical": ONE},
+            {"url": "http://example.org/u", "valueUuid": ONE},
+        ],
         "hasMember": [{"reference": TWO}],
         "note": [{"text": ONE}],
     }
@@ -51,6 +55,8 @@ async def test_a_full_url_is_replaced_wherever_it_may_stand(server: Server) -> N
     made = await server.show(written(answers[0]))
     assert made["subject"]["reference"] == target
     assert made["extension"][0]["valueUri"] == target
+    assert made["extension"][1]["valueCanonical"] == ONE
+    assert made["extension"][2]["valueUuid"] == ONE
     assert f'href="{target}"' in made["text"]["div"]
     assert made["hasMember"] == [{"reference": "Observation/o"}]
     assert made["note"] == [{"text": ONE}]
