@@ -40,8 +40,8 @@ ANONYMOUS = Principal("anonymous", ALL)
 class Preconditions:
     """Conditional headers (http://hl7.org/fhir/R4/http.html#cond-update).
 
-    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; `if_none_exist` is a search query;
-    `if_modified_since` is microseconds since 1970.
+    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; on a read the latter may name several,
+    separated by commas. `if_none_exist` is a search query, `if_modified_since` is microseconds since 1970.
     """
 
     if_match: str | None = None

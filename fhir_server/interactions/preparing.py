@@ -49,13 +49,16 @@ class Preparing:
         reads = [entry for entry in entries if entry.interaction not in WRITING]
         known = {e.full_url for e in writes if e.full_url is not None and e.interaction in WRITES_CONTENT}
         self = cls(call, writes, reads, Links(call), known)
+        refusals = []
         for index, entry in enumerate(writes):
             entry.call.assigned = call.services.new_id()
             try:
                 self.links.collect(entry, known)
             except Refusal as refusal:
-                raise located(refusal, entry) from None
+                refusals.append(located(refusal, entry))
             await breathe(index)
+        if refusals:
+            raise together(refusals)
         return self
 
     async def steps(self) -> list[tuple[Entry, Step]]:

@@ -108,6 +108,33 @@ async def test_criteria_may_name_an_entry_and_find_what_is_there(server: Server)
     assert await server.services.store.counts() == {"Observation": 1, "Encounter": 1, "Patient": 1}
 
 
+async def test_every_unresolvable_conditional_reference_is_told_with_its_place(server: Server) -> None:
+    member = {"performer": [{"reference": "Practitioner?identifier=urn:s|8"}]}
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9", **member)),
+        entry("POST", "Patient", patient(link=[{"other": {"reference": "Patient?nonsense=1"}, "type": "seealso"}])),
+    )
+    assert [issue.expression for issue in refusal.issues] == ["Bundle.entry[1].resource.link[0].other.reference"]
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9")),
+        entry("POST", "Patient", patient(link=[{"other": {"reference": "Patient?gender=male"}, "type": "seealso"}])),
+    )
+    assert [issue.expression for issue in refusal.issues] == [
+        "Bundle.entry[0].resource.subject.reference",
+        "Bundle.entry[1].resource.link[0].other.reference",
+    ]
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9", **member)),
+        entry("POST", "Encounter", encounter("Patient?identifier=urn:s|10")),
+    )
+    assert refusal.status == 412
+    assert [issue.expression for issue in refusal.issues] == [
+        "Bundle.entry[0].resource.subject.reference",
+        "Bundle.entry[0].resource.performer[0].reference",
+        "Bundle.entry[1].resource.subject.reference",
+    ]
+
+
 async def test_criteria_that_name_an_entry_with_such_criteria_are_refused(server: Server) -> None:
     refusal = await server.bundle_refusal(
         entry("POST", "Patient", patient(), ONE),
@@ -203,7 +230,7 @@ async def test_an_unresolvable_conditional_reference_fails_the_transaction(
     assert says in str(refusal)
     assert "urn:s" not in str(refusal)
     assert "secret" not in str(refusal)
-    assert refusal.issues[0].expression == "Bundle.entry[1].resource"
+    assert refusal.issues[0].expression == "Bundle.entry[1].resource.subject.reference"
     assert await server.services.store.counts() == {"Patient": 2}
 
 
