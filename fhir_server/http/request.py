@@ -51,6 +51,7 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     name = match.route.name
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)
+    call.protocol = incoming.query.protocol
     if match.type == "Binary" and name in _RAW:
         if name not in _WITH_BODY:
             call.streams = True
@@ -133,4 +134,4 @@ async def _put_form(call: Call, incoming: Incoming, limit: int) -> None:
     incoming.query = Query(
         (*incoming.query.pairs, *form.pairs), form.format or incoming.query.format, form.pretty or incoming.query.pretty
     )
-    call.parameters = incoming.query.pairs
+    call.parameters, call.protocol = incoming.query.pairs, incoming.query.protocol

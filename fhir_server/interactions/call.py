@@ -40,8 +40,8 @@ ANONYMOUS = Principal("anonymous", ALL)
 class Preconditions:
     """Conditional headers (http://hl7.org/fhir/R4/http.html#cond-update).
 
-    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; on a read the latter may name several,
-    separated by commas. `if_none_exist` is a search query, `if_modified_since` is microseconds since 1970.
+    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; on a read the latter may name
+    several, separated by commas. `if_none_exist` is a search query, `if_modified_since` is microseconds since 1970.
     """
 
     if_match: str | None = None
@@ -128,7 +128,8 @@ class Call:
     beside its `resource`; `streams` says that the content of a Binary is taken beside it. `transaction` is set
     inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has chosen for what the call
     may create, so that its other entries can refer to it; `final` says that its references are final and none is
-    absolute below the base, and `links` puts them into what a patch makes.
+    absolute below the base, and `links` puts them into what a patch makes. `protocol` are the parameters that were
+    removed, for links to further pages.
     """
 
     services: Services
@@ -149,6 +150,7 @@ class Call:
     links: Callable[[Resource], Resource] | None = None
     content: Content | None = None
     streams: bool = False
+    protocol: Sequence[tuple[str, str]] = ()
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

@@ -57,11 +57,12 @@ def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None) -> l
     """Return the self link, and the next link when the walk goes on behind `page` (`cursor` is what led to it)."""
     services = call.services
     url = f"{services.base}/{walk.path}"
+    asked = (*walk.applied, *call.protocol)
     own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
-    found = [("self", url_with(url, (*walk.applied, *own)))]
+    found = [("self", url_with(url, (*asked, *own)))]
     if page is not None and page.next is not None:
         following = Cursor(page.position, page.next, services.now() if cursor is None else cursor.issued)
-        found.append(("next", url_with(url, (*walk.applied, (CURSOR, _sealed(following, call, walk))))))
+        found.append(("next", url_with(url, (*asked, (CURSOR, _sealed(following, call, walk))))))
     return found
 
 
