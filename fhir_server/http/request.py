@@ -70,7 +70,7 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
     content_type = text_of(headers, b"content-type")
     if name == "patch" and content_type is not None and _patch(call, body, content_type):
         return
-    if negotiate.request_format(content_type) == "xml":
+    if negotiate.request_format(content_type, patch=name == "patch") == "xml":
         call.media_type = negotiate.XML
         call.resource = _from_xml(body)
     else:

@@ -21,7 +21,7 @@ PARAMETERS = ("_since", "_at", "_count", "_summary", "_elements")
 
 async def history(call: Call) -> Result:
     """Return a page of versions as a history Bundle. Raises NotFound for a resource that never was."""
-    shown = part.wanted_of_one(call.parameters)
+    shown = part.wanted_of_one(call.parameters, call.type)
     scope, walk = _asked(call)
     place = paging.place(call, walk)
     if place is not None:

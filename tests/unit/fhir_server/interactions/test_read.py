@@ -77,6 +77,8 @@ async def test_summary_and_elements_cut_the_resource_and_say_so(server: Server) 
         [("_summary", "much")],
         [("_summary", "count")],
         [("_elements", "")],
+        [("_elements", "Patient.name")],
+        [("_elements", "name,valueQuantity")],
         [("_summary", "text"), ("_elements", "name")],
         [("_summary", "text"), ("_summary", "data")],
     ],
