@@ -22,7 +22,7 @@ _FORMAT_TYPES = frozenset({"CapabilityStatement", "TestScript"})
 _VALUE_SETS = "http://hl7.org/fhir/ValueSet/"
 _LANGUAGES = f"{_VALUE_SETS}languages"
 _ALL_LANGUAGES = f"{_VALUE_SETS}all-languages"
-"""R4 prefers its list of languages and names this one as the most that a code may be (elementdefinition-maxValueSet)."""
+"""R4 prefers its list of languages; this one is the most that a code may be (elementdefinition-maxValueSet)."""
 
 
 @dataclass(frozen=True, slots=True)
