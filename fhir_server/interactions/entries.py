@@ -8,6 +8,7 @@ from typing import Any
 from fhir_server.errors import BadRequest
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.entry import Entry
+from fhir_server.model.summary import known_elements
 
 SLICE = 50
 """How many entries are handled before others get a turn."""
@@ -16,8 +17,17 @@ _READS = 3
 
 
 def raw_entries(call: Call) -> list[Any]:
-    """Return `Bundle.entry` as it came. Raises BadRequest when it is no array."""
-    raw = (call.resource or {}).get("entry", [])
+    """Return `Bundle.entry` as it came. Raises BadRequest when it is no array, and for what no Bundle has."""
+    resource = call.resource or {}
+    known = known_elements("Bundle") | {"resourceType"}
+    for name in resource:
+        if name.removeprefix("_") not in known:
+            raise BadRequest(
+                "The Bundle has an element that R4 does not have. Its elements are written as in 'entry', 'type'.",
+                expression="Bundle",
+                code="structure",
+            )
+    raw = resource.get("entry", [])
     if not isinstance(raw, list):
         raise BadRequest("Bundle.entry must be an array.", expression="Bundle.entry", code="structure")
     return raw

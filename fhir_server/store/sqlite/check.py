@@ -69,7 +69,12 @@ def _index(connection: apsw.Connection) -> list[str]:
         for table, columns in TABLES.values()
     }
     for v, footprint in connection.execute("SELECT v, rows FROM footprint"):
-        for table, key in footprint_rows(v, footprint):
+        try:
+            named = list(footprint_rows(v, footprint))
+        except (LookupError, TypeError, ValueError):
+            problems.append(f"The footprint of version row {v} cannot be read.")
+            continue
+        for table, key in named:
             expected[table] += 1
             if connection.execute(probes[table], key).fetchone() is None:
                 problems.append(f"Version row {v} has lost a row of {table}.")
