@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "FHIR_SERVER_"
 CONFIG = PREFIX + "CONFIG"
+STORES = ("sqlite://", "memory:")
+"""How the address of a store begins."""
 MIB = 1024 * 1024
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -88,6 +90,13 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
                 raise ValueError(f"{origin!r} is no origin: write scheme, host and port only, as https://app.example")
         return tuple(origin.rstrip("/") for origin in value)
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        if not value.startswith(STORES):
+            raise ValueError(f"{value!r} is no store of this release: write sqlite:///path/to/file.db, or memory:")
+        return value
 
     @field_validator("public_url")
     @classmethod

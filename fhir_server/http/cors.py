@@ -8,10 +8,13 @@ from fhir_server.http.headers import Headers
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = (
-    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer, "
-    "x-request-id"
+    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer, range, "
+    "x-request-id, x-security-context"
 )
-EXPOSED = "content-location, content-disposition, etag, last-modified, location, x-request-id"
+EXPOSED = (
+    "accept-ranges, allow, content-disposition, content-location, content-range, etag, last-modified, location, "
+    "x-request-id, x-security-context"
+)
 
 _EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())
 

@@ -44,7 +44,7 @@ def own_request_id(headers: Headers) -> str | None:
 def preconditions(headers: Headers, *, reading: bool) -> Preconditions:
     """Return the conditional headers. Raises BadRequest for an If-Match or If-None-Match that cannot be read.
 
-    On a read an unreadable If-None-Match matches nothing, so that the answer is whole.
+    On a read If-None-Match may name several versions; what is unreadable matches nothing, so that the answer is whole.
     """
     if _CONDITIONAL.isdisjoint(headers):
         return NO_PRECONDITIONS
@@ -77,10 +77,7 @@ def _version(value: bytes | None, name: str) -> str | None:
 def _known(value: bytes | None) -> str | None:
     if value is None:
         return None
-    try:
-        return _version(value, "If-None-Match")
-    except BadRequest:
-        return ""
+    return "*" if value.strip() == b"*" else ",".join(found.decode() for found in _ETAG.findall(value))
 
 
 def _criteria(value: bytes) -> str:

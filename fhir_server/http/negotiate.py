@@ -67,18 +67,20 @@ def response_format(accept: str | None, override: str | None) -> Format:
     )
 
 
-def request_format(content_type: str | None) -> Format:
-    """Return the format of a body by its Content-Type. Raises UnsupportedMediaType."""
+def request_format(content_type: str | None, *, patch: bool = False) -> Format:
+    """Return the format of a body by its Content-Type; `patch` says that a JSON Patch would have been taken too.
+
+    Raises UnsupportedMediaType.
+    """
+    ways = f"{JSON_PATCH}, {JSON} or {XML}" if patch else f"{JSON} or {XML}"
     if content_type is None:
         raise UnsupportedMediaType(
-            f"The request has no Content-Type, which says what its body is: send {JSON} or {XML}.",
+            f"The request has no Content-Type, which says what its body is: send {ways}.",
             expression="http.Content-Type",
         )
     type, version = _media_type(content_type)
     if type not in _FORMATS or "/" not in type:
-        raise UnsupportedMediaType(
-            f"This Content-Type is not read here: send {JSON} or {XML}.", expression="http.Content-Type"
-        )
+        raise UnsupportedMediaType(f"This Content-Type is not read here: send {ways}.", expression="http.Content-Type")
     if version and version not in _VERSIONS:
         raise UnsupportedMediaType("This server reads fhirVersion 4.0 only.", expression="http.Content-Type")
     if (charset := parameter(content_type, "charset")) not in ("", "utf-8", "utf8", "us-ascii"):

@@ -24,6 +24,12 @@ class Query:
     format: str | None = None
     pretty: bool = False
 
+    @property
+    def protocol(self) -> tuple[tuple[str, str], ...]:
+        """The protocol's own as pairs, so that a link can repeat them."""
+        format = () if self.format is None else (("_format", self.format),)
+        return (*format, ("_pretty", "true")) if self.pretty else format
+
 
 NOTHING = Query()
 

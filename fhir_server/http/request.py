@@ -53,6 +53,7 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)
     call.method = match.route.method
+    call.protocol = incoming.query.protocol
     if match.type == "Binary" and name in _RAW:
         if name not in _WITH_BODY:
             call.streams = True
@@ -75,7 +76,7 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
     content_type = text_of(headers, b"content-type")
     if name == "patch" and content_type is not None and _patch(call, body, content_type):
         return
-    if negotiate.request_format(content_type) == "xml":
+    if negotiate.request_format(content_type, patch=name == "patch") == "xml":
         call.media_type = negotiate.XML
         call.resource = _from_xml(body)
     else:
@@ -139,4 +140,4 @@ async def _put_form(call: Call, incoming: Incoming, limit: int) -> None:
     incoming.query = Query(
         (*incoming.query.pairs, *form.pairs), form.format or incoming.query.format, form.pretty or incoming.query.pretty
     )
-    call.parameters = incoming.query.pairs
+    call.parameters, call.protocol = incoming.query.pairs, incoming.query.protocol

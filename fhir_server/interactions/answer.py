@@ -13,6 +13,8 @@ from fhir_server.model.fhir_json import encode
 from fhir_server.model.issues import operation_outcome
 from profiles.issues import Issue
 
+_WRITING = frozenset(("create", "update", "patch", "delete"))
+
 MAX_ISSUES = 100
 """The most findings one answer tells: a Bundle that is wrong throughout would answer with more than it brought."""
 
@@ -20,7 +22,8 @@ MAX_ISSUES = 100
 def answer(entry: Entry, result: Result) -> bytes:
     """Return the response entry for `result`, as the Prefer header of the Bundle asks."""
     wanted = entry.call.prefer.returns
-    reading = entry.method in ("GET", "HEAD") or entry.interaction == "search"
+    # A search by POST reads too: its answer is what it was asked for, whatever Prefer says about writes.
+    reading = entry.interaction not in _WRITING
     body = None
     if entry.method != "HEAD" and (reading or wanted == "representation"):
         body = result.body or (encode(result.resource) if result.resource is not None else None)

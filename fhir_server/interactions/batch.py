@@ -15,8 +15,9 @@ from fhir_server.errors import Refusal, Unprocessable
 from fhir_server.interactions import audit
 from fhir_server.interactions.answer import answer, refused_answer
 from fhir_server.interactions.call import Call, Result
-from fhir_server.interactions.entries import ORDER, ordered, raw_entries
+from fhir_server.interactions.entries import ordered, rank, raw_entries
 from fhir_server.interactions.entry import Entry, read_entry
+from fhir_server.interactions.mentions import mentions
 from fhir_server.interactions.table import READING, WRITING
 from fhir_server.model.bundle import response
 from fhir_server.model.reference import rewrite
@@ -38,7 +39,7 @@ async def batch(call: Call) -> Result:
     placeholders = frozenset(
         entry.full_url for entry in entries if entry.full_url and entry.full_url.startswith("urn:")
     )
-    for _, group in groupby(ordered(entries), key=lambda entry: ORDER[entry.method]):
+    for _, group in groupby(ordered(entries), key=rank):
         answers |= await _abreast(group, placeholders)
     body = response("batch-response", (answers[index] for index in range(len(raw))))
     return Result(200, body=body)
@@ -71,18 +72,24 @@ async def _one(entry: Entry, placeholders: Set[str]) -> bytes:
 
 def _refuse_placeholders(entry: Entry, placeholders: Set[str]) -> None:
     """Refuse a reference to another entry: kept as it is, it would point to nothing for ever."""
-    resource = entry.call.resource
-    if resource is None or not placeholders:
+    if not placeholders:
         return
     others = placeholders - {entry.full_url}
+    if mentions(entry.call, others):
+        raise _dependent(f"{entry.name}.request")
     found: list[str] = []
-    rewrite(resource, lambda text: found.append(text) if text in others else None)
+    if entry.call.resource is not None:
+        rewrite(entry.call.resource, lambda text: found.append(text) if text in others else None)
     if found:
-        raise Unprocessable(
-            "The resource refers to another entry by its fullUrl, and entries of a batch are independent of each "
-            "other: send a Bundle of type transaction.",
-            expression=f"{entry.name}.resource",
-        )
+        raise _dependent(f"{entry.name}.resource")
+
+
+def _dependent(expression: str) -> Unprocessable:
+    return Unprocessable(
+        "This refers to another entry by its fullUrl, and entries of a batch are independent of each other: send a "
+        "Bundle of type transaction.",
+        expression=expression,
+    )
 
 
 def _nothing(call: Call, index: int) -> Entry:

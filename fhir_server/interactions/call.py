@@ -44,8 +44,8 @@ ANONYMOUS = Principal("anonymous", ALL, sees_plans=True)
 class Preconditions:
     """Conditional headers (http://hl7.org/fhir/R4/http.html#cond-update).
 
-    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; `if_none_exist` is a search query;
-    `if_modified_since` is microseconds since 1970.
+    `if_match` and `if_none_match` are version ids without `W/"..."`, `*` possible; on a read the latter may name
+    several, separated by commas. `if_none_exist` is a search query, `if_modified_since` is microseconds since 1970.
     """
 
     if_match: str | None = None
@@ -145,7 +145,8 @@ class Call:
     says that the content of a Binary is taken beside it. `transaction` is set inside a transaction Bundle: `write` then
     joins it. `assigned` is the id such a Bundle has chosen for what the call may create, so that its other entries can
     refer to it; `final` says that its references are final and none is absolute below the base, and `links` puts them
-    into what a patch makes. `method` is how an operation was asked.
+    into what a patch makes. `method` is how an operation was asked, `protocol` the parameters that were
+    removed, for links to further pages.
     """
 
     services: Services
@@ -168,6 +169,7 @@ class Call:
     streams: bool = False
     compartment: tuple[str, str] | None = None
     method: str = "GET"
+    protocol: Sequence[tuple[str, str]] = ()
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

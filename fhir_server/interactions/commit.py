@@ -96,8 +96,8 @@ def body_of(call: Call) -> Resource:
     found = call.resource.get("resourceType")
     if found != call.type:
         raise BadRequest(
-            f"The body is a {found or 'resource without resourceType'}, the URL asks for {call.type}: send a "
-            f"{call.type}, or use the URL of the body's type.",
+            f"The resourceType of the body is {found or 'missing'}, the URL asks for {call.type}: send one of "
+            "that type, or use the URL of the body's type.",
             expression="resourceType",
         )
     return call.resource

@@ -128,4 +128,8 @@ def names(text: str) -> str:
 
 async def as_criteria(call: Call, type: str, query: Any) -> Criteria:
     """Return the criteria of a query string (If-None-Exist, a conditional reference). Raises as `criteria_of`."""
-    return await criteria_of(call, type, pairs(str(query)), str(query))
+    text = str(query)
+    path, question, _ = text.partition("=")[0].partition("?")
+    if question and path:
+        raise BadRequest("The criteria are what follows the ? of a search, without the URL before it.")
+    return await criteria_of(call, type, pairs(text), text)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,6 +30,8 @@ _PLAIN = frozenset({"method", "url"})
 _SEARCHES = frozenset({("GET", ""), ("HEAD", ""), ("POST", "_search")})
 """How a compartment is searched: method and tail."""
 _POSTS = {(True, False, ""): "create", (True, False, "_search"): "search", (False, False, "_search"): "search"}
+_ENTRY = frozenset({"fullUrl", "resource", "request", "link", "search", "response"})
+_FULL_URL = re.compile(r"[^\s]+")
 _ANYWHERE = frozenset({"id", "extension", "modifierExtension"})
 
 
@@ -72,15 +75,16 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
     request = raw.get("request")
     if not isinstance(request, dict):
         raise BadRequest("The entry has no request: give it a method and a url.", expression=f"{name}.request")
-    _known_names(request, name)
+    _known_names(raw, _ENTRY, "Bundle.entry", name)
+    _known_names(request, _REQUEST, "Bundle.entry.request", f"{name}.request")
     method, url = request.get("method"), request.get("url")
     if method not in METHODS:
         raise BadRequest(f"The method must be one of {', '.join(METHODS)}.", expression=f"{name}.request.method")
     if not isinstance(url, str):
         raise BadRequest("The request has no url.", expression=f"{name}.request.url")
     full_url = raw.get("fullUrl")
-    if full_url is not None and not isinstance(full_url, str):
-        raise BadRequest("fullUrl must be a string.", expression=f"{name}.fullUrl")
+    if full_url is not None and not (isinstance(full_url, str) and _FULL_URL.fullmatch(full_url)):
+        raise BadRequest("fullUrl must be an address without blanks.", expression=f"{name}.fullUrl")
     where = address(url, call.services.base, f"{name}.request.url")
     own = Call(
         call.services,
@@ -93,7 +97,7 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
         _resource(raw, name),
         call.raw,
         call.media_type,
-        NO_PRECONDITIONS if request.keys() <= _PLAIN else _preconditions(request, name),
+        NO_PRECONDITIONS if request.keys() <= _PLAIN else _preconditions(request, name, method in ("GET", "HEAD")),
         call.prefer,
         call.transaction,
     )
@@ -153,7 +157,7 @@ def _inside(compartment: str, id: str, type: str, tail: str, parameters: tuple[t
 def interaction_of(method: str, where: Address, name: str) -> str:
     """Return the name of the interaction. Raises BadRequest when the method does not go with the URL."""
     if where.tail.startswith("$"):
-        raise NotSupported("Operations inside a Bundle are not in this release: call them directly.", expression=name)
+        raise NotSupported("Operations ($name) are not in this release.", expression=name)
     shape = (where.type is not None, where.id is not None, where.tail)
     found: str | None = None
     if where.compartment is not None:
@@ -185,14 +189,12 @@ def _type(name: str, expression: str) -> str:
     return name
 
 
-def _known_names(request: Mapping[str, Any], name: str) -> None:
-    """Refuse what is no element of a request: a misspelt ifNoneExist would write twice without a word."""
-    for key in request:
-        if key not in _REQUEST and key not in _ANYWHERE and key.removeprefix("_") not in _REQUEST:
+def _known_names(given: Mapping[str, Any], known: Set[str], what: str, name: str) -> None:
+    """Refuse what is no element of an entry or its request: a misspelt ifNoneExist would write twice without a word."""
+    for key in given:
+        if key not in known and key not in _ANYWHERE and key.removeprefix("_") not in known:
             raise BadRequest(
-                f"Bundle.entry.request has no such element. It has: {', '.join(sorted(_REQUEST))}.",
-                expression=f"{name}.request",
-                code="structure",
+                f"{what} has no such element. It has: {', '.join(sorted(known))}.", expression=name, code="structure"
             )
 
 
@@ -205,7 +207,7 @@ def _resource(raw: Mapping[str, Any], name: str) -> Resource | None:
     return resource
 
 
-def _preconditions(request: Mapping[str, Any], name: str) -> Preconditions:
+def _preconditions(request: Mapping[str, Any], name: str, reading: bool) -> Preconditions:
     values: dict[str, str | None] = {}
     for key in ("ifMatch", "ifNoneMatch", "ifNoneExist", "ifModifiedSince"):
         value = request.get(key)
@@ -215,10 +217,19 @@ def _preconditions(request: Mapping[str, Any], name: str) -> Preconditions:
     since = values["ifModifiedSince"]
     return Preconditions(
         if_match=version_id(values["ifMatch"]),
-        if_none_match=version_id(values["ifNoneMatch"]),
+        if_none_match=_none_match(values["ifNoneMatch"], name, reading),
         if_none_exist=values["ifNoneExist"],
         if_modified_since=None if since is None else _instant(since, name),
     )
+
+
+def _none_match(etags: str | None, name: str, reading: bool) -> str | None:
+    """Return the version id, on a read several separated by commas. Raises BadRequest for several on a write."""
+    if etags is None or "," not in etags:
+        return version_id(etags)
+    if not reading:
+        raise BadRequest("ifNoneMatch of a write must be one ETag, or *.", expression=f"{name}.request.ifNoneMatch")
+    return ",".join(version_id(etag) or "" for etag in etags.split(","))
 
 
 def _instant(text: str, name: str) -> int:

@@ -9,18 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhir_server.errors import BadRequest, NotFound
-from fhir_server.interactions import audit, binary, paging
+from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
 from fhir_server.store.base import Key, Scope
 from profiles.datatypes.temporal import date_range
 
-PARAMETERS = ("_since", "_at", "_count")
+PARAMETERS = ("_since", "_at", "_count", "_summary", "_elements")
 
 
 async def history(call: Call) -> Result:
     """Return a page of versions as a history Bundle. Raises NotFound for a resource that never was."""
+    shown = part.wanted_of_one(call.parameters, call.type)
     scope, walk = _asked(call)
     place = paging.place(call, walk)
     if place is not None:
@@ -31,7 +32,9 @@ async def history(call: Call) -> Result:
     base = call.services.base
     bodies = await binary.wholes(call, page.versions)
     entries = (
-        bundle.history_entry(base, v.key.type, v.key.id, v.number, v.time, v.method, body)
+        bundle.history_entry(
+            base, v.key.type, v.key.id, v.number, v.time, v.method, body if v.deleted else part.of(body, shown)
+        )
         for v, body in zip(page.versions, bodies, strict=True)
     )
     body = bundle.history(None, paging.links(call, walk, page, place), entries)
@@ -64,6 +67,8 @@ def _asked(call: Call) -> tuple[Scope, paging.Walk]:
             applied[name] = str(scope.count)
             continue
         applied[name] = value
+        if name in part.NAMES:
+            continue
         low, high = _range(name, value)
         scope = replace(scope, since=low) if name == "_since" else replace(scope, at=(low, high))
     path = "/".join(part for part in (call.type, call.id, "_history") if part)

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
 from fhir_server.errors import PreconditionFailed, Refusal, Unprocessable
+from fhir_server.interactions.answer import together
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.conditional import Criteria, Moved, as_criteria, matching, names
 from fhir_server.interactions.entry import Entry
-from fhir_server.model.reference import Conditional, Place, parse_reference, places, relative, rewrite
+from fhir_server.model.reference import Conditional, Place, links, parse_reference, places, relative, rewrite
 from fhir_server.store.base import Key, Snapshot
 
 WRITES_CONTENT = frozenset({"create", "update", "patch"})
@@ -38,7 +39,8 @@ class Links:
 
     `targets` maps a fullUrl to the reference that replaces it; `siblings` maps (root, relative reference) for entries
     whose fullUrls share a root on another server. `questions` are the conditional references by their text, `places`
-    what may have to be written in each entry's resource, by the entry's index.
+    what may have to be written in each entry's resource, by the entry's index; `asked` tells where each question
+    stands first.
     """
 
     call: Call
@@ -47,6 +49,7 @@ class Links:
     questions: dict[str, Question] = field(default_factory=dict)
     learned: dict[str, str] = field(default_factory=dict)
     places: dict[int, list[Place]] = field(default_factory=dict)
+    asked: dict[str, tuple[Entry, Place]] = field(default_factory=dict)
 
     def place(self, entries: Iterable[Entry]) -> None:
         """Learn where each entry's content will be. Raises Unprocessable when two entries have one fullUrl."""
@@ -81,25 +84,38 @@ class Links:
             text = place.text
             if place.type == "reference" and text not in known:
                 if "?" in text:
-                    await self._note(text, entry)
+                    await self._note(place, entry)
                 elif not related and not text.startswith(base):
                     continue
             kept.append(place)
         if kept:
             self.places[entry.index] = kept
 
-    async def _note(self, text: str, entry: Entry) -> None:
+    async def _note(self, place: Place, entry: Entry) -> None:
+        text = place.text
         if text not in self.questions:
             target = parse_reference(text, self.call.services.base)
             if isinstance(target, Conditional):
-                self.questions[text] = Question(await self._criteria(target, entry), entry.name)
+                self.asked[text] = entry, place
+                self.questions[text] = Question(await self._criteria(target, text), entry.name)
+
+    def _where(self, text: str) -> str | None:
+        """Return the expression of the first place that holds the conditional reference, None when it is elsewhere."""
+        if text not in self.asked:
+            return None
+        entry, place = self.asked[text]
+        for found in links(entry.call.resource or {}):
+            if found.holder is place.holder and found.key == place.key:
+                return f"{entry.name}.resource.{found.expression.partition('.')[2]}"
+        return None
 
     async def resolve(self, writes: Set[str], deletes: Set[Key]) -> None:
         """Answer every conditional reference as of now.
 
         One without a match whose type is among `writes` may mean what this transaction is about to write: it gets an
-        id of nobody for now, and `hold` learns the right one.
+        id of nobody for now, and `hold` learns the right one. Raises PreconditionFailed about all that have none.
         """
+        refusals: list[Refusal] = []
         for text, question in self.questions.items():
             criteria = question.criteria
             if text in self.learned:
@@ -108,17 +124,31 @@ class Links:
             ids = await matching(self.call, self.call.reader, criteria, without=deletes)
             if not ids and criteria.type in writes:
                 question.answer = f"{criteria.type}/{self.call.services.new_id()}"
-            else:
-                question.answer = f"{criteria.type}/{_one(question, ids)}"
+                continue
+            try:
+                question.answer = f"{criteria.type}/{self._one(text, ids)}"
+            except PreconditionFailed as refusal:
+                refusals.append(refusal)
+        if refusals:
+            raise together(refusals)
 
     async def hold(self, tx: Snapshot) -> None:
-        """Inside the write: raise Moved when a conditional reference means something else than was written."""
-        moved = {}
+        """Inside the write: raise Moved when a conditional reference means something else than was written.
+
+        Raises PreconditionFailed about all that mean nothing.
+        """
+        moved, refusals = {}, []
         for text, question in self.questions.items():
             ids = await matching(self.call, tx, question.criteria)
-            answer = f"{question.criteria.type}/{_one(question, ids)}"
+            try:
+                answer = f"{question.criteria.type}/{self._one(text, ids)}"
+            except PreconditionFailed as refusal:
+                refusals.append(refusal)
+                continue
             if answer != question.answer:
                 moved[text] = answer
+        if refusals:
+            raise together(refusals)
         if moved:
             self.learned.update(moved)
             raise Moved
@@ -162,26 +192,27 @@ class Links:
 
         return final
 
-    async def _criteria(self, target: Conditional, entry: Entry) -> Criteria:
+    async def _criteria(self, target: Conditional, text: str) -> Criteria:
         try:
             return await as_criteria(self.call, target.type, target.query)
         except Refusal as refusal:
             raise type(refusal)(
                 f"The conditional reference {target.type}?{names(target.query)} cannot be resolved: {refusal}",
-                expression=f"{entry.name}.resource",
+                expression=self._where(text),
             ) from None
 
-
-def _one(question: Question, ids: tuple[str, ...]) -> str:
-    if len(ids) == 1:
-        return ids[0]
-    what = "matches several resources" if ids else "matches nothing"
-    raise PreconditionFailed(
-        f"The conditional reference {question.criteria.type}?{names(question.criteria.text)} {what}, and it must match "
-        "exactly one. Nothing of the transaction was kept.",
-        expression=f"{question.entry}.resource",
-        code="multiple-matches" if ids else "not-found",
-    )
+    def _one(self, text: str, ids: tuple[str, ...]) -> str:
+        """Return the one match. Raises PreconditionFailed for none and for several."""
+        if len(ids) == 1:
+            return ids[0]
+        question = self.questions[text]
+        what = "matches several resources" if ids else "matches nothing"
+        raise PreconditionFailed(
+            f"The conditional reference {question.criteria.type}?{names(question.criteria.text)} {what}, and it must "
+            "match exactly one. Nothing of the transaction was kept.",
+            expression=self._where(text) or f"{question.entry}.resource",
+            code="multiple-matches" if ids else "not-found",
+        )
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -60,12 +60,13 @@ def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None, *, i
     """
     services = call.services
     url = f"{services.base}/{walk.path}" if walk.path else services.base
+    asked = (*walk.applied, *call.protocol)
     own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
-    found = [("self", url_with(url, (*walk.applied, *own)))]
+    found = [("self", url_with(url, (*asked, *own)))]
     if page is not None and page.next is not None:
         first = services.now() if issued is None else issued
         following = Cursor(page.position, page.next, first if cursor is None else cursor.issued)
-        found.append(("next", url_with(url, (*walk.applied, (CURSOR, _sealed(following, call, walk))))))
+        found.append(("next", url_with(url, (*asked, (CURSOR, _sealed(following, call, walk))))))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fhir_server.errors import BadRequest
 from fhir_server.model.fhir_json import encode, parse
-from fhir_server.model.summary import elements, summarize
+from fhir_server.model.summary import elements, known_elements, summarize
 
 MODES = ("true", "text", "data", "count", "false")
 NAMES = frozenset({"_summary", "_elements"})
@@ -45,12 +45,26 @@ def wanted(parameters: Parameters) -> Part:
     return Part(mode, names)
 
 
-def wanted_of_one(parameters: Parameters) -> Part:
-    """Return what to show of a single resource, where `_summary=count` has no meaning. Raises BadRequest."""
+def wanted_of_one(parameters: Parameters, type: str | None) -> Part:
+    """Return what to show of a single resource, or each version of a history, of `type` (None: of any type).
+
+    Raises BadRequest for `_summary=count`, which has no meaning there, and for names that the type does not have.
+    """
     part = wanted(parameters)
     if part.summary == "count":
         raise BadRequest("_summary=count goes with a search, not with a single resource.", expression="_summary")
+    demand_elements(part, type)
     return part
+
+
+def demand_elements(part: Part, type: str | None) -> None:
+    """Refuse an element of `_elements` that `type` does not have: nothing would be shown of it without a word."""
+    known = known_elements(type) if type is not None and part.elements else part.elements
+    for name in part.elements:
+        if name not in known:
+            raise BadRequest(
+                f"_elements takes elements at the top of {type}, and {name[:40]} is none.", expression="_elements"
+            )
 
 
 def of(body: bytes, part: Part) -> bytes:

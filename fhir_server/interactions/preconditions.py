@@ -30,7 +30,7 @@ def unmodified(call: Call, version: Version) -> bool:
     """
     asked = call.preconditions
     if asked.if_none_match is not None:
-        return asked.if_none_match in ("*", str(version.number))
+        return asked.if_none_match == "*" or str(version.number) in asked.if_none_match.split(",")
     return asked.if_modified_since is not None and version.time // SECOND <= asked.if_modified_since // SECOND
 
 

@@ -6,7 +6,7 @@ as plain values, and `steps_of` makes it the steps that the write runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from fhir_server.interactions.conditional import Identity
 from fhir_server.interactions.entries import breathe, ordered, raw_entries
 from fhir_server.interactions.entry import Entry, read_entry
 from fhir_server.interactions.links import WRITES_CONTENT, Links, Question
+from fhir_server.interactions.mentions import mentions, renamed
 from fhir_server.interactions.table import WRITING
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key
@@ -26,12 +27,16 @@ from fhir_server.store.base import Key
 
 @dataclass(slots=True)
 class Preparing:
-    """One transaction on its way; `writes` and `reads` are in the order they are done in."""
+    """One transaction on its way; `writes` and `reads` are in the order they are done in.
+
+    `known` are the fullUrls of what it writes.
+    """
 
     call: Call
     writes: list[Entry]
     reads: list[Entry]
     links: Links
+    known: Set[str]
 
     @classmethod
     async def read(cls, call: Call) -> Preparing:
@@ -42,15 +47,18 @@ class Preparing:
         entries = await _read(call)
         writes = [entry for entry in entries if entry.interaction in WRITING]
         reads = [entry for entry in entries if entry.interaction not in WRITING]
-        self = cls(call, writes, reads, Links(call))
         known = {e.full_url for e in writes if e.full_url is not None and e.interaction in WRITES_CONTENT}
+        self = cls(call, writes, reads, Links(call), known)
+        refusals = []
         for index, entry in enumerate(writes):
             entry.call.assigned = call.services.new_id()
             try:
                 await self.links.collect(entry, known)
             except Refusal as refusal:
-                raise located(refusal, entry) from None
+                refusals.append(located(refusal, entry))
             await breathe(index)
+        if refusals:
+            raise together(refusals)
         return self
 
     async def steps(self) -> list[tuple[Entry, Step]]:
@@ -68,19 +76,39 @@ class Preparing:
     async def _identify(self, deletes: frozenset[Key]) -> None:
         """Find out what each entry writes. Raises BadRequest when two mean the same resource."""
         taken: dict[Key, Entry] = {}
-        refusals = []
-        for index, entry in enumerate(self.writes):
-            without = frozenset() if entry.interaction == "delete" else deletes
-            try:
-                entry.identity = await WRITING[entry.interaction].identify(entry.call, self.call.reader, without)
-                for key in entry.identity.keys:
-                    if taken.setdefault(key, entry) is not entry:
-                        raise overlap(key, taken[key])
-            except Refusal as refusal:
-                refusals.append(located(refusal, entry))
+        refusals: list[Refusal] = []
+        plain: list[Entry] = []
+        asking: list[Entry] = []
+        for entry in self.writes:
+            (asking if mentions(entry.call, self.known) else plain).append(entry)
+        for index, entry in enumerate(plain):
+            await self._identify_one(entry, entry.call, deletes, taken, refusals)
             await breathe(index)
+        # Criteria that name another entry can be answered now that it is known what that one writes.
+        if asking and not refusals:
+            self.links.place(plain)
+            for entry in asking:
+                call = renamed(entry.call, self.links.targets.get)
+                await self._identify_one(entry, call, deletes, taken, refusals)
         if refusals:
             raise together(refusals)
+
+    async def _identify_one(
+        self, entry: Entry, call: Call, deletes: frozenset[Key], taken: dict[Key, Entry], refusals: list[Refusal]
+    ) -> None:
+        """Find out what one entry writes; its `call` has criteria that can be answered. Refusals are gathered."""
+        without = frozenset() if entry.interaction == "delete" else deletes
+        try:
+            if mentions(call, self.known):
+                raise BadRequest(
+                    "The criteria name an entry whose own criteria name another one. Name its resource in another way."
+                )
+            entry.identity = await WRITING[entry.interaction].identify(call, self.call.reader, without)
+            for key in entry.identity.keys:
+                if taken.setdefault(key, entry) is not entry:
+                    raise overlap(key, taken[key])
+        except Refusal as refusal:
+            refusals.append(located(refusal, entry))
 
     async def _plan(self) -> list[tuple[Entry, Step]]:
         steps: list[tuple[Entry, Step]] = []

@@ -18,7 +18,7 @@ async def read(call: Call) -> Result:
     """Return the current version: 200, or 304 when the caller has it. Raises NotFound, or Gone for a deleted one."""
     assert call.type is not None
     assert call.id is not None
-    wanted = part.wanted_of_one(call.parameters)
+    wanted = part.wanted_of_one(call.parameters, call.type)
     version = await call.reader.read(Key(call.type, call.id), restriction=restriction_for(call))
     if version is None:
         raise NotFound(f"{call.type}/{call.id} does not exist.")

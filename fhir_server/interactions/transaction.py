@@ -21,6 +21,7 @@ from fhir_server.interactions.conditional import Moved, matching
 from fhir_server.interactions.entries import breathe
 from fhir_server.interactions.entry import Entry
 from fhir_server.interactions.links import Links
+from fhir_server.interactions.mentions import renamed
 from fhir_server.interactions.preparing import Preparing, overlap
 from fhir_server.interactions.table import READING
 from fhir_server.model.bundle import response
@@ -107,7 +108,7 @@ class Work(Generic[T]):
             await breathe(index)
         await self.links.hold(tx)
         for entry in self.reads:
-            result = await _show(tx, entry)
+            result = await _show(tx, entry, self.links)
             patients.update(dict.fromkeys(result.patients))
             told[entry.index] = self.tell(entry, result)
         if self.also is not None:
@@ -139,8 +140,8 @@ class Work(Generic[T]):
                     raise located(overlap(None, other), entry)
 
 
-async def _show(tx: Transaction, entry: Entry) -> Result:
+async def _show(tx: Transaction, entry: Entry, links: Links) -> Result:
     try:
-        return await READING[entry.interaction](replace(entry.call, transaction=tx))
+        return await READING[entry.interaction](replace(renamed(entry.call, links.targets.get), transaction=tx))
     except Refusal as refusal:
         raise located(refusal, entry) from None

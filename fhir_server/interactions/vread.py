@@ -18,7 +18,7 @@ async def vread(call: Call) -> Result:
     assert call.type is not None
     assert call.id is not None
     assert call.version is not None
-    wanted = part.wanted_of_one(call.parameters)
+    wanted = part.wanted_of_one(call.parameters, call.type)
     number = version_number(call.version)
     version = None
     if number is not None:

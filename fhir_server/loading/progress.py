@@ -27,6 +27,8 @@ FIGURES = (
 ALWAYS = ("entries", "created", "failed")
 FIGURE = 7
 """Characters of a figure."""
+GAP = 3
+"""Characters between two columns."""
 SHORTEST = 16
 """Characters of a file's name at least."""
 LISTED = 60
@@ -110,8 +112,8 @@ def show(console: Console, reports: Sequence[FileReport], seconds: float) -> Non
     table = Table(title="What was loaded", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("File", no_wrap=True)
     for _, title in columns:
-        table.add_column(title, justify="right", no_wrap=True)
-    room = console.width - sum(max(len(title), FIGURE) + 2 for _, title in columns) - 4
+        table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
+    room = console.width - sum(max(len(title), FIGURE) + GAP for _, title in columns) - GAP
     for report in reports:
         if report.note is None and (len(reports) <= LISTED or not report.complete):
             name = escape(_short(report.path.name, max(room, SHORTEST)))
@@ -160,7 +162,7 @@ def _sum(reports: Sequence[FileReport]) -> FileReport:
 
 def _sentence(report: FileReport) -> str:
     if report.note:
-        return f"left aside, {report.note}"
+        return f"left aside. {report.note.rstrip('.')}"
     parts = [
         f"{number:,} {name}"
         for number, name in (

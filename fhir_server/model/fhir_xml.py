@@ -19,9 +19,11 @@ from fhir_server.model.layout import Property, layout
 from fhir_server.model.narrative import canonical, xhtml
 from fhir_server.model.xml_reader import read_xml
 from profiles.definitions import is_resource_type
+from profiles.issues import Issue
 
 FHIR = "http://hl7.org/fhir"
 _SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_MAX_ISSUES = 100
 _MAX_ATTRIBUTES = 16  # lxml walks attributes in quadratic time
 _SPACE = " \t\r\n"
 _KEEPS_SPACE = frozenset(("string", "markdown"))
@@ -37,15 +39,22 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 def parse_xml(body: bytes) -> dict[str, Any]:
     """Return the resource of an XML body as the dict its JSON would be.
 
-    Raises ParseFailed, with the element's path and line, for what is not well-formed, not in FHIR's namespace, unknown,
-    out of order, empty, or nests deeper than the JSON of a resource may.
+    Raises ParseFailed for what is not well-formed, and with every finding, each with its element's path and line, for
+    what is not in FHIR's namespace, unknown, out of order, empty, or nests deeper than the JSON of a resource may.
     """
     root = read_xml(body)
-    return _Reader().resource(root, _name(root, "The root element"), 1)
+    reader = _Reader()
+    resource = reader.resource(root, _name(root, "The root element"), 1)
+    if reader.issues:
+        raise ParseFailed.of(reader.issues)
+    return resource
 
 
 class _Reader:
-    """Reads elements into dicts; `depth` counts the levels the same content has as JSON."""
+    """Reads elements into dicts; `depth` counts the levels the same content has as JSON, `issues` what was left out."""
+
+    def __init__(self) -> None:
+        self.issues: list[Issue] = []
 
     def resource(self, element: etree._Element, path: str, depth: int) -> dict[str, Any]:
         """Return the resource an element is."""
@@ -91,22 +100,44 @@ class _Reader:
         _check_no_text(element, path)
         order, last = -1, ""
         for child in _elements(element):
-            name = _name(child, path)
-            property = known.get(name)
-            if property is None or property.element.attribute:
-                raise _refused(child, path, f"has no element {name}" if name.isalnum() else "has an unknown element")
-            here = f"{path}.{name}"
-            if property.order < order:
-                raise _refused(child, here, f"comes after {last}; FHIR XML has a fixed order of elements")
-            if property.order == order and name != last:
-                raise _refused(child, here, f"is a second choice beside {last}; send one of them")
-            if property.repeats:
-                self._repeating(child, property, content, here, depth + 2)
-            elif name in content or f"_{name}" in content:
-                raise _refused(child, here, "appears twice; it may appear once")
+            try:
+                property = self._child(child, known, content, path, depth, order, last)
+            except ParseFailed as refusal:
+                if len(self.issues) >= _MAX_ISSUES:
+                    raise
+                self.issues += refusal.issues
+                if len(self.issues) >= _MAX_ISSUES:
+                    raise ParseFailed.of(self.issues) from None
             else:
-                self._single(child, property, content, here, depth + 1)
-            order, last = property.order, name
+                order, last = property.order, _name(child, path)
+
+    def _child(
+        self,
+        child: etree._Element,
+        known: Mapping[str, Property],
+        content: dict[str, Any],
+        path: str,
+        depth: int,
+        order: int,
+        last: str,
+    ) -> Property:
+        """Read one child into `content`; `last` is the one before it, at place `order` of the standard's order."""
+        name = _name(child, path)
+        property = known.get(name)
+        if property is None or property.element.attribute:
+            raise _refused(child, path, f"has no element {name}" if name.isalnum() else "has an unknown element")
+        here = f"{path}.{name}"
+        if property.order < order:
+            raise _refused(child, here, f"comes after {last}; FHIR XML has a fixed order of elements")
+        if property.order == order and name != last:
+            raise _refused(child, here, f"is a second choice beside {last}; send one of them")
+        if property.repeats:
+            self._repeating(child, property, content, here, depth + 2)
+        elif name in content or f"_{name}" in content:
+            raise _refused(child, here, "appears twice; it may appear once")
+        else:
+            self._single(child, property, content, here, depth + 1)
+        return property
 
     def _single(
         self, child: etree._Element, property: Property, content: dict[str, Any], path: str, depth: int
@@ -123,7 +154,12 @@ class _Reader:
         """Append to the array; a primitive's array and that of its siblings have the same length, or there is one."""
         name, under = property.name, f"_{property.name}"
         count = max(len(content.get(name, ())), len(content.get(under, ())))
-        value, sibling = self._value(child, property, f"{path}[{count}]", depth)
+        try:
+            value, sibling = self._value(child, property, f"{path}[{count}]", depth)
+        except ParseFailed:
+            # Those that follow keep their numbers.
+            content.setdefault(name, [None] * count).append(None)
+            raise
         for key, item in ((name, value), (under, sibling)):
             if key in content:
                 content[key].append(item)
@@ -138,8 +174,9 @@ class _Reader:
             return canonical(child, path), None
         if property.kind == "resource":
             return self._nested(child, path, depth), None
+        before = len(self.issues)
         content = self.complex(child, property.inside, path, depth)
-        if not content:
+        if not content and len(self.issues) == before:
             raise _refused(child, path, "is empty; leave it out")
         return content, None
 
@@ -156,8 +193,9 @@ class _Reader:
         if value is not None:
             found = _primitive_value(child, value, code, path)
             del child.attrib["value"]
+        before = len(self.issues)
         sibling = self.complex(child, "Element", path, depth) if child.attrib or len(child) or child.text else None
-        if found is None and not sibling:
+        if found is None and not sibling and len(self.issues) == before:
             raise _refused(child, path, "has neither a value nor an extension; leave it out")
         return found, sibling or None
 

@@ -1,9 +1,10 @@
 """References: what a text refers to, where a resource refers from, and how its references are rewritten.
 
 http://hl7.org/fhir/R4/references.html and, for the rewriting, http://hl7.org/fhir/R4/http.html#transaction: in a
-Bundle an entry's fullUrl is replaced wherever it may occur, in `Reference.reference`, in elements of the types uri,
-url, canonical, oid and uuid, and in a narrative's links and images. What is a reference is decided by the element's
-type: a string that happens to hold the same text stays as it is.
+Bundle an entry's fullUrl is replaced wherever it may occur, in `Reference.reference`, in elements of the types uri
+and url, and in a narrative's links and images. What is a reference is decided by the element's type: a string that
+happens to hold the same text stays as it is. So does a canonical, as the standard demands, and what is of the types oid
+and uuid, which cannot hold the replacement.
 """
 
 from __future__ import annotations
@@ -21,16 +22,9 @@ from fhir_server.model.resource import is_id
 from profiles.definitions import is_resource_type
 
 Replace = Callable[[str], "str | None"]
-LinkType = Literal["reference", "uri", "canonical", "xhtml"]
+LinkType = Literal["reference", "uri", "xhtml"]
 
-_LINK_TYPES: Mapping[str, LinkType] = {
-    "uri": "uri",
-    "url": "uri",
-    "oid": "uri",
-    "uuid": "uri",
-    "canonical": "canonical",
-    "xhtml": "xhtml",
-}
+_LINK_TYPES: Mapping[str, LinkType] = {"uri": "uri", "url": "uri", "xhtml": "xhtml"}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _NARRATIVE_TAG = re.compile(r"""<(?:a|img)\s(?:[^>"']|"[^"]*"|'[^']*')*>""")
 _NARRATIVE_LINKS = ("href", "src")
@@ -296,11 +290,7 @@ def _collect_list(values: list[Any], branch: _Branch, known: Container[str], fou
 def _replaceable(text: str, link: LinkType, known: Container[str]) -> bool:
     if link == "reference":
         return text[:1] != "#"
-    if text in known:
-        return True
-    if link == "canonical":
-        return "|" in text and text.partition("|")[0] in known
-    return link == "xhtml" and any(each in known for each in _narrative_links(text))
+    return text in known or (link == "xhtml" and any(each in known for each in _narrative_links(text)))
 
 
 def _rewrite(node: dict[str, Any], plan: _Plan, mapping: Replace, only_references: bool = False) -> dict[str, Any]:
@@ -353,16 +343,12 @@ def _text(text: str, link: LinkType, mapping: Replace, only_references: bool) ->
 
 
 def _replace_text(text: str, link: LinkType, mapping: Replace) -> str:
-    """Return a uri, canonical or narrative with what `mapping` knows replaced; the same object when nothing is."""
+    """Return a uri or narrative with what `mapping` knows replaced; the same object when nothing is."""
     if link == "xhtml":
         return _replace_narrative(text, mapping)
     if ":" not in text:
         return text
     new = mapping(text)
-    if new is None and link == "canonical" and "|" in text:
-        url, _, version = text.partition("|")
-        known = mapping(url)
-        new = None if known is None else f"{known}|{version}"
     return text if new is None else new
 
 

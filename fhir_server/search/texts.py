@@ -7,9 +7,9 @@ texts, names, displays and codes; identities of things (ids, URLs, references) a
 from __future__ import annotations
 
 import re
-from html import unescape
 from collections.abc import Iterator, Mapping
 from functools import cache
+from html import unescape
 from typing import Any
 
 from fhir_server.search.values import words

@@ -24,7 +24,8 @@ class Environment:
     """What a caller gives to an evaluation.
 
     `resolve` returns the resource a reference names, or None; contained resources and Bundle entries are found
-    without it. `member_of(value, value set)` and `subsumes(a, b)` answer for terminology, None where they cannot.
+    without it. `member_of(value, value set)` and `subsumes(a, b)` answer for terminology, `conforms_to(value, profile)`
+    for profiles, None where they cannot.
     `variables` are plain JSON values, resources or Nodes by name, without the `%`. `steps` is the budget: about one
     per item visited; `seconds` stops an evaluation by the clock too, which a text from outside deserves: comparing two
     large elements is one step. `now` is the time of now() and today(), and its zone that of dateTimes without one.
@@ -33,6 +34,7 @@ class Environment:
     resolve: Callable[[str], dict[str, Any] | None] | None = None
     member_of: Callable[[Any, str], bool | None] | None = None
     subsumes: Callable[[Any, Any], bool | None] | None = None
+    conforms_to: Callable[[Any, str], bool | None] | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     steps: int = DEFAULT_STEPS
     seconds: float | None = None

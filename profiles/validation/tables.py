@@ -20,6 +20,10 @@ _GROUPS = frozenset({"BackboneElement", "Element"})
 _MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 _FORMAT_TYPES = frozenset({"CapabilityStatement", "TestScript"})
 """Where a mime type may also be `xml` or `json`: R4 says so in these elements' definitions, not in the binding."""
+_VALUE_SETS = "http://hl7.org/fhir/ValueSet/"
+_LANGUAGES = f"{_VALUE_SETS}languages"
+_ALL_LANGUAGES = f"{_VALUE_SETS}all-languages"
+"""R4 prefers its list of languages; this one is the most that a code may be (elementdefinition-maxValueSet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,15 @@ def _property(type_name: str, resource: bool, element: Element, name: str, kind:
         # Ids, the url of an extension and narrative text are plain in XML too: there is no place for extensions.
         sibling=primitive and element.name != "id" and not element.attribute and code != "xhtml",
         targets=kind.targets if kind and code == "Reference" else (),
-        value_set=_value_set(type_name, element),
+        value_set=_value_set(type_name, element, code),
         element=element,
     )
 
 
-def _value_set(type_name: str, element: Element) -> str | None:
-    """Return the value set that the element requires, None where none is required."""
+def _value_set(type_name: str, element: Element, code: str) -> str | None:
+    """Return the value set that the element, of the type `code`, requires; None where none is required."""
+    if code == "code" and element.value_set and unversioned(element.value_set) == _LANGUAGES:
+        return _ALL_LANGUAGES
     if element.strength != "required":
         return None
     if type_name in _FORMAT_TYPES and element.value_set and unversioned(element.value_set) == _MIME_TYPES:

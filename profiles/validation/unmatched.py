@@ -22,8 +22,25 @@ def unmatched_contained(resource: Json) -> list[str]:
         if not isinstance(each, dict):
             continue
         name = each.get("id")
-        if isinstance(name, str) and f"#{name}" not in named and "#" not in set(_local(each)):
+        # Without an id nothing can refer to it, though the standard's expression then has no answer.
+        if f"#{name or ''}" not in named - {"#"} and "#" not in set(_local(each)):
             found.append(where)
+    return found
+
+
+def repeated_ids(resource: Json) -> list[str]:
+    """Return where the contained resources are whose id an earlier one has: `#id` could mean either.
+
+    http://hl7.org/fhir/R4/references.html#contained: an id is unique within its container.
+    """
+    seen: set[str] = set()
+    found = []
+    for where, each in contained_resources(resource):
+        name = each.get("id") if isinstance(each, dict) else None
+        if isinstance(name, str):
+            if name in seen:
+                found.append(where)
+            seen.add(name)
     return found
 
 

@@ -21,7 +21,7 @@ from profiles.validation.nested import contained_resources, member_resources, na
 from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
-from profiles.validation.unmatched import unmatched_contained
+from profiles.validation.unmatched import repeated_ids, unmatched_contained
 
 Json = dict[str, Any]
 
@@ -103,6 +103,9 @@ class Validator:
         for where in unmatched_contained(scope.resource):
             what = "is referenced from nowhere in its resource; reference it as #id or remove it (dom-3)"
             issues.append(Issue("error", "invariant", f"{path}.{where} {what}.", f"{path}.{where}"))
+        for where in repeated_ids(scope.resource):
+            what = "is that of an earlier contained resource; give each its own, so that #id means one of them"
+            issues.append(Issue("error", "duplicate", f"{path}.{where}.id {what}.", f"{path}.{where}.id"))
         return readable
 
 

@@ -144,7 +144,7 @@ async def test_a_file_of_a_newer_server_is_refused_and_left_alone(tmp_path: Path
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
     (tmp_path / "letter.db").write_text("Dear Sir or Madam, " * 500)
-    with pytest.raises(StoreUnavailable, match="cannot be used"):
+    with pytest.raises(StoreUnavailable, match="no SQLite database"):
         await connect(f"sqlite:///{tmp_path}/letter.db")
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         await connect(f"sqlite:///{tmp_path}/letter.db/inside.db")

@@ -48,6 +48,8 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
         ("load . --url http://[::1/fhir", 2, "must be an address such as http://host/fhir"),
         ("load . --url http://h/fhir --store sqlite:///x.db", 2, "Give --store or --url, not both"),
         ("load .", 2, "nothing to load"),
+        ("serve --auth open --store postgresql://h/fhir", 2, "no store of this release"),
+        ("check --store none.db", 2, "no store of this release"),
         ("check --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("reindex --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("reindex --type Patient --type Martian", 2, "--type Martian: that is no resource type"),

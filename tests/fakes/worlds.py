@@ -184,7 +184,7 @@ def words(random: Random) -> q.Words:
     phrase = lambda: (
         tuple(random.choice((*WORDS, "hear")) for _ in range(random.randint(1, 2))),
         random.random() < 0.4,
-    )  # noqa: E731
+    )
     return q.Words(tuple(phrase() for _ in range(random.randint(1, 2))), random.random() < 0.5)
 
 

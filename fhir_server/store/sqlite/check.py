@@ -28,6 +28,8 @@ _KEPT = (
     "SELECT v.v FROM version v WHERE v.deleted = 0 AND (v.v IN (SELECT d.v FROM dead d) OR "
     "v.v IN (SELECT r.current FROM resource r))"
 )
+# Of a damaged one nothing can be told but that.
+_FOOTPRINTS = "SELECT v, CASE WHEN json_valid(rows, 8) THEN json(rows) ELSE '' END FROM footprint"
 _TIMES = "SELECT v FROM (SELECT v, time, lag(time) OVER (ORDER BY v) AS before FROM version) WHERE time < before"
 
 
@@ -68,8 +70,13 @@ def _index(connection: apsw.Connection) -> list[str]:
         table: f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns.split(', '))}"
         for table, columns in TABLES.values()
     }
-    for v, footprint in connection.execute("SELECT v, json(rows) FROM footprint"):
-        for table, key in footprint_rows(v, footprint):
+    for v, footprint in connection.execute(_FOOTPRINTS):
+        try:
+            named = list(footprint_rows(v, footprint))
+        except (LookupError, TypeError, ValueError):
+            problems.append(f"The footprint of version row {v} cannot be read.")
+            continue
+        for table, key in named:
             expected[table] += 1
             if connection.execute(probes[table], key).fetchone() is None:
                 problems.append(f"Version row {v} has lost a row of {table}.")

@@ -207,6 +207,16 @@ def refusal(error: apsw.Error) -> Refusal:
         )
     if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) in _NO_SPACE:
         return StoreFull("The store could not write to its disk, most likely because it is full: nothing was kept.")
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+        return StoreUnavailable(
+            "The database file is no SQLite database, or it is damaged: name another file, or restore a backup.",
+            code="exception",
+        )
+    if isinstance(error, apsw.CantOpenError | apsw.ReadOnlyError):
+        return StoreUnavailable(
+            "The database file cannot be opened for writing: see that its folder is there and belongs to this process.",
+            code="exception",
+        )
     return StoreUnavailable(
         f"The database file cannot be used ({type(error).__name__}): see the server's log.", code="exception"
     )

@@ -133,11 +133,48 @@ def html_checks(call: Call) -> Code:
     return of_truth(truth)
 
 
+def conforms_to(call: Call) -> Code:
+    """Compile conformsTo(structure), answered by the environment."""
+    structure = call.argument(0)
+
+    def truth(frame: Frame, focus: Items) -> bool | None:
+        found = call.source.items(frame, focus)
+        if not found:
+            return None
+        if len(found) > 1:
+            raise FhirPathTypeError(f"conformsTo() takes a single item, there are {len(found)}")
+        url = of_kind(structure.items(frame, focus), (str,), "conformsTo()")
+        hook = frame.environment.conforms_to
+        if hook is None:
+            raise FhirPathError("conformsTo() needs profiles, which this evaluation was not given")
+        return None if url is None else hook(plain(found[0]), url)
+
+    return of_truth(truth)
+
+
+def check_modifiers(call: Call) -> Code:
+    """Compile checkModifiers(url, ...): the items as they are; an error where one has another modifier extension."""
+    named = [call.argument(at) for at in range(len(call.arguments))]
+
+    def items(frame: Frame, focus: Items) -> Items:
+        found = call.source.items(frame, focus)
+        known = {of_kind(each.items(frame, focus), (str,), "checkModifiers()") for each in named}
+        for item in found:
+            value = plain(item)
+            extensions = value.get("modifierExtension", ()) if isinstance(value, dict) else ()
+            frame.spend(len(extensions))
+            if any(each.get("url") not in known for each in extensions):
+                raise FhirPathTypeError("checkModifiers() found a modifier extension that it does not name")
+        return found
+
+    return of_items(items)
+
+
 def needs_profiles(call: Call) -> Code:
     """Refuse a function that asks about profiles, which FHIRPath does not know here."""
     raise FhirPathSyntaxError(
-        f"{call.name}() needs the definitions of profiles, which expressions here do not see; state the rule with "
-        "paths and where() instead",
+        f"{call.name}() needs the definitions of elements and profiles, which expressions here do not see; state the "
+        "rule with paths and where() instead",
         call.position,
     )
 
@@ -153,6 +190,6 @@ RULES = {
     "htmlChecks": Rule(0, 0, html_checks),
     "elementDefinition": Rule(0, 0, needs_profiles),
     "slice": Rule(2, 2, needs_profiles),
-    "checkModifiers": Rule(0, 64, needs_profiles),
-    "conformsTo": Rule(1, 1, needs_profiles),
+    "checkModifiers": Rule(0, 64, check_modifiers),
+    "conformsTo": Rule(1, 1, conforms_to),
 }

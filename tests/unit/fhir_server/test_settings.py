@@ -51,6 +51,8 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"cors_origins": "https://a.example/path"}, "origin"),
         ({"public_url": "fhir.example.org"}, "public_url"),
         ({"colour": "blue"}, "colour"),
+        ({"store": "postgresql://localhost/fhir"}, "store: .*sqlite:///"),
+        ({"store": "data/fhir.db"}, "store: .*sqlite:///"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> None:

@@ -24,8 +24,13 @@ def test_an_if_match_that_is_no_etag_is_refused(value: bytes) -> None:
         preconditions({b"if-match": value}, reading=False)
 
 
-def test_an_unreadable_if_none_match_of_a_read_matches_nothing() -> None:
-    assert preconditions({b"if-none-match": b'W/"1", W/"2"'}, reading=True).if_none_match == ""
+@pytest.mark.parametrize(
+    ("value", "versions"), [(b"7", ""), (b'W/"1", "2" ,W/"3"', "1,2,3"), (b'x, W/"2"', "2"), (b" * ", "*")]
+)
+def test_if_none_match_of_a_read_may_name_several_and_what_is_unreadable_matches_nothing(
+    value: bytes, versions: str
+) -> None:
+    assert preconditions({b"if-none-match": value}, reading=True).if_none_match == versions
 
 
 def test_conditions_of_time_are_read_to_microseconds_or_ignored() -> None:

@@ -102,3 +102,8 @@ def test_a_binary_comes_as_content_unless_fhir_is_named(
     accept: str | None, override: str | None, expected: bool
 ) -> None:
     assert wants_raw(accept, override, "application/pdf") is expected
+
+
+def test_a_refused_patch_is_told_of_json_patch_too() -> None:
+    with pytest.raises(UnsupportedMediaType, match="application/json-patch"):
+        request_format("text/plain", patch=True)

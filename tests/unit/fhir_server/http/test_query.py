@@ -32,3 +32,8 @@ def test_too_many_parameters_are_refused() -> None:
     assert len(parse_query(b"&".join([b"a=1"] * MAX_PAIRS)).pairs) == MAX_PAIRS
     with pytest.raises(BadRequest):
         parse_query(b"&".join([b"a=1"] * (MAX_PAIRS + 1)))
+
+
+def test_what_is_the_protocols_own_can_be_repeated() -> None:
+    assert parse_query(b"_format=xml&name=a&_pretty=true").protocol == (("_format", "xml"), ("_pretty", "true"))
+    assert parse_query(b"name=a&_pretty=false").protocol == ()

@@ -195,7 +195,10 @@ def test_options_names_the_methods_and_answers_a_preflight_of_a_listed_origin() 
     desk = Desk("read", stored)
     assert desk.ask("OPTIONS", "/Patient/1").headers[b"allow"] == b"GET, PUT, PATCH, DELETE, HEAD, OPTIONS"
     asked = (b"access-control-request-method", b"PUT")
-    assert b"access-control-allow-methods" in desk.ask("OPTIONS", "/Patient/1", ORIGIN, asked).headers
+    allowed = desk.ask("OPTIONS", "/Patient/1", ORIGIN, asked).headers
+    assert b"access-control-allow-methods" in allowed
+    for name in (b"content-type", b"if-match", b"if-none-exist", b"prefer", b"range", b"x-security-context"):
+        assert name in allowed[b"access-control-allow-headers"].split(b", ")
     foreign = desk.ask("OPTIONS", "/Patient/1", (b"origin", b"https://evil.example"), asked)
     assert not any(name.startswith(b"access-control") for name in foreign.headers)
     assert desk.ask("OPTIONS", "/Patent").status == 404

@@ -53,6 +53,33 @@ async def test_a_reference_to_another_entry_is_refused_and_one_to_itself_or_else
     assert issue["expression"] == ["Bundle.entry[1].resource"]
 
 
+@pytest.mark.parametrize("type", ["batch", "transaction"])
+async def test_a_search_by_post_answers_with_its_matches(server: Server, type: str) -> None:
+    await server.put(patient("1"))
+    answers = await server.bundle(entry("POST", "Patient/_search?_id=1"), type=type)
+    assert [each["resource"]["id"] for each in answers[0]["resource"]["entry"]] == ["1"]
+    assert "location" not in answers[0]["response"]
+
+
+async def test_a_search_by_post_is_answered_after_the_writes(server: Server) -> None:
+    answers = await server.bundle(
+        entry("POST", "Patient/_search?_id=1"), entry("PUT", "Patient/1", patient("1")), type="batch"
+    )
+    assert answers[0]["resource"]["total"] == 1
+
+
+async def test_criteria_that_name_another_entry_are_refused(server: Server) -> None:
+    one = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
+    answers = await server.bundle(
+        entry("POST", "Patient", patient(), one),
+        entry("GET", f"Observation?subject={one}"),
+        entry("POST", "Observation", observation("Patient/1"), ifNoneExist=f"subject={one}"),
+        type="batch",
+    )
+    assert [answer["response"]["status"][:3] for answer in answers] == ["201", "422", "422"]
+    assert answers[1]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[1].request"]
+
+
 async def test_each_entry_leaves_its_own_audit_row(server: Server) -> None:
     await server.bundle(entry("PUT", "Patient/1", patient("1")), entry("GET", "Patient/9"), type="batch")
     rows = {(row.action, row.status) for row in await server.audit_rows()}

@@ -93,6 +93,13 @@ async def test_criteria_are_read_strictly(server: Server, query: str, status: in
     assert (await server.refusal("create", "Patient", resource=patient(), when=when)).status == status
 
 
+async def test_a_url_before_the_criteria_is_pointed_out(server: Server) -> None:
+    when = Preconditions(if_none_exist="Patient?identifier=urn:s|7")
+    refusal = await server.refusal("create", "Patient", resource=patient(), when=when)
+    assert refusal.status == 400
+    assert "what follows the ?" in str(refusal)
+
+
 async def test_of_eight_at_the_same_time_one_creates_and_seven_find(server: Server) -> None:
     calls = (server.do("create", "Patient", resource=identified("7"), when=ONCE) for _ in range(8))
     results = await asyncio.gather(*calls)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from fhir_server.errors import BadRequest, NotFound, NotSupported, Refusal
+from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.entry import Address, address, interaction_of, read_entry, version_id
-from tests.fakes.server import BASE, Server, entry, patient
+from tests.fakes.server import BASE, Server, bundle_of, entry, patient
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +127,39 @@ async def test_a_patch_in_an_entry_is_a_binary_or_parameters(server: Server, res
     await server.put(patient("1"))
     refusal: Refusal = await server.bundle_refusal(entry("PATCH", "Patient/1", resource))
     assert refusal.status == status
+
+
+@pytest.mark.parametrize(
+    ("more", "expression"),
+    [
+        ({"fullurl": "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"}, "Bundle.entry[0]"),
+        ({"fullUrl": "not an address"}, "Bundle.entry[0].fullUrl"),
+        ({"fullUrl": ""}, "Bundle.entry[0].fullUrl"),
+        ({"request": {"method": "POST", "url": "Patient", "ifnoneexist": "a=b"}}, "Bundle.entry[0].request"),
+        (
+            {"request": {"method": "PUT", "url": "Patient/1", "ifNoneMatch": 'W/"1", W/"2"'}},
+            "Bundle.entry[0].request.ifNoneMatch",
+        ),
+    ],
+)
+@pytest.mark.parametrize("type", ["batch", "transaction"])
+async def test_what_no_entry_has_is_refused(server: Server, more: Any, expression: str, type: str) -> None:
+    made = entry("POST", "Patient", patient()) | more
+    if type == "transaction":
+        assert (await server.bundle_refusal(made)).issues[0].expression == expression
+    else:
+        (answer,) = await server.bundle(made, type="batch")
+        assert answer["response"]["outcome"]["issue"][0]["expression"] == [expression]
+
+
+async def test_what_no_bundle_has_is_refused(server: Server) -> None:
+    body = bundle_of(entry("POST", "Patient", patient())) | {"entrys": []}
+    with pytest.raises(BadRequest, match="Bundle"):
+        await bundle(server.call(resource=body))
+    assert await server.services.store.counts() == {}
+
+
+async def test_a_read_in_an_entry_may_know_several_versions(server: Server) -> None:
+    await server.put(patient("1"))
+    (answer,) = await server.bundle(entry("GET", "Patient/1", ifNoneMatch='W/"7", W/"1"'))
+    assert answer["response"]["status"][:3] == "304"

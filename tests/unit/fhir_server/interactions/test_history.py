@@ -9,6 +9,7 @@ import pytest
 
 from fhir_server.errors import BadRequest, Gone, NotFound
 from fhir_server.interactions.call import Prefer
+from fhir_server.interactions.history import history
 from tests.fakes.server import BASE, Server, content, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -148,3 +149,27 @@ async def test_lenient_handling_ignores_them_and_the_self_link_says_so(server: S
     found = content(await server.do("history", query=[("name", "x")], prefer=Prefer(lenient=True)))
     assert len(found["entry"]) == 1
     assert link(found, "self") == []
+
+
+async def test_each_version_is_shown_in_the_part_that_is_asked_for(server: Server) -> None:
+    await four_versions(server)
+    found = content(await server.do("history", "Patient/1", query=[("_elements", "gender"), ("_count", "1")]))
+    assert [list(entry["resource"]) for entry in found["entry"]] == [["resourceType", "id", "meta"]]
+    assert ("_elements", "gender") in (link(found, "next") or [])
+    whole = content(await server.do("history", "Patient/1", query=[("_summary", "true")]))
+    assert [entry.get("resource", {}).get("active") for entry in whole["entry"]] == [None, None, False, True]
+    with pytest.raises(BadRequest, match="_summary=count"):
+        await server.do("history", "Patient/1", query=[("_summary", "count")])
+
+
+async def test_the_links_repeat_the_format_that_was_asked_for(server: Server) -> None:
+    await four_versions(server)
+    call = server.call("Patient/1", query=[("_count", "1")])
+    call.protocol = [("_format", "xml"), ("_pretty", "true")]
+    found = content(await history(call))
+    for relation in ("self", "next"):
+        assert (link(found, relation) or [])[:3] == [("_count", "1"), ("_format", "xml"), ("_pretty", "true")]
+    following = await server.do(
+        "history", "Patient/1", query=[*(link(found, "next") or [])[:1], (link(found, "next") or [])[-1]]
+    )
+    assert len(content(following)["entry"]) == 1

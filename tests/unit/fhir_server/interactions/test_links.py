@@ -16,6 +16,16 @@ ONE = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
 TWO = "urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e059"
 
 
+def encounter(subject: str) -> dict[str, Any]:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR"}
+    return {
+        "resourceType": "Encounter",
+        "status": "planned",
+        "class": coding,
+        "subject": {"reference": subject},
+    }
+
+
 def written(answer: dict[str, Any]) -> str:
     """Return the reference of what an entry wrote."""
     return str(answer["response"]["location"]).partition("/_history")[0]
@@ -28,7 +38,11 @@ async def test_a_full_url_is_replaced_wherever_it_may_stand(server: Server) -> N
     }
     more = {
         "text": narrative,
-        "extension": [{"url": "http://example.org/e", "valueUri": ONE}],
+        "extension": [
+            {"url": "http://example.org/e", "valueUri": ONE},
+            {"url": "http://example.org/c", "valueCanonical": ONE},
+            {"url": "http://example.org/u", "valueUuid": ONE},
+        ],
         "hasMember": [{"reference": TWO}],
         "note": [{"text": ONE}],
     }
@@ -41,6 +55,8 @@ async def test_a_full_url_is_replaced_wherever_it_may_stand(server: Server) -> N
     made = await server.show(written(answers[0]))
     assert made["subject"]["reference"] == target
     assert made["extension"][0]["valueUri"] == target
+    assert made["extension"][1]["valueCanonical"] == ONE
+    assert made["extension"][2]["valueUuid"] == ONE
     assert f'href="{target}"' in made["text"]["div"]
     assert made["hasMember"] == [{"reference": "Observation/o"}]
     assert made["note"] == [{"text": ONE}]
@@ -65,6 +81,68 @@ async def test_the_index_has_the_final_references(server: Server) -> None:
     )
     found = await server.bundle(entry("GET", f"Observation?subject={written(answers[0])}"))
     assert len(found[0]["resource"]["entry"]) == 1
+
+
+async def test_a_search_in_the_same_transaction_may_name_an_entry(server: Server) -> None:
+    answers = await server.bundle(
+        entry("POST", "Patient", patient(), ONE),
+        entry("POST", "Observation", observation(ONE)),
+        entry("GET", f"Observation?subject={ONE}"),
+        entry("POST", f"Observation/_search?subject=Patient/9,{ONE}"),
+    )
+    for answer in answers[2:]:
+        assert [each["resource"]["subject"]["reference"] for each in answer["resource"]["entry"]] == [
+            written(answers[0])
+        ]
+
+
+async def test_criteria_may_name_an_entry_and_find_what_is_there(server: Server) -> None:
+    once = [
+        entry("POST", "Observation", observation(ONE), ifNoneExist=f"subject={ONE}&status=final"),
+        entry("PUT", f"Encounter?subject={ONE.replace(':', '%3A')}", encounter(ONE)),
+        entry("POST", "Patient", identified("7"), ONE, ifNoneExist="identifier=urn:s|7"),
+    ]
+    first, again = await server.bundle(*once), await server.bundle(*once)
+    assert [answer["response"]["status"][:3] for answer in first] == ["201", "201", "201"]
+    assert [answer["response"]["status"][:3] for answer in again] == ["200", "200", "200"]
+    assert await server.services.store.counts() == {"Observation": 1, "Encounter": 1, "Patient": 1}
+
+
+async def test_every_unresolvable_conditional_reference_is_told_with_its_place(server: Server) -> None:
+    member = {"performer": [{"reference": "Practitioner?identifier=urn:s|8"}]}
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9", **member)),
+        entry("POST", "Patient", patient(link=[{"other": {"reference": "Patient?nonsense=1"}, "type": "seealso"}])),
+    )
+    assert [issue.expression for issue in refusal.issues] == ["Bundle.entry[1].resource.link[0].other.reference"]
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9")),
+        entry("POST", "Patient", patient(link=[{"other": {"reference": "Patient?gender=male"}, "type": "seealso"}])),
+    )
+    assert [issue.expression for issue in refusal.issues] == [
+        "Bundle.entry[0].resource.subject.reference",
+        "Bundle.entry[1].resource.link[0].other.reference",
+    ]
+    refusal = await server.bundle_refusal(
+        entry("POST", "Observation", observation("Patient?identifier=urn:s|9", **member)),
+        entry("POST", "Encounter", encounter("Patient?identifier=urn:s|10")),
+    )
+    assert refusal.status == 412
+    assert [issue.expression for issue in refusal.issues] == [
+        "Bundle.entry[0].resource.subject.reference",
+        "Bundle.entry[0].resource.performer[0].reference",
+        "Bundle.entry[1].resource.subject.reference",
+    ]
+
+
+async def test_criteria_that_name_an_entry_with_such_criteria_are_refused(server: Server) -> None:
+    refusal = await server.bundle_refusal(
+        entry("POST", "Patient", patient(), ONE),
+        entry("POST", "Encounter", encounter(ONE), TWO, ifNoneExist=f"subject={ONE}"),
+        entry("POST", "Observation", observation(ONE), ifNoneExist=f"encounter={TWO}"),
+    )
+    assert (refusal.status, refusal.issues[0].expression) == (400, "Bundle.entry[2]")
+    assert await server.services.store.counts() == {}
 
 
 async def test_a_full_url_of_a_conditional_create_means_the_resource_found(server: Server) -> None:
@@ -152,7 +230,7 @@ async def test_an_unresolvable_conditional_reference_fails_the_transaction(
     assert says in str(refusal)
     assert "urn:s" not in str(refusal)
     assert "secret" not in str(refusal)
-    assert refusal.issues[0].expression == "Bundle.entry[1].resource"
+    assert refusal.issues[0].expression == "Bundle.entry[1].resource.subject.reference"
     assert await server.services.store.counts() == {"Patient": 2}
 
 

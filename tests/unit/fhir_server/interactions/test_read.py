@@ -32,7 +32,7 @@ async def test_a_deleted_resource_is_410(server: Server) -> None:
     assert isinstance(await server.refusal("read", "Patient/1"), Gone)
 
 
-@pytest.mark.parametrize("etag", ["2", "*"])
+@pytest.mark.parametrize("etag", ["2", "*", "1,2"])
 async def test_the_version_that_the_caller_has_is_304(server: Server, etag: str) -> None:
     await server.put(patient("1"))
     await server.put(patient("1"))
@@ -42,7 +42,8 @@ async def test_the_version_that_the_caller_has_is_304(server: Server, etag: str)
 
 async def test_another_version_than_the_caller_has_is_200(server: Server) -> None:
     await server.put(patient("1"))
-    assert (await server.do("read", "Patient/1", when=Preconditions(if_none_match="7"))).status == 200
+    for versions in ("7", "", "11,12"):
+        assert (await server.do("read", "Patient/1", when=Preconditions(if_none_match=versions))).status == 200
 
 
 async def test_unmodified_counts_in_whole_seconds(server: Server) -> None:
@@ -76,6 +77,8 @@ async def test_summary_and_elements_cut_the_resource_and_say_so(server: Server) 
         [("_summary", "much")],
         [("_summary", "count")],
         [("_elements", "")],
+        [("_elements", "Patient.name")],
+        [("_elements", "name,valueQuantity")],
         [("_summary", "text"), ("_elements", "name")],
         [("_summary", "text"), ("_summary", "data")],
     ],

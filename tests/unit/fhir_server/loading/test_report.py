@@ -92,6 +92,14 @@ def test_each_file_has_one_line_whatever_its_name_and_the_width() -> None:
         assert figures == ["9", "4", "3", "2", "-"]
 
 
+def test_no_heading_is_cut_on_a_terminal_of_80_columns() -> None:
+    console, paper = printed(width=80)
+    report = FileReport(Path("a-name-as-long-as-names-of-synthea-files-are.json.gz"), entries=9, created=8, skipped=1)
+    show(console, [report, report], 1.0)
+    heading = paper.getvalue().splitlines()[2].split()
+    assert heading == ["File", "Entries", "Created", "Already", "there", "Failed"]
+
+
 def test_of_many_files_only_those_with_a_failure_are_listed() -> None:
     console, paper = printed()
     reports = [FileReport(Path(f"{n}.json"), entries=1, created=1) for n in range(100)]

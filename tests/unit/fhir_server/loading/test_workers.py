@@ -118,7 +118,7 @@ def test_processes_that_prepare_change_no_result(tmp_path: Path, jobs: int) -> N
     assert counts == expected
     helped, counts, taken = asyncio.run(load(folder, tmp_path / "helped.db", jobs))
     assert counts == expected
-    assert taken == 9
+    assert 0 < taken <= 9  # how many of them is a matter of speed
     assert told(helped) == told(alone)
     again, counts, _ = asyncio.run(load(folder, tmp_path / "helped.db", jobs))
     assert counts == expected

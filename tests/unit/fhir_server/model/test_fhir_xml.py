@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_server.errors import ParseFailed, Unprocessable
-from fhir_server.model.fhir_xml import encode_xml, parse_xml
+from fhir_server.model.fhir_xml import FHIR, encode_xml, parse_xml
 
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
 
@@ -222,3 +222,33 @@ def test_a_dict_that_is_not_fhir_has_no_xml(resource: dict[str, Any], words: str
 def test_a_narrative_that_is_no_div_has_no_xml(div: str) -> None:
     with pytest.raises(ParseFailed, match=r"Basic\.text\.div"):
         encode_xml({"resourceType": "Basic", "text": {"status": "generated", "div": div}})
+
+
+def test_every_finding_comes_in_one_answer_with_its_place() -> None:
+    inside = (
+        '<active value="yes"/><name><family/><given value="a"/><given value=""/><given/><given>b</given></name>'
+        '<nope value="1"/><gender value="male"/><active value="true"/><birthDate value="1970" odd="1"/>'
+        '<contact><name><zip value="1"/></name></contact><multipleBirthInteger value="1.5"/>'
+    )
+    with pytest.raises(ParseFailed) as caught:
+        parse_xml(f'<Patient xmlns="{FHIR}">{inside}</Patient>'.encode())
+    assert [issue.expression for issue in caught.value.issues] == [
+        "Patient.active",
+        "Patient.name[0].family",
+        "Patient.name[0].given[1]",
+        "Patient.name[0].given[2]",
+        "Patient.name[0].given[3]",
+        "Patient",
+        "Patient.active",
+        "Patient.birthDate",
+        "Patient.contact[0].name",
+        "Patient.multipleBirthInteger",
+    ]
+
+
+def test_findings_beyond_a_hundred_are_left_out() -> None:
+    contacts = "<contact><name><zip/></name></contact>" * 500
+    with pytest.raises(ParseFailed) as caught:
+        parse_xml(f'<Patient xmlns="{FHIR}">{contacts}</Patient>'.encode())
+    assert len(caught.value.issues) == 100
+    assert caught.value.issues[99].expression == "Patient.contact[99].name"

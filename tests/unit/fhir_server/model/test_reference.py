@@ -62,7 +62,7 @@ def test_what_a_reference_refers_to(text: str, target: Target) -> None:
 
 
 def everywhere() -> dict[str, Any]:
-    """Return a resource with the same URN as reference, uri, canonical, in narrative, extensions, nested resources."""
+    """Return a resource with the same URN as reference, uri, in narrative, extensions, nested resources."""
     return {
         "resourceType": "List",
         "text": {
@@ -133,17 +133,23 @@ def test_rewriting_shares_what_has_no_replacement() -> None:
     assert new["contained"] is original["contained"]
 
 
-def test_canonicals_keep_their_version_and_primitive_arrays_are_rewritten() -> None:
+def test_canonicals_oids_and_uuids_stay_and_primitive_arrays_are_rewritten() -> None:
     resource = {
-        "resourceType": "PlanDefinition",
-        "library": [f"{URN}|2", "http://l", URN],
-        "_library": [None, {"extension": [{"url": "http://x", "valueUuid": URN}]}],
+        "resourceType": "CarePlan",
+        "instantiatesCanonical": [f"{URN}|2", URN],
+        "_instantiatesCanonical": [
+            None,
+            {"extension": [{"url": "http://x", "valueUuid": URN}, {"url": "http://x", "valueUrl": URN}]},
+        ],
+        "instantiatesUri": ["http://l", URN],
     }
-    assert rewrite(resource, {URN: "Library/1"}.get) == {
-        "resourceType": "PlanDefinition",
-        "library": ["Library/1|2", "http://l", "Library/1"],
-        "_library": [None, {"extension": [{"url": "http://x", "valueUuid": "Library/1"}]}],
-    }
+    new = rewrite(resource, {URN: "CarePlan/1"}.get)
+    assert new["instantiatesCanonical"] == [f"{URN}|2", URN]
+    assert new["_instantiatesCanonical"][1]["extension"] == [
+        {"url": "http://x", "valueUuid": URN},
+        {"url": "http://x", "valueUrl": "CarePlan/1"},
+    ]
+    assert new["instantiatesUri"] == ["http://l", "CarePlan/1"]
 
 
 def test_content_references_and_nested_bundles_are_followed() -> None:
@@ -209,13 +215,13 @@ def test_places_are_all_references_and_of_the_other_links_the_known_ones() -> No
         "contained": [{"resourceType": "Basic", "subject": {"reference": "#"}, "implicitRules": URN}],
     }
     assert [(place.text, place.type) for place in places(measure, {URN})] == [
-        (f"{URN}|1.0", "canonical"),
         ("Patient/1", "reference"),
         (URN, "uri"),
     ]
     for place in places(measure, {URN}):
         place.put({URN: "Measure/9"}.get)
-    assert measure["measure"] == "Measure/9|1.0"
+    assert measure["measure"] == f"{URN}|1.0"
+    assert measure["contained"][0]["implicitRules"] == "Measure/9"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def places(resource: dict[str, Any]) -> list[tuple[str, str | None]]:
 
 
 RIGHT = [
+    patient(language="zh-Hant-TW", photo=[{"language": "fr-CH"}]),
     patient(),
     patient(name=[{"given": ["A", None], "_given": [None, {"extension": [EXTENSION]}]}]),
     patient(name=[{"given": ["a"], "_given": [None]}]),
@@ -95,6 +96,8 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         patient(extension=[{"url": "http://a", "valueReference": {"reference": "2024"}}]),
         [("value", "Patient.extension[0].value.reference")],
     ),
+    (patient(language="fr_FR"), [("code-invalid", "Patient.language")]),
+    (patient(photo=[{"language": "the-language-of-angels!"}]), [("code-invalid", "Patient.photo[0].language")]),
     (patient(contained={}), [("structure", "Patient.contained")]),
     (patient(contained=["a"]), [("structure", "Patient.contained[0]")]),
     ({"resourceType": "Observation", "code": {"text": "a"}}, [("required", "Observation.status")]),

@@ -100,6 +100,19 @@ def test_a_contained_resource_that_nothing_refers_to_breaks_dom_3() -> None:
     assert found(patient) == [("invariant", "Patient.contained[0]")]
 
 
+def test_a_contained_resource_without_id_breaks_dom_3_unless_it_refers_to_its_container() -> None:
+    patient = {"resourceType": "Patient", "contained": [{"resourceType": "Organization", "name": "a"}]}
+    assert found(patient) == [("invariant", "Patient.contained[0]")]
+    basic = {"resourceType": "Basic", "code": {"text": "a"}, "subject": {"reference": "#"}}
+    assert found({"resourceType": "Patient", "contained": [basic]}) == []
+
+
+def test_contained_resources_have_ids_of_their_own() -> None:
+    inner = [{"resourceType": "Organization", "id": "o", "name": name} for name in "abc"]
+    patient = {"resourceType": "Patient", "contained": inner, "managingOrganization": {"reference": "#o"}}
+    assert found(patient) == [("duplicate", "Patient.contained[1].id"), ("duplicate", "Patient.contained[2].id")]
+
+
 def test_a_local_reference_without_contained_resource_breaks_ref_1() -> None:
     assert found({**OBSERVATION, "subject": {"reference": "#p"}}) == [("invariant", "Observation.subject")]
 

@@ -17,6 +17,8 @@ DAMAGE = {
     "UPDATE type_count SET live = live + 1": "The count of Patient says 2, there are 1.",
     "DELETE FROM idx_token WHERE v = 2": "Version row 2 has lost a row of idx_token.",
     "UPDATE idx_token SET g = 7 WHERE v = 2": "Version row 2 has lost a row of idx_token.",
+    "UPDATE footprint SET rows = 'odd' WHERE v = 2": "The footprint of version row 2 cannot be read.",
+    'UPDATE footprint SET rows = \'{"1":[["?"]]}\' WHERE v = 2': "The footprint of version row 2 cannot be read.",
     "INSERT INTO idx_token VALUES (1, 1, 77, 0)": "idx_token has 3 rows, its versions account for 2.",
     "DELETE FROM idx_type WHERE v = 2": "missing from the index of its type",
     "INSERT INTO idx_type VALUES (1, 3)": "or there against the rules",

@@ -75,3 +75,19 @@ async def test_describe_names_what_it_runs_on(store: SqliteStore):
     assert described["sqlite"] == apsw.sqlite_lib_version()
     assert (described["schema"], described["index_format"], described["page_size"]) == (1, 1, 4096)
     assert described["file_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (apsw.NotADBError("x"), "no SQLite database"),
+        (apsw.CorruptError("x"), "damaged"),
+        (apsw.CantOpenError("x"), "folder"),
+        (apsw.ReadOnlyError("x"), "writing"),
+        (apsw.FullError("x"), "full"),
+        (apsw.BusyError("x"), "lock"),
+        (apsw.MisuseError("x"), "MisuseError"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_file(error: apsw.Error, says: str) -> None:
+    assert says in str(refusal(error))

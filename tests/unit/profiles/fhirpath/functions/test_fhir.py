@@ -71,6 +71,34 @@ def test_without_terminology_the_answer_is_an_error_not_a_guess(evaluate: Evalua
         evaluate(text.replace("'a'.", "(1|2)."))
 
 
+def test_conformance_is_asked_of_the_environment(evaluate: Evaluate, observation: dict[str, Any]) -> None:
+    def conforms_to(value: Any, profile: str) -> bool | None:
+        return profile == f"http://example.org/{value['resourceType']}"
+
+    asked = "conformsTo('http://example.org/Observation')"
+    assert evaluate(asked, observation, conforms_to=conforms_to) == [True]
+    assert evaluate("conformsTo('http://example.org/Patient')", observation, conforms_to=conforms_to) == [False]
+    assert evaluate("method.conformsTo('x')", observation, conforms_to=conforms_to) == []
+    with pytest.raises(FhirPathError, match="profiles"):
+        evaluate(asked, observation)
+    with pytest.raises(FhirPathTypeError):
+        evaluate("(1|2).conformsTo('x')", conforms_to=conforms_to)
+
+
+def test_modifier_extensions_other_than_those_named_are_an_error(evaluate: Evaluate) -> None:
+    modified = {
+        "resourceType": "Patient",
+        "modifierExtension": [{"url": "urn:a", "valueBoolean": True}, {"url": "urn:b", "valueBoolean": True}],
+        "contact": [{"gender": "male"}, {"gender": "male", "modifierExtension": [{"url": "urn:c"}]}],
+    }
+    assert evaluate("checkModifiers('urn:b', 'urn:a').contact.count()", modified) == [2]
+    assert evaluate("contact.gender.checkModifiers()", modified) == ["male", "male"]
+    assert evaluate("contact.checkModifiers('urn:c').count()", modified) == [2]
+    for text in ("checkModifiers('urn:a')", "checkModifiers()", "contact.checkModifiers('urn:a')"):
+        with pytest.raises(FhirPathTypeError, match="modifier extension"):
+            evaluate(text, modified)
+
+
 def test_html_checks_are_those_of_the_narrative() -> None:
     rule = compile_expression("text.div.htmlChecks()".replace("div", "`div`"))
     good = '<div xmlns="http://www.w3.org/1999/xhtml"><p>Well <b>done</b></p></div>'
