@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from fhir_server.search.converters import converter
@@ -32,8 +33,13 @@ _COUNTS = ("count", "length")
 
 
 def is_served(resource: Json) -> bool:
-    """Return whether searches use this SearchParameter."""
-    return resource.get("status") in SERVED
+    """Return whether searches use this SearchParameter; a copy of one of the standard's is kept as a document."""
+    return resource.get("status") in SERVED and resource.get("url") not in _standard_urls()
+
+
+@cache
+def _standard_urls() -> frozenset[str]:
+    return frozenset(each.url for each in definitions.search_parameters())
 
 
 def definition_of(resource: Json) -> SearchParameter:
@@ -55,10 +61,20 @@ def definition_of(resource: Json) -> SearchParameter:
 
 
 def check_parameter(resource: Json, registry: Registry) -> list[Issue]:
-    """Return what keeps a structurally valid SearchParameter from being served; nothing when it is not to be.
+    """Return what keeps a structurally valid SearchParameter from being served (errors), and what to know of it.
 
     `registry` knows the parameters that its components may refer to.
     """
+    if resource.get("url") in _standard_urls():
+        return [
+            Issue(
+                "information",
+                "informational",
+                "This url names a parameter of the standard. Searches use the standard's own definition; what is kept "
+                "here is a document. A parameter of your own needs a url and a code of its own.",
+                "SearchParameter.url",
+            )
+        ]
     if not is_served(resource):
         return []
     definition = definition_of(resource)
@@ -91,12 +107,6 @@ def _name(definition: SearchParameter) -> Iterator[Issue]:
             "duplicate",
             f"The standard has a parameter {definition.code!r} for {', '.join(taken[:3])}"
             f"{' and others' if len(taken) > 3 else ''}, which cannot be replaced: choose another code.",
-        )
-    if any(each.url == definition.url for each in definitions.search_parameters()):
-        yield _fault(
-            "url",
-            "duplicate",
-            "This url names a parameter of the standard, which is served already: give yours its own.",
         )
 
 
