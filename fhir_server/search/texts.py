@@ -7,9 +7,9 @@ texts, names, displays and codes; identities of things (ids, URLs, references) a
 from __future__ import annotations
 
 import re
-from html import unescape
 from collections.abc import Iterator, Mapping
 from functools import cache
+from html import unescape
 from typing import Any
 
 from fhir_server.search.values import words
@@ -18,7 +18,11 @@ from profiles import definitions
 _TAG = re.compile(r"<[^>]*>")
 _WORDED = frozenset(("string", "markdown", "code"))
 _SILENT = frozenset(
-    ("id", "reference", "system", "resourceType", "use", "language", "versionId", "contentType", "kind")
+    (
+        *("id", "reference", "system", "resourceType", "use", "language", "versionId", "contentType", "kind"),
+        # Text in a rare type, elsewhere an address, a moment, or megabytes of an attachment.
+        *("url", "source", "data", "start"),
+    )
 )
 
 
