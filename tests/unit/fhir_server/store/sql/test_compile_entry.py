@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
-from importlib.resources import files
+from collections.abc import Iterator
 from typing import get_args
 
 import apsw
 import pytest
 
-from fhir_server.search.match import COMPARE
-from fhir_server.search.query import Date, Node, Not, Or, Prefix, String, Uri
-from fhir_server.store.sql.compile import compile_count
+from fhir_server.search.match_entry import COMPARE
+from fhir_server.search.query import Date, Node, Not, Or, Prefix, String, Target, Uri
+from fhir_server.store.sql.compile import compile_count, make_world
 from fhir_server.store.sql.dialect import Statement
 from profiles.restriction import ALL
+from tests.fakes.statements import FakeNames, empty_database, no_criteria
 
 POINTS = (-3, -2, 0, 1, 2, 3)
 RANGES = [(low, high) for low, high in itertools.product(POINTS, POINTS) if low <= high]
@@ -23,35 +23,20 @@ TEXTS = ("", "a", "ann", "anna", "annb", "b", "hanna", "z\U0010ffff", "z\ud7fb",
 DATE, STRING, URI = 1, 2, 3
 
 
-class SmallNames:
+class SmallNames(FakeNames):
     """Knows the three parameters of this test; every index looks nearly empty, so that searches start there."""
-
-    def type_id(self, name: str) -> int | None:
-        return 3
 
     def param_id(self, type: str, name: str) -> int | None:
         return {"date": DATE, "name": STRING, "url": URI}[name]
 
-    def resource_id(self, type: str, id: str) -> int | None:
-        return None
-
-    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
-        return []
-
-    def first_since(self, time: int) -> int:
-        return 1
-
-    def estimate(self, statement: Statement, limit: int) -> int | None:
+    def estimate(self, statement: Statement, limit: int) -> int:
         return 0
 
 
 @pytest.fixture(scope="module")
 def database() -> apsw.Connection:
     """One version per range and per text; its row number tells which."""
-    connection = apsw.Connection(":memory:")
-    folder = files("fhir_server.store.sqlite") / "migrations"
-    for script in sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name):
-        connection.execute(script.read_text())
+    connection = empty_database()
     for v, (low, high) in enumerate(RANGES, 1):
         connection.execute("INSERT INTO idx_date VALUES (?, ?, ?, ?, 0)", (DATE, low, high, v))
         keep(connection, v, DATE, ["d", low, high, 0])
@@ -66,17 +51,14 @@ def database() -> apsw.Connection:
 
 def keep(connection: apsw.Connection, v: int, param: int, row: list[object]) -> None:
     connection.execute("INSERT INTO idx_type VALUES (3, ?)", (v,))
-    connection.execute("INSERT INTO footprint VALUES (?, ?)", (v, json.dumps({str(param): [row]})))
+    connection.execute("INSERT INTO footprint VALUES (?, jsonb(?))", (v, json.dumps({str(param): [row]})))
 
 
 def ways(database: apsw.Connection, node: Node) -> Iterator[int]:
     """Count the matches from the index, by footprints inside an alternative, and by what a negation leaves."""
 
-    def no_criteria(type: str, parameters: tuple[tuple[str, str], ...]) -> Node:
-        raise AssertionError("there are no criteria here")
-
     def count(asked: Node) -> int:
-        statement = compile_count("Patient", asked, ALL, None, SmallNames(), criteria=no_criteria)
+        statement = compile_count(Target("Patient", asked), make_world(SmallNames(), no_criteria, ALL, None))
         return int(next(database.execute(statement.sql, statement.arguments))[0])
 
     yield count(node)
@@ -95,7 +77,7 @@ def test_dates_compare_as_defined_on_every_pair_of_ranges(database: apsw.Connect
 def test_strings_and_uris_compare_by_characters(database: apsw.Connection, text: str) -> None:
     beginning = sum(each.startswith(text) for each in TEXTS)
     assert list(ways(database, String("name", text))) == [beginning] * 3
-    assert list(ways(database, Uri("url", text, below=True))) == [beginning] * 3
+    assert list(ways(database, Uri("url", text, mode="below"))) == [beginning] * 3
     assert list(ways(database, String("name", text, "contains"))) == [sum(text in each for each in TEXTS)] * 3
     assert list(ways(database, Uri("url", text))) == [TEXTS.count(text)] * 3
     assert list(ways(database, Uri("url", text, "1"))) == [TEXTS.count(text)] * 3
