@@ -117,6 +117,13 @@ def test_the_search_starts_where_fewest_rows_are(rows: dict[str, int], table: st
     assert f"FROM {table} x" in found.sql
 
 
+def test_codes_of_one_patient_are_read_from_the_rows_of_that_patient(database: apsw.Connection) -> None:
+    names = FakeNames(by_patient=True, idx_reference=300, idx_token=MANY, idx_owned=80)
+    steps = plan(database, page(names, "Observation", ("patient", "1"), ("code", "http://loinc.org|1")))
+    assert steps[0] == "SEARCH x USING PRIMARY KEY (rid=? AND p=? AND t=? AND v>? AND v<?)"
+    assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
 def test_what_does_not_start_the_search_is_looked_up_for_each_version(database: apsw.Connection) -> None:
     names = FakeNames(idx_reference=FEW, idx_token=MANY, idx_date=MANY)
     found = page(names, "Observation", ("patient", "1"), ("code", "http://loinc.org|1"), ("date", "ge2020"))

@@ -1,4 +1,4 @@
-"""Dates, strings and URIs against real rows: every prefix on every pair of ranges, from the index and the footprint."""
+"""Dates, numbers, strings and URIs against real rows, from the index and the footprint: every prefix on every range."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import get_args
 import apsw
 import pytest
 
-from fhir_server.search.match_entry import COMPARE
-from fhir_server.search.query import Date, Node, Not, Or, Prefix, String, Target, Uri
+from fhir_server.search.match_entry import COMPARE, MEASURE
+from fhir_server.search.query import Date, Node, Not, Number, Or, Prefix, Quantity, String, Target, Uri
+from fhir_server.search.values import decimal_key
 from fhir_server.store.sql.compile import compile_count, make_world
 from fhir_server.store.sql.dialect import Statement
 from profiles.restriction import ALL
@@ -20,14 +21,14 @@ from tests.fakes.statements import FakeNames, empty_database, no_criteria
 POINTS = (-3, -2, 0, 1, 2, 3)
 RANGES = [(low, high) for low, high in itertools.product(POINTS, POINTS) if low <= high]
 TEXTS = ("", "a", "ann", "anna", "annb", "b", "hanna", "z\U0010ffff", "z\ud7fb", "z")
-DATE, STRING, URI = 1, 2, 3
+DATE, STRING, URI, NUMBER, QUANTITY = 1, 2, 3, 4, 5
 
 
 class SmallNames(FakeNames):
-    """Knows the three parameters of this test; every index looks nearly empty, so that searches start there."""
+    """Knows the parameters of this test; every index looks nearly empty, so that searches start there."""
 
     def param_id(self, type: str, name: str) -> int | None:
-        return {"date": DATE, "name": STRING, "url": URI}[name]
+        return {"date": DATE, "name": STRING, "url": URI, "number": NUMBER, "quantity": QUANTITY}[name]
 
     def estimate(self, statement: Statement, limit: int) -> int:
         return 0
@@ -46,6 +47,15 @@ def database() -> apsw.Connection:
     for v, text in enumerate(TEXTS, 201):
         connection.execute("INSERT INTO idx_uri VALUES (?, ?, '1', ?, 0)", (URI, text, v))
         keep(connection, v, URI, ["u", text, "1", 0])
+    for v, (low, high) in enumerate(RANGES, 301):
+        ends = decimal_key(low), decimal_key(high)
+        connection.execute("INSERT INTO idx_number VALUES (?, ?, ?, ?, 0)", (NUMBER, *ends, v))
+        keep(connection, v, NUMBER, ["n", *(end.hex() for end in ends), 0])
+    connection.execute("INSERT INTO token VALUES (1, 'mg', 'http://u', 'mg'), (2, 'mg', 'http://u', 'Mg')")
+    for v, (low, high) in enumerate(RANGES, 401):
+        ends, unit = (decimal_key(low), decimal_key(high)), 1 + v % 2
+        connection.execute("INSERT INTO idx_quantity VALUES (?, ?, ?, ?, ?, 0)", (QUANTITY, *ends, unit, v))
+        keep(connection, v, QUANTITY, ["q", *(end.hex() for end in ends), unit, 0])
     return connection
 
 
@@ -63,7 +73,7 @@ def ways(database: apsw.Connection, node: Node) -> Iterator[int]:
 
     yield count(node)
     yield count(Or((node, Not(Not(node)))))
-    yield len(RANGES) + 2 * len(TEXTS) - count(Not(node))
+    yield 3 * len(RANGES) + 2 * len(TEXTS) - count(Not(node))
 
 
 @pytest.mark.parametrize("prefix", get_args(Prefix))
@@ -71,6 +81,19 @@ def test_dates_compare_as_defined_on_every_pair_of_ranges(database: apsw.Connect
     for first, last in RANGES:
         expected = sum(COMPARE[prefix](low, high, first, last) for low, high in RANGES)
         assert list(ways(database, Date("date", prefix, first, last))) == [expected] * 3
+
+
+@pytest.mark.parametrize("prefix", get_args(Prefix))
+def test_numbers_and_quantities_compare_as_defined(database: apsw.Connection, prefix: Prefix) -> None:
+    in_mg = [pair for v, pair in enumerate(RANGES, 401) if 1 + v % 2 == 1]
+    for first, last in RANGES if prefix in ("eq", "ne", "ap") else [(point, point) for point in POINTS]:
+        asked = decimal_key(first), decimal_key(last)
+        expected = [MEASURE[prefix](low, high, first, last) for low, high in RANGES]
+        assert list(ways(database, Number("number", prefix, *asked))) == [sum(expected)] * 3
+        assert list(ways(database, Quantity("quantity", prefix, *asked))) == [sum(expected)] * 3
+        both = list(ways(database, Quantity("quantity", prefix, *asked, "http://u", "mg")))
+        assert both == [sum(MEASURE[prefix](low, high, first, last) for low, high in in_mg)] * 3
+        assert list(ways(database, Quantity("quantity", prefix, *asked, "", "mg"))) == [0] * 3
 
 
 @pytest.mark.parametrize("text", [text for text in TEXTS if text] + ["an", "nn", "q"])
@@ -82,6 +105,7 @@ def test_strings_and_uris_compare_by_characters(database: apsw.Connection, text:
     assert list(ways(database, Uri("url", text))) == [TEXTS.count(text)] * 3
     assert list(ways(database, Uri("url", text, "1"))) == [TEXTS.count(text)] * 3
     assert list(ways(database, Uri("url", text, "2"))) == [0] * 3
+    assert list(ways(database, String("name", text, "whole"))) == [TEXTS.count(text)] * 3
 
 
 def test_an_exact_string_compares_case_as_well(database: apsw.Connection) -> None:
