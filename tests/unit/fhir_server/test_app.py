@@ -16,7 +16,7 @@ from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.ids import id_maker
 from fhir_server.search.parameters import Registry
-from fhir_server.search.query import EVERYTHING, Date, Query, Target
+from fhir_server.search.query import Date, Query, Target
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import Key, Transaction
 from profiles.restriction import ALL
