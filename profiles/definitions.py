@@ -207,7 +207,7 @@ def constraint_names() -> tuple[str, ...]:
 
 @cache
 def properties_of(kinds: frozenset[str]) -> frozenset[str]:
-    """Return the JSON names that elements of the primitive types `kinds` have, in whatever type: `display`, `valueCode`."""
+    """Return the JSON names of the elements of the primitive types `kinds` in whatever type: `display`, `valueCode`."""
     found: set[str] = set()
     for content in _structures()["types"].values():
         for row in content["elements"]:

@@ -18,7 +18,11 @@ from profiles import definitions
 _TAG = re.compile(r"<[^>]*>")
 _WORDED = frozenset(("string", "markdown", "code"))
 _SILENT = frozenset(
-    ("id", "reference", "system", "resourceType", "use", "language", "versionId", "contentType", "kind")
+    (
+        *("id", "reference", "system", "resourceType", "use", "language", "versionId", "contentType", "kind"),
+        # Text in a rare type, elsewhere an address, a moment, or megabytes of an attachment.
+        *("url", "source", "data", "start"),
+    )
 )
 
 

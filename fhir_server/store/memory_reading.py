@@ -237,12 +237,10 @@ class _World:
         """Yield what refers to `versions`."""
         keys = {version.key for version in versions if include.target in ("", version.key.type)}
         for stored in self.alive(include.source):
-            entries = stored.entries
-            if entries and any(
-                name in include.names and (type, id) in keys for name, type, id, _, _ in entries.references
-            ):
-                if self.shows(stored):
-                    yield stored
+            references = stored.entries.references if stored.entries else ()
+            refers = any(name in include.names and (type, id) in keys for name, type, id, _, _ in references)
+            if refers and self.shows(stored):
+                yield stored
 
     def _one(self, key: Key) -> Stored | None:
         rows = self._reading._state.keys.get(key, ())

@@ -6,14 +6,15 @@ import inspect
 
 import pytest
 
-from fhir_server.search.query import Query, Target
+from fhir_server.search.query import And, Id, Or, Query, Target, Token
+from fhir_server.search.query import Not as Without
 from fhir_server.store.base import Key, Snapshot, Store
 from profiles.restriction import ALL, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
-from tests.fakes.denial import ASKED, HISTORIES, REFUSALS
+from tests.fakes.denial import ASKED, OTHERWISE, REFUSALS, linked
 from tests.fakes.versions import RED, coded, delete, new, put, update
 
 ONE = Key("Patient", "1")
-WAYS = {**ASKED, **HISTORIES}
+WAYS = {**ASKED, **OTHERWISE}
 
 ALLOWING: dict[str, Restriction] = {
     "all": ALL,
@@ -27,7 +28,7 @@ ALLOWING: dict[str, Restriction] = {
 
 async def patient(store: Store) -> None:
     async def work(tx):
-        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), coded("a"))
+        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), linked(ONE))
         await tx.put_chunk(ONE, 1, b"raw")
 
     await store.write(work)
@@ -39,13 +40,13 @@ def test_every_method_of_a_snapshot_is_asked():
         for name, method in inspect.getmembers(Snapshot, inspect.isfunction)
         if not name.startswith("_") and "restriction" in inspect.signature(method).parameters
     }
-    assert takes == set(ASKED)
+    assert takes == {*ASKED, "explain"}
     public = {name for name in vars(Snapshot) if not name.startswith("_")}
     assert public - takes == {"records"}
 
 
 def test_no_restriction_has_a_default():
-    for name in ASKED:
+    for name in (*ASKED, "explain"):
         parameter = inspect.signature(getattr(Snapshot, name)).parameters["restriction"]
         assert parameter.default is inspect.Parameter.empty
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
@@ -63,7 +64,7 @@ async def test_what_is_refused_is_not_there(store: Store, name: str):
 @pytest.mark.parametrize("name", WAYS)
 async def test_what_is_refused_is_not_there_inside_the_transaction_that_puts_it(store: Store, name: str):
     async def work(tx):
-        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), coded("a"))
+        await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), linked(ONE))
         await tx.put_chunk(ONE, 1, b"raw")
         for restriction in REFUSALS.values():
             assert not await WAYS[name](tx, ONE, restriction)
@@ -79,7 +80,7 @@ async def test_denying_one_resource_leaves_the_others(store: Store, name: str):
     await patient(store)
 
     async def work(tx):
-        await tx.put(new(other, 1, owners=[other], labels=[("a", "b")]), coded("a"))
+        await tx.put(new(other, 1, owners=[other], labels=[("a", "b")]), linked(other))
         await tx.put_chunk(other, 1, b"raw")
 
     await store.write(work)
@@ -87,10 +88,23 @@ async def test_denying_one_resource_leaves_the_others(store: Store, name: str):
     assert await WAYS[name](store, other, not_one)
     if name in ("read", "read_many", "vread", "owners", "labels", "chunks", "content_length"):
         assert not await WAYS[name](store, ONE, not_one)
-    if name in ("search", "matches", "history", "of a type", "of everything"):
+    if name in ("search", "matches", "history", "of a type", "of everything", "include", "include what refers here"):
         assert [each.key for each in await WAYS[name](store, other, not_one)] == [other]
     if name == "count":
         assert await WAYS[name](store, ONE, not_one) == 1
+
+
+@pytest.mark.parametrize("restriction", [*REFUSALS.values(), *ALLOWING.values()], ids=[*REFUSALS, *ALLOWING])
+async def test_an_explanation_tells_no_value_and_shows_no_match(store: Store, restriction: Restriction):
+    await patient(store)
+    secret = "what-was-asked-for"
+    asked = And((Or((Token("code", None, "a"), Token("code", secret, secret))), Without(Id((secret,)))))
+    query = Query((Target("Patient", asked), Target("Patient", Token("code", "https://example.org/codes", "a"))))
+    explained = await store.explain(query, restriction=restriction)
+    if restriction in REFUSALS.values():
+        assert not explained.get("matches_on_page")
+    for value in (secret, "https://example.org/codes", *RED, "blue", "mallory", "alice", "somebody-else", '"n":1'):
+        assert value not in str(explained)
 
 
 async def test_a_tombstone_is_as_restricted_as_what_it_ended(store: Store):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from fhir_server.search.query import EVERYTHING, Query, Target
+from fhir_server.search.query import EVERYTHING, Include, Query, Target
+from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Scope, Snapshot
 from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
-from tests.fakes.versions import RED
+from tests.fakes.versions import RED, coded
 
 REFUSALS: Mapping[str, Restriction] = {
     "nothing": NONE,
@@ -26,6 +28,12 @@ REFUSALS: Mapping[str, Restriction] = {
     "not its compartment": Not(InCompartment("Patient", "1")),
 }
 """Each refuses a Patient/1 of alice with the label RED, its own compartment, found by the code `a`."""
+
+
+def linked(key: Key) -> IndexEntries:
+    """Return entries that are found by the code `a` and refer to `key`, which is how a patient includes itself."""
+    return replace(coded("a"), references=[("link", key.type, key.id, 0, 0)])
+
 
 Ask = Callable[[Snapshot, Key, Restriction], Awaitable[Any]]
 
@@ -46,6 +54,13 @@ async def _search(snapshot: Snapshot, key: Key, restriction: Restriction) -> lis
     return list((await snapshot.search(Query((Target(key.type),)), restriction=restriction)).versions)
 
 
+async def _include(snapshot: Snapshot, key: Key, restriction: Restriction, *, reverse: bool = False) -> list[Any]:
+    """Go along the links of all the patients there are."""
+    found = (await snapshot.search(Query((Target(key.type),)), restriction=ALL)).versions
+    along = Include(key.type, ("link",), reverse=reverse)
+    return await snapshot.include(found, along, restriction=restriction, limit=9)
+
+
 ASKED: Mapping[str, Ask] = {
     "read": lambda s, key, only: s.read(key, restriction=only),
     "read_many": lambda s, key, only: s.read_many([key], restriction=only),
@@ -55,6 +70,7 @@ ASKED: Mapping[str, Ask] = {
     "count": lambda s, key, only: s.count((Target(key.type),), restriction=only),
     "matches": lambda s, key, only: s.matches(key.type, EVERYTHING, restriction=only, limit=9),
     "living": _living,
+    "include": _include,
     "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
     "labels": lambda s, key, only: s.labels(key, 1, restriction=only),
     "content_length": lambda s, key, only: s.content_length(key, 1, restriction=only),
@@ -62,7 +78,8 @@ ASKED: Mapping[str, Ask] = {
 }
 """Method -> how to ask it for the first version of a key; what is refused answers as what is not there: falsy."""
 
-HISTORIES: Mapping[str, Ask] = {
+OTHERWISE: Mapping[str, Ask] = {
+    "include what refers here": lambda s, key, only: _include(s, key, only, reverse=True),
     "of a type": lambda s, key, only: _history(s, Scope(key.type), only),
     "of everything": lambda s, key, only: _history(s, Scope(), only),
 }

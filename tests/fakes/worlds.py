@@ -23,7 +23,7 @@ TEXTS = ("", "anna", "anna b", "Änna", "zoe")
 URIS = ("http://u", "http://u/a", "http://u/a/b", "http://u/Patient/1", "urn:x")
 WORDS = ("heart", "heartbeat", "rate", "cœur", "é2")
 INSTANTS = (BEGINNING, 0, 5, 10, 15, 20, END)
-NUMBERS = tuple(decimal_key(number) for number in (-5, 0, 5, 10)) + (LOWEST_KEY, HIGHEST_KEY)
+NUMBERS = (*(decimal_key(number) for number in (-5, 0, 5, 10)), LOWEST_KEY, HIGHEST_KEY)
 LATITUDES = (0, 100_000, 10_000_000, 899_900_000)
 LONGITUDES = (0, 100_000, -1_799_000_000, 1_799_000_000)
 AUTHORS = ("anna", "ben")
@@ -181,11 +181,11 @@ def node(random: Random, type: str, depth: int = 3) -> q.Node:
 
 def words(random: Random) -> q.Words:
     """Return a question about a text."""
-    phrase = lambda: (
-        tuple(random.choice((*WORDS, "hear")) for _ in range(random.randint(1, 2))),
-        random.random() < 0.4,
+    phrases = (
+        (tuple(random.choice((*WORDS, "hear")) for _ in range(random.randint(1, 2))), random.random() < 0.4)
+        for _ in range(random.randint(1, 2))
     )
-    return q.Words(tuple(phrase() for _ in range(random.randint(1, 2))), random.random() < 0.5)
+    return q.Words(tuple(phrases), random.random() < 0.5)
 
 
 def _hierarchy(random: Random, type: str) -> q.Node:

@@ -1,8 +1,8 @@
 """The one compiler from queries to SQL; `fhir_server.search.match` says what its statements must find.
 
 A statement starts from the rows of one index table and tests every other conjunct on each version found there. Pages
-without `_sort` come in the order of row numbers, which is the order of commits, and are bounded below by the last row of
-the page before; other orders have their keys read from the footprint of each match. The restriction is applied to
+without `_sort` come in the order of row numbers, which is the order of commits, and are bounded below by the last row
+of the page before; other orders have their keys read from the footprint of each match. The restriction is applied to
 every version that a statement looks at, on the way as well as at the end.
 """
 
@@ -23,7 +23,7 @@ from profiles.restriction import Restriction
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A statement with a column `v` and what it is sorted by; `order` puts rows of an alias `x` that has both in order."""
+    """A statement with a column `v` and what it is sorted by; `order` puts rows of an alias `x` with both in order."""
 
     statement: Statement
     order: str = "x.v"

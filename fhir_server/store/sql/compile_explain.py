@@ -1,4 +1,4 @@
-"""How a page is found, for people: which index drives each part of a search, what it was compared with, what is checked."""
+"""How a page is found, for people: which index drives each part of a search, instead of what, and what is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes that look at other resources: chains, `_has` and hierarchies, as tests of one version and as rows to start from.
+"""Nodes that look at other resources: chains, `_has`, hierarchies, as tests of one version and as rows to start from.
 
 Each resource on the way is looked at as of the position of the search and under its restriction, like the matches.
 """
@@ -24,8 +24,9 @@ def points_at(world: World, type: str, node: Chain, alias: str) -> Statement:
     newest = world.newest("e.value ->> 1")
     seen = both(world.shows(x), world.test(world, node.type, node.node, x))
     return Statement(
-        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x} WHERE f.v = {alias}.v"
-        f" AND e.value ->> 0 = 'r' AND {x}.v = {newest.sql} AND {x}.type = ? AND {x}.deleted = 0 AND {seen.sql})",
+        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x}"
+        f" WHERE f.v = {alias}.v AND e.value ->> 0 = 'r'"
+        f" AND {x}.v = {newest.sql} AND {x}.type = ? AND {x}.deleted = 0 AND {seen.sql})",
         (f'$."{param}"', *newest.arguments, kind, *seen.arguments),
     )
 

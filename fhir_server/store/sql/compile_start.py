@@ -151,7 +151,7 @@ def _from_has(world: World, type: str, node: Has) -> Start:
 def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator[Start]:
     """Start from what belongs to a patient: from the rows of a code there, or from the whole compartment."""
     restriction = world.restriction
-    kept = [each for each in (restriction.items if isinstance(restriction, AllOf) else (restriction,))]
+    kept = restriction.items if isinstance(restriction, AllOf) else (restriction,)
     inside = [each for each in kept if isinstance(each, InCompartment)]
     for each in inside:
         yield _from_compartment(world.names, type, each.type, each.id, None)

@@ -52,7 +52,7 @@ class World:
         return both(until, self.allows(alias))
 
     def shows_old(self, alias: str) -> Statement:
-        """Return the test that the version `<alias>.v`, however old, is and was allowed and its resource still there."""
+        """Return the test that the version `<alias>.v`, however old, was and is allowed, its resource still there."""
         until = TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
         still = self._still_there(alias)
         here = Statement(f"EXISTS ({still.sql})", still.arguments)

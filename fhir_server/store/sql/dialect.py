@@ -54,7 +54,7 @@ class Names(Protocol):
         ...
 
     def estimate(self, statement: Statement, limit: int) -> int:
-        """Return about the number of rows of `statement`, counted no further than `limit`; it may have been so lately."""
+        """Return about the number of rows of `statement` now or lately, counted no further than `limit`."""
         ...
 
 

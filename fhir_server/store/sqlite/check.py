@@ -90,6 +90,9 @@ def _index(connection: apsw.Connection) -> list[str]:
         "Version row {} is indexed beyond its life.",
     )
     problems += _listed(
+        connection, f"SELECT rowid FROM idx_text EXCEPT {_KEPT}", "Version row {} has words beyond its life."
+    )
+    problems += _listed(
         connection,
         f"SELECT v FROM (SELECT v FROM idx_type EXCEPT {_KEPT}) UNION ALL "
         f"SELECT v FROM ({_KEPT} EXCEPT SELECT v FROM idx_type)",

@@ -127,7 +127,7 @@ def _owned_rows(
     """Keep the coded tokens once more by patient; they are in the footprint already, numbered."""
     for name in entries.by_patient.intersection([entry[0] for entry in entries.tokens]):
         p = params[name]
-        for rid in patients:
+        for rid in dict.fromkeys(patients):
             kept = dict.fromkeys(("o", rid, row[1]) for row in foot[p] if row[0] == "t")
             rows["idx_owned"].extend([(rid, p, t, v) for _, _, t in kept])
             foot[p].extend(kept)

@@ -79,7 +79,7 @@ class Reading:
             row = self._runner.row(_READ, (kind, key.id))
         else:
             row = await self._restricted(_READ, (kind, key.id), restriction)
-        return None if row is None else self._version(key, *row)
+        return None if row is None else self._version(key, row)
 
     async def read_many(self, keys: Sequence[Key], *, restriction: Restriction) -> dict[Key, Version]:
         """See `Snapshot.read_many`."""
@@ -93,7 +93,7 @@ class Reading:
     async def vread(self, key: Key, number: int, *, restriction: Restriction) -> Version | None:
         """See `Snapshot.vread`."""
         row = await self._of_version(_VREAD, key, number, restriction)
-        return None if row is None else self._version(key, *row)
+        return None if row is None else self._version(key, row)
 
     async def history(self, scope: Scope, *, restriction: Restriction) -> Page:
         """See `Snapshot.history`."""
@@ -275,23 +275,11 @@ class Reading:
         return Page([self._listed(row) for row in rows[:count]], more, position)
 
     def _listed(self, row: Any) -> Version:
-        v, kind, id, *rest = row
-        number, time, method, author, position, patients, data = rest
-        key = Key(self._type_name(kind), id)
-        return self._version(key, number, time, method, author, position, patients, data, v)
+        v, kind, id, *columns = row
+        return self._version(Key(self._type_name(kind), id), columns, v)
 
-    def _version(
-        self,
-        key: Key,
-        number: int,
-        time: int,
-        method: int,
-        author: int,
-        position: int,
-        patients: str,
-        data: bytes,
-        row: int = 0,
-    ) -> Version:
+    def _version(self, key: Key, columns: Sequence[Any], row: int = 0) -> Version:
+        number, time, method, author, position, patients, data = columns
         name = self._dictionary.author_names.get(author) or self._author_name(author)
         owners = tuple(patients.split()) if patients else ()
         return Version(key, number, time, METHODS[method], name, decode(data), position, owners, row)  # type: ignore[arg-type]

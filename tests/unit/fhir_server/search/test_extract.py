@@ -23,6 +23,9 @@ DAY = 86_400_000_000
 FEBRUARY_29 = 18_321 * DAY
 """2020-02-29T00:00:00Z in microseconds since 1970."""
 LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+KINDS = ("tokens", "strings", "references", "uris", "dates", "numbers", "quantities", "positions")
+"""The fields of IndexEntries that hold entries."""
 
 
 def entries(resource_type: str, **content: Any) -> IndexEntries:
@@ -31,6 +34,11 @@ def entries(resource_type: str, **content: Any) -> IndexEntries:
 
 def tokens(found: IndexEntries, name: str) -> list[tuple[str, str, int]]:
     return [(system, code, group) for each, system, code, group in found.tokens if each == name]
+
+
+def nothing_but(found: IndexEntries) -> dict[str, list[Any]]:
+    """Return the entries of the kinds that there are any of."""
+    return {kind: entries for kind in KINDS if (entries := getattr(found, kind))}
 
 
 def texts(found: IndexEntries, name: str) -> list[tuple[str, str]]:
@@ -103,12 +111,12 @@ def test_references_to_this_server_are_local(reference: str, expected: tuple[Any
 def test_other_references_are_uris_and_contained_ones_are_not_searched() -> None:
     foreign = entries("Observation", subject={"reference": "https://other.example.org/Patient/1/_history/2"})
     assert foreign.uris == [("subject", "https://other.example.org/Patient/1", "2", 0)]
-    assert entries("Observation", subject={"reference": "#p"}) == IndexEntries()
+    assert nothing_but(entries("Observation", subject={"reference": "#p"})) == {}
 
 
 def test_a_logical_reference_is_searched_by_its_identifier() -> None:
     found = entries("Observation", subject={"identifier": {"system": "urn:oid:1.2", "value": "7"}, "display": "Anna"})
-    assert found == IndexEntries(tokens=[("subject:identifier", "urn:oid:1.2", "7", 0)])
+    assert nothing_but(found) == {"tokens": [("subject:identifier", "urn:oid:1.2", "7", 0)]}
 
 
 def test_canonicals_keep_their_version_and_plain_uris_their_bars() -> None:
@@ -154,8 +162,8 @@ def key(text: str) -> bytes:
     ("value", "expected"),
     [
         (
-            {"value": Decimal("5.40"), "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"},
-            [("http://unitsofmeasure.org", "mg", key("5.4"), key("5.4"))],
+            {"value": Decimal("5.40"), "unit": "mg", "system": UCUM, "code": "mg"},
+            [(UCUM, "mg", key("5.4"), key("5.4"))],
         ),
         (
             {"value": 5, "unit": "tablets", "code": "TAB"},
@@ -168,7 +176,33 @@ def key(text: str) -> bytes:
 )
 def test_quantities_have_their_coded_and_printed_units(value: dict[str, Any], expected: list[Any]) -> None:
     found = entries("Observation", valueQuantity=value)
-    assert [entry[1:5] for entry in found.quantities] == expected
+    assert [entry[1:5] for entry in found.quantities if entry[0] == "value-quantity"] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"value": Decimal("5.4"), "system": UCUM, "code": "g/dL"}, [("g.m-3", key("54000"), key("54000"))]),
+        ({"value": 54, "system": UCUM, "code": "g/L"}, [("g.m-3", key("54000"), key("54000"))]),
+        ({"value": 37, "system": UCUM, "code": "Cel"}, [("K", key("310.15"), key("310.15"))]),
+        ({"value": 2, "comparator": "<", "system": UCUM, "code": "mg"}, [("g", LOWEST_KEY, key("0.002"))]),
+        ({"value": 2, "comparator": ">", "system": UCUM, "code": "mg"}, [("g", key("0.002"), HIGHEST_KEY)]),
+        ({"value": 2, "system": UCUM, "code": "tablets"}, []),
+        ({"value": 2, "code": "mg"}, []),
+        ({"value": 2, "system": UCUM, "unit": "mg"}, []),
+    ],
+)
+def test_quantities_with_a_ucum_unit_are_kept_in_base_units_too(value: dict[str, Any], expected: list[Any]) -> None:
+    found = entries("Observation", valueQuantity=value)
+    based = [entry for entry in found.quantities if entry[0] == "value-quantity:ucum"]
+    assert [(unit, low, high) for _, _, unit, low, high, _ in based] == expected
+    assert {system for _, system, *_ in based} <= {UCUM}
+
+
+def test_a_range_is_kept_in_the_base_units_of_its_ends() -> None:
+    unit = {"system": UCUM, "code": "kg"}
+    aged = entries("Condition", onsetRange={"low": {"value": 1, **unit}, "high": {"value": 2, **unit}})
+    assert ("onset-age:ucum", UCUM, "g", key("1000"), key("2000"), 0) in aged.quantities
 
 
 def test_ranges_samples_and_money_are_quantities() -> None:
@@ -243,6 +277,20 @@ def test_labels_are_the_security_codings() -> None:
     ]
 
 
+def test_entries_come_with_the_words_of_the_resource() -> None:
+    narrative = {"status": "generated", "div": "<div>Zoé</div>"}
+    assert entries("Patient", text=narrative, name=[{"family": "Çelik"}]).texts == ("zoe", "generated celik")
+    assert entries("Patient", active=True).texts == ("", "")
+
+
+def test_concepts_and_the_references_to_patients_are_kept_by_patient() -> None:
+    found = entries("Observation").by_patient
+    assert {"code", "category", "value-concept", "subject", "performer"} <= found
+    # Identifiers are rare as they are; the encounter is no patient; a status is a code of the base specification.
+    assert found.isdisjoint({"identifier", "encounter", "status", "date", "code:text", "_tag", "_security"})
+    assert entries("ValueSet").by_patient == frozenset(), "what no patient owns has nothing to be kept by"
+
+
 def by_engine_alone(resource: dict[str, Any]) -> dict[str, set[Any]]:
     """What FHIRPath finds for every stored parameter, groups and implied systems aside."""
     collector = Collector(base=BASE)
@@ -262,8 +310,7 @@ def engine_rules(resource_type: str) -> list[Any]:
 
 
 def comparable(found: IndexEntries) -> dict[str, set[Any]]:
-    kinds = [each.name for each in fields(IndexEntries)]
-    plain: dict[str, set[Any]] = {kind: {entry[:-1] for entry in getattr(found, kind)} for kind in kinds}
+    plain: dict[str, set[Any]] = {kind: {entry[:-1] for entry in getattr(found, kind)} for kind in KINDS}
     plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens}
     return plain
 
@@ -295,9 +342,15 @@ def test_every_entry_belongs_to_a_parameter_that_stores() -> None:
             code: each for code, each in REGISTRY.all_for(resource["resourceType"]).items() if each.stored
         }
         found = EXTRACTOR.entries(resource, base=BASE)
-        for each in fields(IndexEntries):
-            for entry in getattr(found, each.name):
+        for kind in KINDS:
+            for entry in getattr(found, kind):
                 assert entry[0].partition(":")[0] in stored
+        assert found.by_patient <= stored.keys()
+
+
+def test_every_kind_of_entry_is_looked_at() -> None:
+    assert {each.name for each in fields(IndexEntries)} == {*KINDS, "texts", "by_patient"}
+    assert set(KINDS) == {name for name in KINDS if isinstance(getattr(IndexEntries(), name), list)}
 
 
 def test_a_plan_can_be_made_for_every_resource_type() -> None:

@@ -1,13 +1,11 @@
 """The SQL of searches: which index a statement walks, and that its size has no trap.
 
-What it finds is held to its definition by tests/properties/test_search_agrees.py.
+What it finds is held to its definition by tests/properties/test_queries_agree.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from importlib.resources import files
 
 import apsw
 import pytest
@@ -15,10 +13,12 @@ import pytest
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
 from fhir_server.search.query import Node, Query, Target
-from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, compile_restriction
+from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, make_world
 from fhir_server.store.sql.compile_entry import after
+from fhir_server.store.sql.compile_visible import World, compile_restriction
 from fhir_server.store.sql.dialect import FALSE, Statement
 from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
+from tests.fakes.statements import FakeNames, empty_database, plan
 
 BASE = "https://fhir.example.org/fhir"
 REGISTRY = Registry()
@@ -26,56 +26,24 @@ READ = criteria(REGISTRY, base=BASE, now=0)
 FEW, MANY = 10, 1_000_000
 
 
-class FakeNames:
-    """Gives every name a number; `rows` says how many rows an index table has for any condition."""
-
-    def __init__(self, **rows: int) -> None:
-        self.rows = rows
-
-    def type_id(self, name: str) -> int | None:
-        return None if name == "Basic" else 3
-
-    def param_id(self, type: str, name: str) -> int | None:
-        return sum(map(ord, name))
-
-    def resource_id(self, type: str, id: str) -> int | None:
-        return None if id == "unknown" else 7
-
-    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
-        return [5, 6] if system is None else [5]
-
-    def first_since(self, time: int) -> int:
-        return 100
-
-    def estimate(self, statement: Statement, limit: int) -> int | None:
-        table = re.search(r"FROM (?:\(SELECT i\.v FROM )?(\w+)", statement.sql)
-        assert table is not None
-        return min(limit, self.rows[table[1]]) if self.rows else None
-
-
 @pytest.fixture(scope="module")
 def database() -> apsw.Connection:
-    connection = apsw.Connection(":memory:")
-    folder = files("fhir_server.store.sqlite") / "migrations"
-    for script in sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name):
-        connection.execute(script.read_text())
-    return connection
+    return empty_database()
 
 
 def where(resource_type: str, *parameters: tuple[str, str]) -> Node:
     return parse(resource_type, parameters, REGISTRY, base=BASE, now=0, or_values=1000).where
 
 
+def seen(names: FakeNames, restriction: Restriction = ALL) -> World:
+    return make_world(names, READ, restriction, 1000)
+
+
 def page(
     names: FakeNames, resource_type: str, *parameters: tuple[str, str], restriction: Restriction = ALL
 ) -> Statement:
     query = Query((Target(resource_type, where(resource_type, *parameters)),), 50, 0, 1000)
-    return compile_page(query, restriction, names, criteria=READ)
-
-
-def plan(database: apsw.Connection, statement: Statement) -> list[str]:
-    """Return the steps of SQLite's plan; the first is what it starts from."""
-    return [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + statement.sql, statement.arguments)]
+    return compile_page(query, seen(names, restriction)).statement
 
 
 @pytest.mark.parametrize(
@@ -125,14 +93,14 @@ def test_few_rows_are_found_by_a_range_of_their_index(
 
 
 def test_many_rows_in_no_order_are_not_gathered_for_one_page(database: apsw.Connection) -> None:
-    steps = plan(database, page(FakeNames(idx_date=MANY), "Observation", ("date", "ge2000")))
+    steps = plan(database, page(FakeNames(idx_date=MANY, live=100_000), "Observation", ("date", "ge2000")))
     assert steps[0] == "SEARCH x USING PRIMARY KEY (type=? AND v>? AND v<?)"
     assert not [step for step in steps if "TEMP B-TREE" in step]
 
 
 def test_a_count_reads_them_all_from_the_index() -> None:
     names = FakeNames(idx_date=MANY)
-    counted = compile_count("Observation", where("Observation", ("date", "ge2000")), ALL, None, names, criteria=READ)
+    counted = compile_count(Target("Observation", where("Observation", ("date", "ge2000"))), seen(names))
     assert "FROM idx_date x" in counted.sql
 
 
@@ -147,6 +115,13 @@ def test_a_count_reads_them_all_from_the_index() -> None:
 def test_the_search_starts_where_fewest_rows_are(rows: dict[str, int], table: str) -> None:
     found = page(FakeNames(**rows), "Observation", ("code", "http://loinc.org|1"), ("patient", "1"))
     assert f"FROM {table} x" in found.sql
+
+
+def test_codes_of_one_patient_are_read_from_the_rows_of_that_patient(database: apsw.Connection) -> None:
+    names = FakeNames(by_patient=True, idx_reference=300, idx_token=MANY, idx_owned=80)
+    steps = plan(database, page(names, "Observation", ("patient", "1"), ("code", "http://loinc.org|1")))
+    assert steps[0] == "SEARCH x USING PRIMARY KEY (rid=? AND p=? AND t=? AND v>? AND v<?)"
+    assert not [step for step in steps if "TEMP B-TREE" in step]
 
 
 def test_what_does_not_start_the_search_is_looked_up_for_each_version(database: apsw.Connection) -> None:
@@ -196,11 +171,12 @@ RESTRICTIONS = [
 def test_the_restriction_is_part_of_every_statement(database: apsw.Connection, restriction: Restriction) -> None:
     names = FakeNames(idx_token=MANY, owner=MANY)
     asked = where("Observation", ("code", "http://loinc.org|1"))
-    inside = compile_restriction(restriction, "x", names, criteria=READ).sql
+    world = seen(names, restriction)
+    inside = compile_restriction(restriction, "x", world).sql
     for statement in (
         page(names, "Observation", ("code", "http://loinc.org|1"), restriction=restriction),
-        compile_count("Observation", asked, restriction, None, names, criteria=READ),
-        compile_matches("Observation", asked, restriction, 2, names, criteria=READ),
+        compile_count(Target("Observation", asked), world),
+        compile_matches("Observation", asked, 2, world).statement,
     ):
         assert inside in statement.sql
         assert statement.sql.count("?") == len(statement.arguments)
@@ -208,7 +184,7 @@ def test_the_restriction_is_part_of_every_statement(database: apsw.Connection, r
 
 
 def test_who_may_see_nothing_gets_a_statement_that_finds_nothing() -> None:
-    assert compile_restriction(NONE, "x", FakeNames(), criteria=READ) == FALSE
+    assert compile_restriction(NONE, "x", seen(FakeNames())) == FALSE
     assert " AND 0 ORDER" in page(FakeNames(), "Patient", restriction=NONE).sql
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apsw
 import pytest
 
 from fhir_server.store.base import AuditRow, Key
 from fhir_server.store.sqlite.store import SqliteStore
-from tests.fakes.versions import delete, update
+from tests.fakes.versions import coded, delete, new, put, update
 
 DAMAGE = {
     "UPDATE resource SET current = 1 WHERE rid = (SELECT rid FROM version WHERE v = 1)": "is not its newest",
@@ -23,6 +25,10 @@ DAMAGE = {
     "DELETE FROM idx_type WHERE v = 2": "missing from the index of its type",
     "INSERT INTO idx_type VALUES (1, 3)": "or there against the rules",
     "DELETE FROM dead WHERE v = 1": "Version row 1 is indexed beyond its life.",
+    "DELETE FROM idx_owned WHERE v = 1": "Version row 1 has lost a row of idx_owned.",
+    "INSERT INTO idx_owned VALUES (1, 1, 1, 77)": "idx_owned has 2 rows, its versions account for 1.",
+    "INSERT INTO idx_text (rowid, content) VALUES (3, 'left')": "Version row 3 has words beyond its life.",
+    "DELETE FROM idx_text_data WHERE id > 100": "corruption found reading blob",
     "DROP TRIGGER audit_is_not_updated; UPDATE audit SET row = x'7b7d' WHERE seq = 1": "chain breaks at row 1",
     "DROP TRIGGER audit_is_not_deleted; DELETE FROM audit WHERE seq = 1": "row 1 is missing",
 }
@@ -30,7 +36,9 @@ DAMAGE = {
 
 async def some(store: SqliteStore) -> None:
     """Rows 1 and 2 are versions of one Patient, row 3 is the tombstone of an Observation that never was."""
-    await update(store, Key("Patient", "1"))
+    patient = Key("Patient", "1")
+    entries = replace(coded("a"), texts=("some", "words"), by_patient=frozenset(("code",)))
+    await put(store, new(patient, 1, owners=[patient]), entries)
     await update(store, Key("Patient", "1"))
     await delete(store, Key("Observation", "never-there"))
     for n in (1, 2):
