@@ -130,7 +130,7 @@ class IndexReading(Reading):
             return Page((), None, self._newest())
         allowed, extra = self._allowed(restriction)
         rows = await self._runner.rows(_LIVING.format(allowed), (kind, after, *extra, limit + 1))
-        versions = [self._version(Key(type, id), *rest) for _, id, *rest in rows[:limit]]
+        versions = [self._version(Key(type, id), rest) for _, id, *rest in rows[:limit]]
         return Page(versions, rows[limit - 1][0] if len(rows) > limit else None, self._newest())
 
     def _indexed(self, key: Key, number: int) -> tuple[int, str] | None:

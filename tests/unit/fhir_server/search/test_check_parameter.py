@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_server.search.check_parameter import check_parameter, definition_of
+from fhir_server.search.check_parameter import check_parameter, definition_of, is_served
 from fhir_server.search.parameters import Addition, Registry
 from tests.fakes.own_parameters import EYES, own
 
