@@ -16,7 +16,7 @@ from fhir_server.interactions.asking import Asked, asking
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.explaining import explaining
 from fhir_server.interactions.including import Included, including
-from fhir_server.interactions.part import Part
+from fhir_server.interactions.part import WHOLE, Part
 from fhir_server.model import bundle
 from fhir_server.store.base import Page, Version
 from profiles.issues import Issue
@@ -75,8 +75,11 @@ def _shown(
     call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part, mode: bundle.SearchMode
 ) -> Iterator[bytes]:
     base = call.services.base
+    if shown != WHOLE:
+        bodies = (part.of(body, shown) for body in bodies)
     for version, body in zip(versions, bodies, strict=True):
-        yield bundle.search_entry(f"{base}/{version.key.type}/{version.key.id}", part.of(body, shown), mode)
+        type, id = version.key
+        yield bundle.search_entry(f"{base}/{type}/{id}", body, mode)
 
 
 def _outcome(issues: Sequence[Issue]) -> Iterator[bytes]:
