@@ -16,8 +16,9 @@ from profiles.definitions import is_resource_type
 from profiles.fhirpath.node import Scope
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
+from profiles.validation.holding import holds
 from profiles.validation.invariants import invariant_issues
-from profiles.validation.nested import contained_resources, member_resources, narratives
+from profiles.validation.nested import CARRIERS, SECTIONED, contained_resources, member_resources, narratives
 from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
@@ -67,16 +68,18 @@ class Validator:
             [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path, MAX_ISSUES + 1)
         )
         issues += found
-        readable = not any(issue.code in _UNREADABLE for issue in found)
+        readable = not found or not any(issue.code in _UNREADABLE for issue in found)
         scope = Scope(resource, node_shape(type_name), around, local is not None)
         local = local or Local(resource)
-        for where, div in narratives(resource):
-            issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
+        if "text" in resource or type_name == SECTIONED:
+            for where, div in narratives(resource):
+                issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
         if "contained" in resource:
             readable = self._contained(scope, path, local, issues) and readable
-        for where, each in member_resources(resource):
-            readable = self._resource(each, f"{path}.{where}", scope, None, issues) and readable
-        if self._invariants and readable:
+        if type_name in CARRIERS:
+            for where, each in member_resources(resource):
+                readable = self._resource(each, f"{path}.{where}", scope, None, issues) and readable
+        if self._invariants and readable and not holds(scope, local):
             issues += invariant_issues(scope, path, local)
         return readable
 
