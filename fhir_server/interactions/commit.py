@@ -17,7 +17,8 @@ from fhir_server.interactions import audit, binary
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
-from fhir_server.model.draft import draft, stamped
+from fhir_server.model.draft import cut, draft, headed, stamped
+from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
 from fhir_server.model.resource import instant
 from fhir_server.search.values import IndexEntries
@@ -108,17 +109,18 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     Raises Unprocessable with every finding.
     """
     services = call.services
-    resource = {"resourceType": key.type, "id": key.id} | resource | {"id": key.id}
-    if not final:
-        resource = localize(resource, services.base)
-    issues = services.validator.validate(resource)
-    if any(issue.is_error for issue in issues):
+    resource = headed(key.type, key.id, resource)
+    text = encode(resource)
+    if not final and (local := localize(resource, services.base, text)) is not resource:
+        resource, text = local, encode(local)
+    issues = services.validator.validate(resource, text)
+    if issues and any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
     entries = services.extractor.entries(resource, base=services.base)
     kept, content = binary.split(resource)
     return Prepared(
         key=key,
-        draft=draft(kept),
+        draft=cut(text, resource) if kept is resource else draft(kept),
         entries=entries,
         owners=[Key(*owner) for owner in services.extractor.owners(resource, entries)],
         labels=services.extractor.labels(resource),

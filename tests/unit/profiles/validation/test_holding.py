@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from profiles.fhirpath.node import Scope
-from profiles.validation.holding import holds
+from profiles.validation.holding import holds, is_bare
 from profiles.validation.invariants import invariant_issues
 from profiles.validation.plain import GUARDS, SURE, Local
 from tests.fakes.generated import generated_resource
@@ -18,7 +18,7 @@ EARLY = {"start": "2024-01-01", "end": "2024-02-01"}
 
 
 def held(resource: dict[str, Any]) -> bool:
-    return holds(Scope.of(resource), Local(resource))
+    return holds(Scope.of(resource), Local(resource), bare=is_bare(resource))
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,16 @@ def test_texts_tell_the_order_of_times_of_one_form(start: str, end: str, sure: b
 
 def test_a_guard_names_one_property_or_two() -> None:
     assert {len(names) for names in GUARDS.values()} == {1, 2}
+
+
+def test_a_name_with_an_escape_is_no_extension_name_in_disguise() -> None:
+    # JSON may spell any letter as an escape, but the text that is looked at is written here.
+    assert not is_bare({"extension": []})
+    assert not is_bare({}, b'{"modifierExtension":[]}')
+    assert not is_bare({"contained": [{"_id": {}}]})
+    assert is_bare({"status": "a_b"})
+
+
+def test_what_cannot_be_written_is_not_bare() -> None:
+    assert not is_bare({"a": "\ud800"})
+    assert not is_bare({"a": object()})
