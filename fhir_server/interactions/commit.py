@@ -9,8 +9,10 @@ store, so they touch nothing but the transaction.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary
@@ -51,8 +53,7 @@ class Prepared(NamedTuple):
         return tuple(dict.fromkeys(owner.id for owner in self.owners if owner.type == "Patient"))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a step did: the version now current (None where there never was one), and the HTTP status it means."""
 
     status: int
@@ -64,8 +65,7 @@ class Written:
 Step = Callable[[Transaction], Awaitable[Written]]
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """The step that puts one prepared resource, with all it needs in sight: what was prepared can be sent elsewhere."""
 
     run: Callable[[Call, Identity, Prepared, Transaction], Awaitable[Written]]

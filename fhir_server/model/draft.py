@@ -25,7 +25,7 @@ def draft(resource: Mapping[str, Any]) -> bytes:
     return head + b"," + encode(rest)[1:] if rest else head + b"}"
 
 
-def headed(type: str, id: str, resource: Mapping[str, Any]) -> dict[str, Any]:
+def headed(type: str, id: str, resource: dict[str, Any]) -> dict[str, Any]:
     """Return `resource` as `type`/`id`, with resourceType, id and meta first; the input is not changed."""
     first: dict[str, Any] = {"resourceType": type, "id": id}
     if "meta" in resource:

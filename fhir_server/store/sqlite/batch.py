@@ -7,7 +7,6 @@ the works before it were written, so that taking one work back never touches a n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -68,21 +67,22 @@ class Batch:
         self.broken: Refusal | None = None
         self._encode = encode
         self._rows: dict[str, list[Any]] = {table: self.additions.rows.get(table, []) for table in _STATEMENTS}
-        self._counts: Counter[int] = Counter()
+        self._lists = list(self._rows.values())
+        self._counts: dict[int, int] = {}
         self._written: dict[Key, int] = {}
         self._epoch = 0
         self._savepoint = False
-        self._mark: dict[str, int] = {}
+        self._mark = [0] * len(self._lists)
         self._numbers = self.additions.mark()
         self._work = (0, 0)
         self._durable = self.last_v
-        self._work_counts: Counter[int] = Counter()
+        self._work_counts: dict[int, int] = {}
 
     # One work
 
     def begin(self) -> None:
         """A work begins."""
-        self._mark = {table: len(rows) for table, rows in self._rows.items() if rows}
+        self._mark = [len(rows) for rows in self._lists]
         self._numbers = self.additions.mark()
         self._work = (self.last_v, len(self._written))
 
@@ -90,18 +90,26 @@ class Batch:
         """The work has succeeded: its last version is the position of all its versions."""
         first = self._work[0]
         if self.last_v > first:
-            pending = self._rows["version"]
-            for row in pending[self._mark.get("version", 0) :]:
-                row[_POSITION] = self.last_v
-            if self.last_v - first > len(pending):
-                self._execute(
-                    "UPDATE version SET position = ? WHERE v > ? AND position < ?", (self.last_v, first, self.last_v)
-                )
-            self._counts.update(self._work_counts)
+            if self.last_v - first > 1:
+                self._settle_position(first)
+            for kind, change in self._work_counts.items():
+                self._counts[kind] = self._counts.get(kind, 0) + change
             self._work_counts.clear()
         if self._savepoint:
             self._execute("RELEASE work")
             self._savepoint = False
+
+    def _settle_position(self, first: int) -> None:
+        """Let the versions after `first` share the position of the last of them."""
+        pending = self._rows["version"]
+        for row in reversed(pending):
+            if row[0] <= first:
+                break
+            row[_POSITION] = self.last_v
+        if self.last_v - first > len(pending):
+            self._execute(
+                "UPDATE version SET position = ? WHERE v > ? AND position < ?", (self.last_v, first, self.last_v)
+            )
 
     def undo(self) -> None:
         """The work has failed: forget what it wrote."""
@@ -109,8 +117,8 @@ class Batch:
             self._savepoint = False
             self._execute("ROLLBACK TO work")
             self._execute("RELEASE work")
-        for table, rows in self._rows.items():
-            del rows[self._mark.get(table, 0) :]
+        for rows, length in zip(self._lists, self._mark, strict=True):
+            del rows[length:]
         self.additions.back(self._numbers)
         self.additions.by_type.clear()
         self._work_counts.clear()
@@ -136,7 +144,7 @@ class Batch:
         ends = method == DELETE
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
         rows["body"].append((v, " ".join(patients), self._encode(new.body)))
-        rows["owner"].extend([(v, additions.resource(owner)) for owner in new.owners])
+        rows["owner"].extend([(v, additions.resource(type, id)) for type, id in new.owners])
         rows["label"].extend([(v, additions.token(label)) for label in new.labels])
         alive = number > 0 and not deleted
         if alive:
@@ -144,7 +152,7 @@ class Batch:
         if not ends:
             rows["idx_type"].append((kind, v))
             index_rows(rows, additions, key.type, v, entries)
-        self._work_counts[kind] += (not ends) - alive
+        self._work_counts[kind] = self._work_counts.get(kind, 0) + (not ends) - alive
         self._written[key] = self._epoch
         return v
 
@@ -168,7 +176,7 @@ class Batch:
 
     def uncounted(self, kind: int | None) -> int:
         """Return what `type_count` does not know yet of a type."""
-        return 0 if kind is None else self._counts[kind] + self._work_counts[kind]
+        return 0 if kind is None else self._counts.get(kind, 0) + self._work_counts.get(kind, 0)
 
     @property
     def full(self) -> bool:
@@ -182,11 +190,13 @@ class Batch:
     def savepoint(self) -> None:
         """Begin to write for this work alone."""
         if not self._savepoint:
-            before = {table: self._rows[table][:length] for table, length in self._mark.items()}
-            for table, length in self._mark.items():
-                del self._rows[table][:length]
+            before = {}
+            for (table, rows), length in zip(self._rows.items(), self._mark, strict=True):
+                if length:
+                    before[table] = rows[:length]
+                    del rows[:length]
             self._insert(before)
-            self._mark = {}
+            self._mark = [0] * len(self._lists)
             self._execute("SAVEPOINT work")
             self._savepoint = True
 
