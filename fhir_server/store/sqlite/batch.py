@@ -8,6 +8,7 @@ the works before it were written, so that taking one work back never touches a n
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import apsw
@@ -40,12 +41,21 @@ _COLUMNS = {
     "dead": 3,
     "footprint": 2,
 }
-_INSERTS = {
-    table: f"INSERT OR {'IGNORE' if table.startswith('idx') or table in ('owner', 'label') else 'ABORT'} "
-    f"INTO {table} VALUES ({', '.join('?' * columns)})"
-    for table, columns in _COLUMNS.items()
+AT_ONCE = 16
+"""Rows that one statement inserts where there are that many: beginning and ending it costs a third of a row."""
+
+
+def _insert_into(table: str, rows: int) -> str:
+    otherwise = "IGNORE" if table.startswith("idx") or table in ("owner", "label") else "ABORT"
+    row = f"({', '.join('?' * _COLUMNS[table])})"
+    return f"INSERT OR {otherwise} INTO {table} VALUES {', '.join([row] * rows)}"
+
+
+_STATEMENTS = {
+    **{table: _insert_into(table, 1) for table in _COLUMNS},
+    "current": "UPDATE resource SET current = ? WHERE rid = ?",
 }
-_STATEMENTS = {**_INSERTS, "current": "UPDATE resource SET current = ? WHERE rid = ?"}
+_MANY_AT_ONCE = {table: _insert_into(table, AT_ONCE) for table in _COLUMNS}
 _SORTED = frozenset(table for table in _COLUMNS if table.startswith("idx") or table == "owner")
 _STATE = (
     "SELECT r.rid, r.current, (SELECT v.number FROM version v WHERE v.v = r.current), "
@@ -260,7 +270,15 @@ class Batch:
         for table, rows in tables.items():
             if rows:
                 # In key order neighbouring rows land on the same page.
-                self._executemany(_STATEMENTS[table], sorted(rows) if table in _SORTED and len(rows) > 8 else rows)
+                self._insert_rows(table, sorted(rows) if table in _SORTED and len(rows) > 8 else rows)
+
+    def _insert_rows(self, table: str, rows: list[Any]) -> None:
+        whole = len(rows) - len(rows) % AT_ONCE if table in _MANY_AT_ONCE else 0
+        if whole:
+            parts = [tuple(chain.from_iterable(rows[at : at + AT_ONCE])) for at in range(0, whole, AT_ONCE)]
+            self._executemany(_MANY_AT_ONCE[table], parts)
+        if whole < len(rows):
+            self._executemany(_STATEMENTS[table], rows[whole:] if whole else rows)
 
     def _execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
         try:
