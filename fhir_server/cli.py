@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fhir_server.settings import Settings
 
 MOST_JOBS = 4
-"""Processes that prepare resources at most, unless --jobs says otherwise: more of them wait for the one that writes."""
+"""Processes of a load at most, unless --jobs says otherwise: more of them would wait for the one that writes."""
 WORTH_WORKERS = 256 * 1024
 """Bytes of files from which on processes that prepare are worth their start."""
 FAILED = 1
@@ -159,7 +159,7 @@ def load(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes that prepare; 1 is this one.", show_default="by processors"),
+        typer.Option(min=1, metavar="N", help="Processes that share the work.", show_default="by processors"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -307,7 +307,7 @@ async def _into_store(settings: Settings, sources: list[Source], progress: LoadP
 
     # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
-    async with Workers(jobs if jobs > 1 and shareable(settings.store) else 0, sources) as workers:
+    async with Workers(jobs - 1 if shareable(settings.store) else 0, sources) as workers:
         # What this process needs is loaded while the others load theirs.
         from fhir_server.app import open_tenant
         from fhir_server.loading.into_store import into_store
@@ -315,7 +315,7 @@ async def _into_store(settings: Settings, sources: list[Source], progress: LoadP
 
         async with open_tenant(settings) as tenant:
             services = tenant.services
-            await workers.begin(Setup(settings.store, services.base, services.limits))
+            await workers.begin(Setup(settings.store, services.base, services.limits), services)
 
             async def one(source: Source, moved: Moved) -> FileReport:
                 return await into_store(services, source, moved, workers.ahead())

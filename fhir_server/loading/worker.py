@@ -51,7 +51,7 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
     gc.freeze()
     setup: Setup = _take(given)
 
-    def send(value: Sent) -> None:
+    async def send(value: Sent) -> None:
         out.write(frame(value))
         out.flush()
 
