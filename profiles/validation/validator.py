@@ -39,6 +39,7 @@ class Validator:
     def __init__(self, *, invariants: bool = True) -> None:
         self._invariants = invariants
         self._schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
+        self._bare_schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
 
     def validate(self, resource: Json, text: bytes | None = None) -> list[Issue]:
         """Return every finding about `resource` (parsed JSON), [] when there is none. Never raises for bad input.
@@ -67,9 +68,9 @@ class Validator:
         type_name = _type(resource, path, issues)
         if type_name is None:
             return False
-        found = (
-            [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path, MAX_ISSUES + 1)
-        )
+        found: list[Issue] = []
+        if not (bare and self._conforms(resource, type_name, bare=True)) and not self._conforms(resource, type_name):
+            found = structure_issues(resource, type_name, path, MAX_ISSUES + 1)
         issues += found
         readable = not found or not any(issue.code in _UNREADABLE for issue in found)
         scope = Scope(resource, node_shape(type_name), around, local is not None)
@@ -86,12 +87,13 @@ class Validator:
             issues += invariant_issues(scope, path, local)
         return readable
 
-    def _conforms(self, resource: Json, type_name: str) -> bool:
+    def _conforms(self, resource: Json, type_name: str, *, bare: bool = False) -> bool:
         """Return whether the schema is satisfied; no also stands for what it cannot read."""
-        schema = self._schemas.get(type_name)
+        schemas = self._bare_schemas if bare else self._schemas
+        schema = schemas.get(type_name)
         if schema is None:
-            schema = jsonschema_rs.Draft4Validator(resource_schema(type_name), validate_formats=False)
-            self._schemas[type_name] = schema
+            schema = jsonschema_rs.Draft4Validator(resource_schema(type_name, bare=bare), validate_formats=False)
+            schemas[type_name] = schema
         try:
             return schema.is_valid(resource)
         except (ValueError, TypeError):
