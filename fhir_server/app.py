@@ -28,7 +28,6 @@ from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.loading.settled import TABLE as LOADS
-from fhir_server.logs import configure_logs
 from fhir_server.search.extract import Extractor
 from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
@@ -101,6 +100,9 @@ def create_app(settings: Settings) -> App:
             "auth: this release has no authentication, so it serves in open mode only: say --auth open or "
             "FHIR_SERVER_AUTH=open. Everybody who reaches the address can then read and change everything."
         )
+    # Whoever opens a tenant without serving it logs nothing, and starts sooner without what logs need.
+    from fhir_server.logs import configure_logs
+
     configure_logs(settings.log_level, settings.log_format)
     return App(settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from profiles import definitions
 
@@ -15,9 +16,11 @@ NO_VERSION = -1
 """Stands for a version id that is none of this server's numbers."""
 
 
+@lru_cache(4096)
 def local_reference(text: str, base: str) -> tuple[str, str, int] | None:
     """Return (type, id, version number or 0) when `text` points to a resource of the server at `base`, else None.
 
+    The same few are asked about again and again: a patient's resources all refer to the patient.
     Relative references are local; so are absolute ones below `base` (without trailing slash). A version id that no
     resource of this server can have counts as NO_VERSION: the reference still is one to that resource.
     """
