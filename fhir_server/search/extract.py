@@ -62,6 +62,10 @@ class Extractor:
                 rule(resource, collector)
         return _distinct(collector)
 
+    def prepare(self, resource_type: str) -> None:
+        """Make the plan of a type, so that the first resource of it need not wait for it."""
+        self._plan(resource_type)
+
     def owners(self, resource: Resource, entries: IndexEntries) -> list[Owner]:
         """Return the compartments `resource` is in as (type, id), from its index `entries`.
 

@@ -55,6 +55,10 @@ class Validator:
             issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
         return issues
 
+    def prepare(self, type_name: str) -> None:
+        """Compile what most resources of a type need, so that the first of them need not wait for it."""
+        self._conforms({}, type_name, bare=True)
+
     def _resource(
         self, resource: Any, path: str, around: Scope | None, local: Local | None, issues: list[Issue], bare: bool
     ) -> bool:
