@@ -31,7 +31,6 @@ from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
-from fhir_server.logs import configure_logs
 from fhir_server.operations import reindexing
 from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.search.extract import Extractor
@@ -125,6 +124,9 @@ def create_app(settings: Settings) -> App:
             "auth: this release has no authentication, so it serves in open mode only: say --auth open or "
             "FHIR_SERVER_AUTH=open. Everybody who reaches the address can then read and change everything."
         )
+    # Whoever opens a tenant without serving it logs nothing, and starts sooner without what logs need.
+    from fhir_server.logs import configure_logs
+
     configure_logs(settings.log_level, settings.log_format)
     return App(settings)
 

@@ -154,7 +154,7 @@ def load(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes that prepare; 1 is this one.", show_default="by processors"),
+        typer.Option(min=1, metavar="N", help="Processes that share the work.", show_default="by processors"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:

@@ -30,7 +30,7 @@ async def into_store(settings: Settings, sources: list[Source], progress: LoadPr
 
     # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
-    async with Workers(jobs if jobs > 1 and shareable(settings.store) else 0, sources) as workers:
+    async with Workers(jobs - 1 if shareable(settings.store) else 0, sources) as workers:
         # What this process needs is loaded while the others load theirs.
         from fhir_server.app import open_tenant
         from fhir_server.loading.into_store import into_store
@@ -38,7 +38,8 @@ async def into_store(settings: Settings, sources: list[Source], progress: LoadPr
 
         async with open_tenant(settings) as tenant:
             services = tenant.services
-            await workers.begin(Setup(settings.store, services.base, services.limits, services.registry.additions))
+            setup = Setup(settings.store, services.base, services.limits, services.registry.additions)
+            await workers.begin(setup, services)
 
             async def one(source: Source, moved: Moved) -> FileReport:
                 return await into_store(services, source, moved, workers.ahead())

@@ -6,6 +6,7 @@ JSON and XML, under FHIR's own media types and the generic ones; `_format` wins 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from fhir_server.errors import NotAcceptable, UnsupportedMediaType
@@ -67,6 +68,7 @@ def response_format(accept: str | None, override: str | None) -> Format:
     )
 
 
+@lru_cache(256)
 def request_format(content_type: str | None, *, patch: bool = False) -> Format:
     """Return the format of a body by its Content-Type; `patch` says that a JSON Patch would have been taken too.
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+
 from fhir_server.http import binary
 from fhir_server.http.headers import Headers
 from fhir_server.http.negotiate import Format
@@ -35,8 +37,7 @@ _WITHOUT_BODY = frozenset((204, 304))
 _WRITING = frozenset(("create", "update", "patch", "delete"))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How the answer shall look: for which interaction, in what format, and what Prefer asks for."""
 
     name: str

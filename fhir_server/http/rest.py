@@ -6,7 +6,6 @@ FHIR beyond HTTP. A read passes without an await that waits.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +28,7 @@ from fhir_server.http.query import NOTHING, Query, parse_query
 from fhir_server.http.request import BodyLimits, Incoming, read_call
 from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_beside, render_raw, render_stored
 from fhir_server.http.send_stream import Send, send_stream
+from fhir_server.http.time_limit import TimeLimit
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Principal, Result, Services
 from fhir_server.model import fhir_json
@@ -73,6 +73,7 @@ class Rest:
         self._guard = guard
         self._cors = cors or Cors(())
         self._options = options or Options()
+        self._limit = TimeLimit(self._options.time_limit)
         self._start = len(mount) + 1
         self._formats: dict[bytes | None, Format] = {}
         self._serial = count(1)
@@ -146,7 +147,7 @@ class Rest:
             call = await read_call(incoming, self.services, principal, self._options.body)
             result = await self._perform(call, match.route.name)
         else:
-            async with asyncio.timeout(self._options.time_limit):
+            with self._limit.limited():
                 call = await read_call(incoming, self.services, principal, self._options.body)
                 if incoming.query is not query:
                     format = self._format(headers, incoming.query)

@@ -9,15 +9,18 @@ store, so they touch nothing but the transaction.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary, own_parameters
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
-from fhir_server.model.draft import draft, stamped
+from fhir_server.model.draft import cut, draft, headed, stamped
+from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
 from fhir_server.model.resource import instant
 from fhir_server.search.values import IndexEntries
@@ -51,8 +54,7 @@ class Prepared(NamedTuple):
         return tuple(dict.fromkeys(owner.id for owner in self.owners if owner.type == "Patient"))
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a step did: the version now current (None where there never was one), and the HTTP status it means."""
 
     status: int
@@ -64,8 +66,7 @@ class Written:
 Step = Callable[[Transaction], Awaitable[Written]]
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """The step that puts one prepared resource, with all it needs in sight: what was prepared can be sent elsewhere."""
 
     run: Callable[[Call, Identity, Prepared, Transaction], Awaitable[Written]]
@@ -109,20 +110,21 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     Raises Unprocessable with every finding.
     """
     services = call.services
-    resource = {"resourceType": key.type, "id": key.id} | resource | {"id": key.id}
-    if not final:
-        resource = localize(resource, services.base)
-    issues = services.validator.validate(resource)
+    resource = headed(key.type, key.id, resource)
+    text = encode(resource)
+    if not final and (local := localize(resource, services.base, text)) is not resource:
+        resource, text = local, encode(local)
+    issues = services.validator.validate(resource, text)
     if not any(issue.is_error for issue in issues):
         issues = [*issues, *own_parameters.faults(resource, services.registry)]
-    if any(issue.is_error for issue in issues):
+    if issues and any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
     mark = services.registry.mark
     entries = services.extractor.entries(resource, base=services.base)
     kept, content = binary.split(resource)
     return Prepared(
         key=key,
-        draft=draft(kept),
+        draft=cut(text, resource) if kept is resource else draft(kept),
         entries=entries,
         owners=[Key(*owner) for owner in services.extractor.owners(resource, entries)],
         labels=services.extractor.labels(resource),

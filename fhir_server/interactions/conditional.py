@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
+
 from fhir_server.errors import BadRequest, PreconditionFailed
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.asking import SHOWING, read
@@ -39,8 +41,7 @@ class Criteria:
     where: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What a write is about: the `keys` it writes, and for conditional forms what the criteria matched.
 
     `keys` is empty when a conditional delete matches nothing. `found` says that a conditional create has met its

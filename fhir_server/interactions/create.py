@@ -47,7 +47,8 @@ async def plan(call: Call, identity: Identity) -> Step:
 
 async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
     """Create the resource inside the write."""
-    await hold(call, tx, identity)
+    if identity.criteria is not None:
+        await hold(call, tx, identity)
     version = await commit.put(call, tx, prepared, None, "POST")
     return Written(201, version, prepared.patients, prepared.warnings)
 

@@ -193,14 +193,22 @@ def steps_of(call: Call, made: Portable) -> tuple[list[tuple[Entry, Step]], Link
     """Return the steps of a write, and its links, from what another process has prepared."""
     steps: list[tuple[Entry, Step]] = []
     writes, questions = made
+    calls: dict[str, Call] = {}
     for (index, method, interaction), preconditions, identity, name, draft, entries, owners, labels, *rest in writes:
         content, mark = rest
         key = Key(*name)
-        own = Call(call.services, call.principal, call.request_id, key.type)
-        own.preconditions = preconditions or NO_PRECONDITIONS
+        own = calls.get(key.type) if preconditions is None else None
+        if own is None:
+            own = Call(call.services, call.principal, call.request_id, key.type)
+            if preconditions is None:
+                # They tell nothing but the type, so one does for all of it.
+                calls[key.type] = own
+            else:
+                own.preconditions = preconditions
+        identity = identity or Identity((key,))
         prepared = Prepared(
             key, draft, IndexEntries(*entries), [Key(*each) for each in owners], labels, (), content, mark
         )
-        entry = Entry(index, method, interaction, own, None, identity or Identity((key,)))
-        steps.append((entry, Put(_RUNS[interaction], own, identity or Identity((key,)), prepared)))
+        entry = Entry(index, method, interaction, own, None, identity)
+        steps.append((entry, Put(_RUNS[interaction], own, identity, prepared)))
     return steps, Links(call, questions=questions)

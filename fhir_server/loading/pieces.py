@@ -24,7 +24,7 @@ from profiles.restriction import ALL
 LOADER = Principal("load", ALL)
 
 
-Send = Callable[[Sent], None]
+Send = Callable[[Sent], Awaitable[None]]
 Turn = Callable[[], Awaitable[None]]
 
 
@@ -33,7 +33,7 @@ async def prepare_pieces(services: Services, source: Source, send: Send, turn: T
     try:
         with ExitStack() as open_files:
             content = read(source, open_files)
-            send(Head(content.digest, content.whole is not None))
+            await send(Head(content.digest, content.whole is not None))
             preparer = _Preparer(services, content, send, turn)
             if content.whole is not None:
                 await preparer.whole(whole(content.whole))
@@ -41,9 +41,9 @@ async def prepare_pieces(services: Services, source: Source, send: Send, turn: T
                 await preparer.items()
     except (Refusal, NotFhir):
         # Whoever writes meets the same and says so.
-        send(Done(False))
+        await send(Done(False))
     else:
-        send(Done(True))
+        await send(Done(True))
 
 
 class _Preparer(NamedTuple):
@@ -55,7 +55,7 @@ class _Preparer(NamedTuple):
     async def whole(self, bundle: Json) -> None:
         entries = size(bundle)
         made = None if await known(self.services.store, self.content.digest, 0) else await self._made(bundle)
-        self.send(Piece(0, entries, entries, {}, 0, made))
+        await self.send(Piece(0, entries, entries, {}, 0, made))
 
     async def items(self) -> None:
         first = 0
@@ -72,7 +72,7 @@ class _Preparer(NamedTuple):
             entries, refused = usable(items)
             made = await self._made(together([entry for _, entry in entries])) if entries else None
             end = items[-1].index + 1
-            self.send(Piece(first, end, len(entries) + len(refused), refused, self.content.position(), made))
+            await self.send(Piece(first, end, len(entries) + len(refused), refused, self.content.position(), made))
             first = end
 
     async def _made(self, bundle: Json) -> Portable | None:
@@ -83,7 +83,7 @@ class _Preparer(NamedTuple):
                 return portable(await preparing.steps(), preparing)
             except PreconditionFailed:
                 preparing.links.restore()
-            self.send(Early())
+            await self.send(Early())
             await self.turn()
             return portable(await preparing.steps(), preparing)
         except Refusal:

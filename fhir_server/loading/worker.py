@@ -29,6 +29,20 @@ from fhir_server.store.base import Store
 from fhir_server.store.connect import reading
 from profiles.validation.validator import Validator
 
+USUAL = (
+    "Patient",
+    "Observation",
+    "Encounter",
+    "Condition",
+    "Procedure",
+    "MedicationRequest",
+    "DiagnosticReport",
+    "Immunization",
+    "CarePlan",
+    "Claim",
+    "ExplanationOfBenefit",
+)
+"""Types that many files hold: they are made ready while the process that writes still opens the store."""
 PIPE = 1 << 20
 """Bytes that a pipe should hold, so that few calls move much."""
 
@@ -48,11 +62,14 @@ def main() -> None:
 async def _work(given: BinaryIO, out: BinaryIO) -> None:
     registry = Registry()
     extractor, validator = Extractor(registry), Validator()
+    for name in USUAL:
+        validator.prepare(name)
+        extractor.prepare(name)
     gc.freeze()
     setup: Setup = _take(given)
     registry.change(setup.additions)
 
-    def send(value: Sent) -> None:
+    async def send(value: Sent) -> None:
         out.write(frame(value))
         out.flush()
 

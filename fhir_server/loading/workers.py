@@ -1,8 +1,9 @@
-"""The processes that prepare files ahead of the one that writes them, seen from there.
+"""Who prepares files ahead of the writing, seen from the process that writes: other processes, and it itself.
 
-Each gets the next file as soon as it is done with one, a few files ahead of the writing at most. What it sends waits in
-memory until its turn comes. A worker that ends, however it ends, costs nothing but its help: the files it had are
-prepared by the writing process itself.
+Each worker gets the next file as soon as it is done with one, a few files ahead of the writing at most. What it sends
+waits in memory until its turn comes. A worker that ends, however it ends, costs nothing but its help: the files it had
+are prepared by the writing process itself. That takes files too whenever the writing has to wait for somebody, so that
+no processor stands idle and one process fewer has to be started.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ import os
 import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from fhir_server.loading.pipe import LENGTH, Done, Early, Head, Piece, Setup, frame
+from fhir_server.loading.pipe import LENGTH, Done, Early, Head, Piece, Sent, Setup, frame
 from fhir_server.loading.sources import Source
 
+if TYPE_CHECKING:
+    from fhir_server.interactions.call import Services
+
 MOST_JOBS = 4
-"""Processes that prepare resources at most, unless told otherwise: more of them wait for the one that writes."""
+"""Processes of a load at most, unless --jobs says otherwise: more of them would wait for the one that writes."""
 WORTH_WORKERS = 256 * 1024
 """Bytes of files from which on processes that prepare are worth their start."""
 WINDOW = 6
@@ -45,6 +51,7 @@ class Workers:
         self._given = 0
         self._reached = -1
         self._room = asyncio.Event()
+        self._waits = asyncio.Event()
         self._ahead: dict[int, Ahead] = {}
         self.processes: list[Process] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,9 +72,11 @@ class Workers:
                 process.kill()
         await asyncio.gather(*self._tasks, *(each.wait() for each in self.processes), return_exceptions=True)
 
-    async def begin(self, setup: Setup) -> None:
-        """Hand out the first files; the store has to be there."""
+    async def begin(self, setup: Setup, services: Services | None = None) -> None:
+        """Hand out the first files; the store has to be there. With its `services` this process prepares too."""
         self._tasks = [asyncio.create_task(self._drive(process, setup)) for process in self.processes]
+        if services is not None and self.processes:
+            self._tasks.append(asyncio.create_task(self._help(services)))
         await asyncio.sleep(0)
 
     def ahead(self) -> Ahead | None:
@@ -84,13 +93,34 @@ class Workers:
         try:
             process.stdin.write(frame(setup))
             while (number := await self._next()) is not None:
-                ahead = self._ahead[number] = Ahead(process.stdin)
+                ahead = self._ahead[number] = Ahead(partial(process.stdin.write, _TURN), self._waits)
                 process.stdin.write(frame(self._sources[number]))
                 while not ahead.ended:
                     size = int.from_bytes(await process.stdout.readexactly(LENGTH))
                     await ahead.arrived(await process.stdout.readexactly(size))
         except (asyncio.IncompleteReadError, OSError):
             if ahead is not None:
+                await ahead.lost()
+
+    async def _help(self, services: Services) -> None:
+        """Prepare a file here whenever the writing waits for what others have not prepared yet."""
+        from fhir_server.loading.pieces import prepare_pieces
+
+        while True:
+            await self._waits.wait()
+            if (number := await self._next()) is None:
+                return
+            turn = asyncio.Event()
+            ahead = self._ahead[number] = Ahead(turn.set, self._waits)
+
+            async def its_turn(turn: asyncio.Event = turn) -> None:
+                await turn.wait()
+                turn.clear()
+
+            try:
+                await prepare_pieces(services, self._sources[number], ahead.arrived, its_turn)
+            except Exception:
+                # As when a worker dies: whoever writes meets the same in its own time, and says so.
                 await ahead.lost()
 
     async def _next(self) -> int | None:
@@ -105,18 +135,21 @@ class Workers:
 
 
 class Ahead:
-    """What a worker sends of one file."""
+    """What is sent of one file. `turn` is called when what could not be prepared early has its turn; `waits` is set
+    while somebody wants what is not there yet.
+    """
 
-    def __init__(self, worker: asyncio.StreamWriter) -> None:
+    def __init__(self, turn: Callable[[], object], waits: asyncio.Event) -> None:
         self.ended = False
-        self._worker = worker
-        self._arrived: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._turn = turn
+        self._waits = waits
+        self._arrived: asyncio.Queue[bytes | Sent] = asyncio.Queue(WAITING)
         self._left = False
 
-    async def arrived(self, data: bytes) -> None:
+    async def arrived(self, sent: bytes | Sent) -> None:
         """Keep what came in, undecoded until it is wanted; wait when much of it waits already."""
-        self.ended = data in (_DONE, _GIVEN_UP)
-        await self._arrived.put(data)
+        self.ended = isinstance(sent, Done) or sent in (_DONE, _GIVEN_UP)
+        await self._arrived.put(sent)
         if self._left:
             self.leave()
 
@@ -126,21 +159,34 @@ class Ahead:
 
     async def take(self) -> Head | Piece | Done:
         """Return what comes next, a Done again and again at the end. All before it has to be in the store by now."""
-        data = await self._arrived.get()
-        if data == _EARLY:
-            self._worker.write(frame(True))
-            data = await self._arrived.get()
-        found: Head | Piece | Done = pickle.loads(data)
+        sent = await self._get()
+        if _is_early(sent):
+            self._turn()
+            sent = await self._get()
+        found: Head | Piece | Done = pickle.loads(sent) if isinstance(sent, bytes) else sent  # type: ignore[assignment]
         if isinstance(found, Done):
-            self._arrived.put_nowait(data)
+            self._arrived.put_nowait(found)
         return found
+
+    async def _get(self) -> bytes | Sent:
+        if self._arrived.empty():
+            self._waits.set()
+        try:
+            return await self._arrived.get()
+        finally:
+            self._waits.clear()
 
     def leave(self) -> None:
         """Want nothing more of this file."""
         self._left = True
         while not self._arrived.empty():
-            if self._arrived.get_nowait() == _EARLY:
-                self._worker.write(frame(True))
+            if _is_early(self._arrived.get_nowait()):
+                self._turn()
 
 
+def _is_early(sent: bytes | Sent) -> bool:
+    return sent == _EARLY or isinstance(sent, Early)
+
+
+_TURN = frame(True)
 _EARLY, _DONE, _GIVEN_UP = (frame(each)[LENGTH:] for each in (Early(), Done(True), Done(False)))

@@ -25,6 +25,29 @@ def draft(resource: Mapping[str, Any]) -> bytes:
     return head + b"," + encode(rest)[1:] if rest else head + b"}"
 
 
+def headed(type: str, id: str, resource: dict[str, Any]) -> dict[str, Any]:
+    """Return `resource` as `type`/`id`, with resourceType, id and meta first; the input is not changed."""
+    first: dict[str, Any] = {"resourceType": type, "id": id}
+    if "meta" in resource:
+        first["meta"] = resource["meta"]
+    return first | resource | {"id": id}
+
+
+def cut(text: bytes, resource: Mapping[str, Any]) -> bytes:
+    """Return the draft of a valid `resource` made by `headed`, whose JSON is `text`: a part of that, mostly."""
+    start = len(resource["resourceType"]) + len(resource["id"]) + _HEAD
+    meta = resource.get("meta")
+    if meta is None:
+        return b"}" + text[start:]
+    if any(name in meta for name in _SERVER_META):
+        return draft(resource)
+    return b"," + text[start + _META :]
+
+
+_HEAD = len('{"resourceType":"","id":""')
+_META = len(',"meta":{')
+
+
 def stamped(draft: bytes, type: str, id: str, number: int, updated: str) -> bytes:
     """Return the JSON of the resource `type`/`id` as version `number`; `updated` is the FHIR instant of its writing.
 

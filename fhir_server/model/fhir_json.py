@@ -41,8 +41,7 @@ _NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARACTERS = b"0123456789.eE+-"
 _BEFORE_A_NUMBER = b":[, \t\r\n"
 
-_BACKSLASH = ord("\\")
-_SUSPICIOUS_ESCAPES = (b"\\u000", b"\\u001", b"\\b", b"\\f", b"\\uf", b"\\uF")
+_SUSPICIOUS_ESCAPE = re.compile(rb"\\(?:[bf]|u(?:00[01]|[fF]))")
 _ESCAPE = re.compile(
     rb"\\(?:(?P<bad>[bf]|u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F])|u[fF]{3}[eEfF])|u[0-9a-fA-F]{4}|[^u])", re.DOTALL
 )
@@ -63,7 +62,7 @@ def parse(body: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         value = jiter.from_json(body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         raise _refusal(body, str(error)) from None
-    if _BACKSLASH in body and any(escape in body for escape in _SUSPICIOUS_ESCAPES):
+    if _SUSPICIOUS_ESCAPE.search(body) is not None:
         _check_escapes(body)
     if not body.isascii() and (found := _NONCHARACTER.search(body)):
         raise _bad_character(body, found.start())

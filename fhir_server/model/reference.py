@@ -204,11 +204,14 @@ def rewrite(resource: dict[str, Any], mapping: Replace) -> dict[str, Any]:
     return _rewrite(resource, _plan_of(RESOURCE, resource), mapping)
 
 
-def localize(resource: dict[str, Any], base: str) -> dict[str, Any]:
-    """Return `resource` with references to absolute addresses of this server (`base`) made relative."""
+def localize(resource: dict[str, Any], base: str, text: bytes | None = None) -> dict[str, Any]:
+    """Return `resource` with references to absolute addresses of this server (`base`) made relative.
+
+    `text` is its JSON, where that is at hand. What needs no change is returned as it is.
+    """
     start = base + "/"
     # Most resources never mention this server: writing them and looking is ten times as fast as walking them.
-    if start.encode() not in encode(resource):
+    if start.encode() not in (encode(resource) if text is None else text):
         return resource
     found = {each.text: relative(each.text, base) for each in references(resource) if each.text.startswith(start)}
     return _rewrite(resource, _plan_of(RESOURCE, resource), found.get, only_references=True)

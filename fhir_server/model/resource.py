@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from time import gmtime
 from typing import Any
 
@@ -27,12 +28,23 @@ def is_id(text: str) -> bool:
 
 def instant(time: int) -> str:
     """Return `time` as a FHIR instant with milliseconds: `2024-01-31T12:00:00.000Z`."""
-    return (_EPOCH + timedelta(milliseconds=time // 1000)).isoformat(timespec="milliseconds") + "Z"
+    return _instant(time // 1000)
+
+
+@lru_cache(64)
+def _instant(milliseconds: int) -> str:
+    # Versions of one group have the same millisecond, mostly.
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds") + "Z"
 
 
 def http_date(time: int) -> str:
     """Return `time` as an HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`."""
-    year, month, day, hour, minute, second, weekday, _, _ = gmtime(time // 1_000_000)
+    return _http_date(time // 1_000_000)
+
+
+@lru_cache(1024)
+def _http_date(seconds: int) -> str:
+    year, month, day, hour, minute, second, weekday, _, _ = gmtime(seconds)
     return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
 
 

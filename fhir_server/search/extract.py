@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from fhir_server.errors import Unprocessable
 from fhir_server.search.converters import Collector, Convert, converter
@@ -28,8 +28,6 @@ Rule = Callable[[Any, Collector], None]
 
 Walk = Callable[[Any, Collector, int], None]
 """A rule that also is told the group."""
-
-Entry = TypeVar("Entry")
 
 _FIRST_NAME = re.compile(r"[A-Z]\w*\.([a-z]\w*)\b(?!\()")
 _STEPS = re.compile(r"[A-Z]\w*(?:\.[a-z]\w*(?:\((?:[^()']|'[^']*'|\((?:[^()']|'[^']*')*\))*\))?)*")
@@ -77,6 +75,10 @@ class Extractor:
         found.by_patient = plan.by_patient
         return found
 
+    def prepare(self, resource_type: str) -> None:
+        """Make the plan of a type, so that the first resource of it need not wait for it."""
+        self._plan(resource_type)
+
     def owners(self, resource: Resource, entries: IndexEntries) -> list[Owner]:
         """Return the compartments `resource` is in as (type, id), from its index `entries`.
 
@@ -105,21 +107,18 @@ class Extractor:
         return plan
 
 
-def _distinct(collector: Collector) -> IndexEntries:
+def _distinct(found: Collector) -> IndexEntries:
+    # Most kinds have one entry or none, and asking a function for each costs more than looking.
     return IndexEntries(
-        _once(collector.tokens),
-        _once(collector.strings),
-        _once(collector.references),
-        _once(collector.uris),
-        _once(collector.dates),
-        _once(collector.numbers),
-        _once(collector.quantities),
-        _once(collector.positions),
+        found.tokens if len(found.tokens) < 2 else list(dict.fromkeys(found.tokens)),
+        found.strings if len(found.strings) < 2 else list(dict.fromkeys(found.strings)),
+        found.references if len(found.references) < 2 else list(dict.fromkeys(found.references)),
+        found.uris if len(found.uris) < 2 else list(dict.fromkeys(found.uris)),
+        found.dates if len(found.dates) < 2 else list(dict.fromkeys(found.dates)),
+        found.numbers if len(found.numbers) < 2 else list(dict.fromkeys(found.numbers)),
+        found.quantities if len(found.quantities) < 2 else list(dict.fromkeys(found.quantities)),
+        found.positions if len(found.positions) < 2 else list(dict.fromkeys(found.positions)),
     )
-
-
-def _once(entries: list[Entry]) -> list[Entry]:
-    return list(dict.fromkeys(entries)) if len(entries) > 1 else entries
 
 
 def _make_plan(resource_type: str, registry: Registry) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from profiles import definitions
 
@@ -21,6 +22,11 @@ def local_reference(text: str, base: str) -> tuple[str, str, int] | None:
     Relative references are local; so are absolute ones below `base` (without trailing slash). A version id that no
     resource of this server can have counts as NO_VERSION: the reference still is one to that resource.
     """
+    # The same few are asked about again and again: all that is a patient's refers to the patient.
+    return _remembered(text, base) if len(text) < _LONG else _local_reference(text, base)
+
+
+def _local_reference(text: str, base: str) -> tuple[str, str, int] | None:
     if base and text.startswith(base) and text[len(base) : len(base) + 1] == "/":
         text = text[len(base) + 1 :]
     if not definitions.is_resource_type(text.partition("/")[0]):
@@ -33,6 +39,11 @@ def local_reference(text: str, base: str) -> tuple[str, str, int] | None:
         return found["type"], found["id"], 0
     possible = version.isascii() and version.isdigit() and len(version) <= _VERSION_DIGITS and int(version) > 0
     return found["type"], found["id"], int(version) if possible else NO_VERSION
+
+
+_LONG = 256
+"""Characters from which on a reference is not remembered, so that what is remembered stays small."""
+_remembered = lru_cache(4096)(_local_reference)
 
 
 def foreign_type(url: str) -> str | None:

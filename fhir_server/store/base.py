@@ -57,8 +57,7 @@ class Version(Struct, frozen=True):
         return self.method == "DELETE"
 
 
-@dataclass(frozen=True, slots=True)
-class NewVersion:
+class NewVersion(Struct, frozen=True):
     """A version to put. `number` must be the current number plus one, else `put` raises `VersionConflict`.
 
     `owners` are the compartments it belongs to (`Key("Patient", "1")`); `labels` are (system, code) of

@@ -18,7 +18,7 @@ from profiles.fhirpath.node import Node, Scope
 from profiles.fhirpath.shapes import Shape as NodeShape
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
-from profiles.validation.plain import GUARDS, RULES, Local
+from profiles.validation.plain import GUARDS, RULES, SURE, Local
 from profiles.validation.tables import Property, shape
 from profiles.validation.words import WORDS
 
@@ -42,13 +42,14 @@ ENVIRONMENT = Environment(steps=10_000_000)
 class Rule:
     """One invariant at one element, compiled when first needed."""
 
-    __slots__ = ("_expression", "guard", "name", "plain", "root")
+    __slots__ = ("_expression", "guard", "name", "plain", "root", "sure")
 
     def __init__(self, name: str, root: str) -> None:
         self.name = name
         self.root = root
         self.plain = RULES.get(name)
         self.guard = GUARDS.get(name)
+        self.sure = SURE.get(name)
         self._expression: Expression | None = None
 
     def broken(self, value: Any, node: Node) -> bool:

@@ -11,6 +11,11 @@ from typing import Any
 
 Json = dict[str, Any]
 
+CARRIERS = frozenset({"Bundle", "Parameters"})
+"""The types that carry other resources besides contained ones."""
+SECTIONED = "Composition"
+"""The type whose narratives are not only its own, but its sections' too."""
+
 
 def contained_resources(resource: Json) -> Iterator[tuple[str, Any]]:
     """Yield (`contained[0]`, resource) for each contained resource, whatever JSON stands there."""
@@ -46,7 +51,7 @@ def narratives(resource: Json) -> Iterator[tuple[str, str]]:
     text = resource.get("text")
     if isinstance(text, dict) and isinstance(text.get("div"), str):
         yield "text.div", text["div"]
-    if resource.get("resourceType") == "Composition":
+    if resource.get("resourceType") == SECTIONED:
         yield from _of_sections(resource, "")
 
 

@@ -44,7 +44,7 @@ def _ref_1(reference: Json, local: Local) -> bool:
 
 
 def _qty_3(quantity: Json, local: Local) -> bool:
-    return not _has(quantity, "code") or _has(quantity, "system")
+    return "system" in quantity or not _has(quantity, "code") or _has(quantity, "system")
 
 
 def _rat_1(ratio: Json, local: Local) -> bool:
@@ -144,3 +144,18 @@ GUARDS: dict[str, tuple[str, ...]] = {
     "ras-2": ("probabilityDecimal",),
 }
 """Rule -> the properties without any one of which it cannot be broken, so that it need not be evaluated."""
+
+
+def _ordered(period: Json) -> bool:
+    """Whether a period begins before it ends, by its texts: they sort as their times where both are of one form."""
+    start, end = period["start"], period["end"]
+    if not isinstance(start, str) or not isinstance(end, str) or len(start) != len(end) or start > end:
+        return False
+    return len(start) <= _DATE or (start[-1] == end[-1] == "Z") or start[-_ZONE:] == end[-_ZONE:]
+
+
+_DATE = len("2024-01-31")
+_ZONE = len("+02:00")
+
+SURE: dict[str, Callable[[Any], bool]] = {"per-1": _ordered}
+"""Rule -> whether it surely holds at an element that its guard lets through, so that it need not be evaluated."""

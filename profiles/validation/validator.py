@@ -16,8 +16,9 @@ from profiles.definitions import is_resource_type
 from profiles.fhirpath.node import Scope
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
+from profiles.validation.holding import holds, is_bare
 from profiles.validation.invariants import invariant_issues
-from profiles.validation.nested import contained_resources, member_resources, narratives
+from profiles.validation.nested import CARRIERS, SECTIONED, contained_resources, member_resources, narratives
 from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
@@ -38,66 +39,77 @@ class Validator:
     def __init__(self, *, invariants: bool = True) -> None:
         self._invariants = invariants
         self._schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
+        self._bare_schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
 
-    def validate(self, resource: Json) -> list[Issue]:
-        """Return every finding about `resource` (parsed JSON), [] when there is none. Never raises for bad input."""
+    def validate(self, resource: Json, text: bytes | None = None) -> list[Issue]:
+        """Return every finding about `resource` (parsed JSON), [] when there is none. Never raises for bad input.
+
+        `text` is its JSON without white space, where that is at hand: it saves writing it once more.
+        """
         issues: list[Issue] = []
         name = resource.get("resourceType") if isinstance(resource, dict) else None
         path = name if isinstance(name, str) and is_resource_type(name) else "Resource"
-        self._resource(resource, path, None, None, issues)
+        self._resource(resource, path, None, None, issues, is_bare(resource, text))
         if len(issues) > MAX_ISSUES:
             note = "Further findings are left out; correct these first and validate again."
             issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
         return issues
 
+    def prepare(self, type_name: str) -> None:
+        """Compile what most resources of a type need, so that the first of them need not wait for it."""
+        self._conforms({}, type_name, bare=True)
+
     def _resource(
-        self, resource: Any, path: str, around: Scope | None, local: Local | None, issues: list[Issue]
+        self, resource: Any, path: str, around: Scope | None, local: Local | None, issues: list[Issue], bare: bool
     ) -> bool:
         """Add the findings about one resource and all inside it; return whether it can be read as what it says it is.
 
         `path` is its FHIRPath from the outermost one, `around` the resource it is in; for a contained resource `local`
-        is what `#id` may refer to.
+        is what `#id` may refer to. `bare` is what `is_bare` says of the outermost one.
         """
         if len(issues) > MAX_ISSUES:
             return False
         type_name = _type(resource, path, issues)
         if type_name is None:
             return False
-        found = (
-            [] if self._conforms(resource, type_name) else structure_issues(resource, type_name, path, MAX_ISSUES + 1)
-        )
+        found: list[Issue] = []
+        if not (bare and self._conforms(resource, type_name, bare=True)) and not self._conforms(resource, type_name):
+            found = structure_issues(resource, type_name, path, MAX_ISSUES + 1)
         issues += found
-        readable = not any(issue.code in _UNREADABLE for issue in found)
+        readable = not found or not any(issue.code in _UNREADABLE for issue in found)
         scope = Scope(resource, node_shape(type_name), around, local is not None)
         local = local or Local(resource)
-        for where, div in narratives(resource):
-            issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
+        if "text" in resource or type_name == SECTIONED:
+            for where, div in narratives(resource):
+                issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
         if "contained" in resource:
-            readable = self._contained(scope, path, local, issues) and readable
-        for where, each in member_resources(resource):
-            readable = self._resource(each, f"{path}.{where}", scope, None, issues) and readable
-        if self._invariants and readable:
+            readable = self._contained(scope, path, local, issues, bare) and readable
+        if type_name in CARRIERS:
+            for where, each in member_resources(resource):
+                readable = self._resource(each, f"{path}.{where}", scope, None, issues, bare) and readable
+        if self._invariants and readable and not holds(scope, local, bare=bare):
             issues += invariant_issues(scope, path, local)
         return readable
 
-    def _conforms(self, resource: Json, type_name: str) -> bool:
+    def _conforms(self, resource: Json, type_name: str, *, bare: bool = False) -> bool:
         """Return whether the schema is satisfied; no also stands for what it cannot read."""
-        schema = self._schemas.get(type_name)
+        schemas = self._bare_schemas if bare else self._schemas
+        schema = schemas.get(type_name)
         if schema is None:
-            schema = jsonschema_rs.Draft4Validator(resource_schema(type_name), validate_formats=False)
-            self._schemas[type_name] = schema
+            schema = jsonschema_rs.Draft4Validator(resource_schema(type_name, bare=bare), validate_formats=False)
+            schemas[type_name] = schema
         try:
             return schema.is_valid(resource)
         except (ValueError, TypeError):
             # Lone surrogates, nesting beyond the library's depth, objects that JSON does not know.
             return False
 
-    def _contained(self, scope: Scope, path: str, local: Local, issues: list[Issue]) -> bool:
+    def _contained(self, scope: Scope, path: str, local: Local, issues: list[Issue], bare: bool) -> bool:
         """Add the findings about the contained resources; return whether all can be read."""
         readable = True
         for where, each in contained_resources(scope.resource):
             inside = f"{path}.{where}"
-            readable = self._resource(each, inside, scope, local, issues) and readable
+            readable = self._resource(each, inside, scope, local, issues, bare) and readable
             if isinstance(each, dict):
                 issues += _contained_issues(each, inside)
         for where in unmatched_contained(scope.resource):

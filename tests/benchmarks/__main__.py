@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.processes import CLIENT_CORE
+from tests.benchmarks.processes import CLIENT_CORE, REPOSITORY
 from tests.fakes.shared import SHARED_DATA
 
 
@@ -59,6 +60,9 @@ def main() -> None:
         parser.error(f"there are the parts {', '.join(parts)}; --scale is 1 or more")
     if not SHARED_DATA.is_dir():
         sys.exit(f"The benchmarks read real data, and there is none at {SHARED_DATA}; set FHIR_TEST_DATA.")
+    # An installed program has its bytecode. Without it every process that a load starts would compile the sources.
+    for package in ("fhir_server", "profiles"):
+        compileall.compile_dir(REPOSITORY / package, quiet=1)
     cores = os.sched_getaffinity(0)
     table = Table(title="Benchmarks: ratios in one run")
     for heading in ("work", "measured", "aim", ""):

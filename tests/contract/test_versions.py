@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fhir_server.search.query import Target, Token
 from fhir_server.store.base import CHUNK, Key, Store, Transaction, VersionConflict

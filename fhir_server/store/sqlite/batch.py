@@ -7,8 +7,8 @@ the works before it were written, so that taking one work back never touches a n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import apsw
@@ -40,18 +40,24 @@ _COLUMNS = {
     **{table: columns.count(",") + 1 for table, columns in TABLES.values()},
     "dead": 3,
     "footprint": 2,
+    "idx_text": 3,
 }
-_INSERTS = {
-    table: f"INSERT OR {'IGNORE' if table.startswith('idx') or table in ('owner', 'label') else 'ABORT'} "
-    f"INTO {table} VALUES ({', '.join('?' * columns)})"
-    for table, columns in _COLUMNS.items()
-}
+AT_ONCE = 16
+"""Rows that one statement inserts where there are that many: beginning and ending it costs a third of a row."""
+
+
+def _insert_into(table: str, rows: int) -> str:
+    otherwise = "IGNORE" if table.startswith("idx") or table in ("owner", "label") else "ABORT"
+    columns = "idx_text (rowid, narrative, content)" if table == "idx_text" else table
+    row = "(?, jsonb(?))" if table == "footprint" else f"({', '.join('?' * _COLUMNS[table])})"
+    return f"INSERT OR {otherwise} INTO {columns} VALUES {', '.join([row] * rows)}"
+
+
 _STATEMENTS = {
-    **_INSERTS,
-    "footprint": "INSERT INTO footprint VALUES (?, jsonb(?))",
-    "idx_text": "INSERT INTO idx_text (rowid, narrative, content) VALUES (?, ?, ?)",
+    **{table: _insert_into(table, 1) for table in _COLUMNS},
     "current": "UPDATE resource SET current = ? WHERE rid = ?",
 }
+_MANY_AT_ONCE = {table: _insert_into(table, AT_ONCE) for table in _COLUMNS}
 _SORTED = frozenset(table for table in _COLUMNS if table.startswith("idx") or table == "owner")
 _STATE = (
     "SELECT r.rid, r.current, (SELECT v.number FROM version v WHERE v.v = r.current), "
@@ -73,21 +79,22 @@ class Batch:
         self.broken: Refusal | None = None
         self._encode = encode
         self._rows: dict[str, list[Any]] = {table: self.additions.rows.get(table, []) for table in _STATEMENTS}
-        self._counts: Counter[int] = Counter()
+        self._lists = list(self._rows.values())
+        self._counts: dict[int, int] = {}
         self._written: dict[Key, int] = {}
         self._epoch = 0
         self._savepoint = False
-        self._mark: dict[str, int] = {}
+        self._mark = [0] * len(self._lists)
         self._numbers = self.additions.mark()
         self._work = (0, 0)
         self._durable = self.last_v
-        self._work_counts: Counter[int] = Counter()
+        self._work_counts: dict[int, int] = {}
 
     # One work
 
     def begin(self) -> None:
         """A work begins."""
-        self._mark = {table: len(rows) for table, rows in self._rows.items() if rows}
+        self._mark = [len(rows) for rows in self._lists]
         self._numbers = self.additions.mark()
         self._work = (self.last_v, len(self._written))
 
@@ -95,18 +102,26 @@ class Batch:
         """The work has succeeded: its last version is the position of all its versions."""
         first = self._work[0]
         if self.last_v > first:
-            pending = self._rows["version"]
-            for row in pending[self._mark.get("version", 0) :]:
-                row[_POSITION] = self.last_v
-            if self.last_v - first > len(pending):
-                self._execute(
-                    "UPDATE version SET position = ? WHERE v > ? AND position < ?", (self.last_v, first, self.last_v)
-                )
-            self._counts.update(self._work_counts)
+            if self.last_v - first > 1:
+                self._settle_position(first)
+            for kind, change in self._work_counts.items():
+                self._counts[kind] = self._counts.get(kind, 0) + change
             self._work_counts.clear()
         if self._savepoint:
             self._execute("RELEASE work")
             self._savepoint = False
+
+    def _settle_position(self, first: int) -> None:
+        """Let the versions after `first` share the position of the last of them."""
+        pending = self._rows["version"]
+        for row in reversed(pending):
+            if row[0] <= first:
+                break
+            row[_POSITION] = self.last_v
+        if self.last_v - first > len(pending):
+            self._execute(
+                "UPDATE version SET position = ? WHERE v > ? AND position < ?", (self.last_v, first, self.last_v)
+            )
 
     def undo(self) -> None:
         """The work has failed: forget what it wrote."""
@@ -114,8 +129,8 @@ class Batch:
             self._savepoint = False
             self._execute("ROLLBACK TO work")
             self._execute("RELEASE work")
-        for table, rows in self._rows.items():
-            del rows[self._mark.get(table, 0) :]
+        for rows, length in zip(self._lists, self._mark, strict=True):
+            del rows[length:]
         self.additions.back(self._numbers)
         self.additions.by_type.clear()
         self._work_counts.clear()
@@ -141,7 +156,7 @@ class Batch:
         ends = method == DELETE
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
         rows["body"].append((v, " ".join(patients), self._encode(new.body)))
-        owners = [additions.resource(owner) for owner in new.owners]
+        owners = [additions.resource(type, id) for type, id in new.owners]
         rows["owner"].extend([(v, owner) for owner in owners])
         rows["label"].extend([(v, additions.token(label)) for label in new.labels])
         alive = number > 0 and not deleted
@@ -151,7 +166,7 @@ class Batch:
             rows["idx_type"].append((kind, v))
             owning = [rid for owner, rid in zip(new.owners, owners, strict=True) if owner.type == "Patient"]
             index_rows(rows, additions, key.type, v, entries, owning)
-        self._work_counts[kind] += (not ends) - alive
+        self._work_counts[kind] = self._work_counts.get(kind, 0) + (not ends) - alive
         self._written[key] = self._epoch
         return v
 
@@ -180,7 +195,7 @@ class Batch:
 
     def uncounted(self, kind: int | None) -> int:
         """Return what `type_count` does not know yet of a type."""
-        return 0 if kind is None else self._counts[kind] + self._work_counts[kind]
+        return 0 if kind is None else self._counts.get(kind, 0) + self._work_counts.get(kind, 0)
 
     @property
     def full(self) -> bool:
@@ -194,11 +209,13 @@ class Batch:
     def savepoint(self) -> None:
         """Begin to write for this work alone."""
         if not self._savepoint:
-            before = {table: self._rows[table][:length] for table, length in self._mark.items()}
-            for table, length in self._mark.items():
-                del self._rows[table][:length]
+            before = {}
+            for (table, rows), length in zip(self._rows.items(), self._mark, strict=True):
+                if length:
+                    before[table] = rows[:length]
+                    del rows[:length]
             self._insert(before)
-            self._mark = {}
+            self._mark = [0] * len(self._lists)
             self._execute("SAVEPOINT work")
             self._savepoint = True
 
@@ -262,7 +279,15 @@ class Batch:
         for table, rows in tables.items():
             if rows:
                 # In key order neighbouring rows land on the same page.
-                self._executemany(_STATEMENTS[table], sorted(rows) if table in _SORTED and len(rows) > 8 else rows)
+                self._insert_rows(table, sorted(rows) if table in _SORTED and len(rows) > 8 else rows)
+
+    def _insert_rows(self, table: str, rows: list[Any]) -> None:
+        whole = len(rows) - len(rows) % AT_ONCE if table in _MANY_AT_ONCE else 0
+        if whole:
+            parts = [tuple(chain.from_iterable(rows[at : at + AT_ONCE])) for at in range(0, whole, AT_ONCE)]
+            self._executemany(_MANY_AT_ONCE[table], parts)
+        if whole < len(rows):
+            self._executemany(_STATEMENTS[table], rows[whole:] if whole else rows)
 
     def _execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
         try:

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from fhir_server.search.values import IndexEntries
-from fhir_server.store.base import Key
 from fhir_server.store.sqlite.dictionary import Additions
 
 Rows = dict[str, list[Any]]
@@ -107,7 +106,7 @@ def _numbered_rows(
         token_rows.append((p, t, v, g))
         foot.setdefault(p, []).append(("t", t, g))
     for name, type, id, number, g in entries.references:
-        p, rid = params[name], resource(Key(type, id))
+        p, rid = params[name], resource(type, id)
         rows["idx_reference"].append((p, rid, v, number, g))
         foot.setdefault(p, []).append(("r", rid, number, g))
     for name, system, unit, low, high, g in entries.quantities:

@@ -110,6 +110,6 @@ async def test_of_eight_at_the_same_time_one_creates_and_seven_find(server: Serv
 
 async def test_warnings_ride_on_the_result(server: Server) -> None:
     warning = Issue("warning", "business-rule", "Unusual.", "Patient")
-    validator = type("Warning", (), {"validate": lambda self, resource: [warning]})()
+    validator = type("Warning", (), {"validate": lambda self, resource, text: [warning]})()
     server.services = replace(server.services, validator=validator)
     assert (await server.do("create", "Patient", resource=patient())).issues == [warning]

@@ -14,11 +14,12 @@ import pytest
 
 from fhir_server.interactions.call import Limits, Services
 from fhir_server.interactions.ids import id_maker
+from fhir_server.loading import pieces
 from fhir_server.loading.into_store import into_store
 from fhir_server.loading.pipe import Done, Head, Piece, Setup
 from fhir_server.loading.report import FileReport
 from fhir_server.loading.settled import TABLE
-from fhir_server.loading.sources import find
+from fhir_server.loading.sources import Source, find
 from fhir_server.loading.workers import Workers
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
@@ -83,14 +84,19 @@ def files(folder: Path) -> dict[str, int]:
     return {"Patient": 1, "Observation": 2 + 2498 + 1, "Basic": 1}
 
 
-async def load(folder: Path, database: Path, jobs: int, spoil: Callable[[Workers], None] | None = None) -> list[Any]:
-    """Load a folder; return the reports, the counts, and how many files a worker had taken."""
+async def load(
+    folder: Path, database: Path, jobs: int, spoil: Callable[[Workers], None] | None = None, *, helps: bool = False
+) -> list[Any]:
+    """Load a folder; return the reports, the counts, and how many files somebody had taken ahead of the writing.
+
+    `helps` lets the writing process prepare beside its workers.
+    """
     sources = find([folder])
     async with Workers(jobs, sources) as workers:
         store = await connect(f"sqlite:///{database}", tables=[TABLE])
         services = Services(store, REGISTRY, EXTRACTOR, VALIDATOR, BASE, b"s" * 32, Limits(), id_maker())
         try:
-            await workers.begin(Setup(f"sqlite:///{database}", BASE, services.limits))
+            await workers.begin(Setup(f"sqlite:///{database}", BASE, services.limits), services if helps else None)
             if spoil:
                 spoil(workers)
             reports: list[FileReport] = []
@@ -109,25 +115,26 @@ def told(reports: list[FileReport]) -> list[Any]:
     return [(r.path.name, r.entries, r.created, r.updated, r.skipped, r.failed, r.failures, r.note) for r in reports]
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_processes_that_prepare_change_no_result(tmp_path: Path, jobs: int) -> None:
+@pytest.mark.parametrize(("jobs", "helps"), [(1, False), (3, False), (1, True)])
+def test_processes_that_prepare_change_no_result(tmp_path: Path, jobs: int, helps: bool) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     expected = files(folder)
     alone, counts, _ = asyncio.run(load(folder, tmp_path / "alone.db", 0))
     assert counts == expected
-    helped, counts, taken = asyncio.run(load(folder, tmp_path / "helped.db", jobs))
+    helped, counts, taken = asyncio.run(load(folder, tmp_path / "helped.db", jobs, helps=helps))
     assert counts == expected
     assert 0 < taken <= 9  # how many of them is a matter of speed
     assert told(helped) == told(alone)
-    again, counts, _ = asyncio.run(load(folder, tmp_path / "helped.db", jobs))
+    again, counts, _ = asyncio.run(load(folder, tmp_path / "helped.db", jobs, helps=helps))
     assert counts == expected
     assert sum(report.created for report in again) == 0
     assert [r.skipped for r in again] == [r.created + r.updated + r.skipped for r in alone]
 
 
+@pytest.mark.parametrize("helps", [False, True])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_load_goes_on_when_its_helpers_are_killed(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_load_goes_on_when_its_helpers_are_killed(tmp_path: Path, how: signal.Signals, helps: bool) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     expected = files(folder)
@@ -136,7 +143,7 @@ def test_a_load_goes_on_when_its_helpers_are_killed(tmp_path: Path, how: signal.
         for process in workers.processes:
             os.kill(process.pid, how)
 
-    _, counts, _ = asyncio.run(load(folder, tmp_path / "fhir.db", 2, kill))
+    _, counts, _ = asyncio.run(load(folder, tmp_path / "fhir.db", 2, kill, helps=helps))
     assert counts == expected
 
 
@@ -191,3 +198,19 @@ def test_what_is_not_wanted_any_more_does_not_hold_a_worker_up(tmp_path: Path) -
     assert isinstance(piece, Piece)
     assert piece.made is not None
     assert done == still == Done(True)
+
+
+def test_a_fault_while_helping_costs_nothing_but_the_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    expected = files(folder)
+    begun = []
+
+    async def fails(_: Services, source: Source, *_rest: object) -> None:
+        begun.append(source)
+        raise KeyError
+
+    monkeypatch.setattr(pieces, "prepare_pieces", fails)
+    _, counts, _ = asyncio.run(load(folder, tmp_path / "fhir.db", 1, helps=True))
+    assert counts == expected
+    assert begun

@@ -356,3 +356,13 @@ def test_every_kind_of_entry_is_looked_at() -> None:
 def test_a_plan_can_be_made_for_every_resource_type() -> None:
     for resource_type in definitions.resource_types():
         assert isinstance(entries(resource_type), IndexEntries)
+
+
+def test_a_type_made_ready_is_extracted_as_any_other() -> None:
+    ready = Extractor(REGISTRY)
+    ready.prepare("Patient")
+    patient = {"resourceType": "Patient", "gender": "male"}
+    assert ready.entries(patient, base=BASE) == EXTRACTOR.entries(patient, base=BASE)
+    assert tokens(ready.entries(patient, base=BASE), "gender") == [
+        ("http://hl7.org/fhir/administrative-gender", "male", 0)
+    ]

@@ -229,3 +229,12 @@ def test_what_no_element_can_be_is_always_an_error(seed: int, where: int, odd: A
 @given(junk=JSON)
 def test_any_json_at_all_is_answered(junk: Any) -> None:
     assert validator().validate(junk)
+
+
+def test_a_type_made_ready_is_validated_as_any_other() -> None:
+    ready = Validator()
+    ready.prepare("Patient")
+    assert ready.validate({"resourceType": "Patient", "gender": "male"}) == []
+    assert [issue.expression for issue in ready.validate({"resourceType": "Patient", "gender": "?"})] == [
+        "Patient.gender"
+    ]

@@ -20,7 +20,7 @@ DAMAGE = {
     "DELETE FROM idx_token WHERE v = 2": "Version row 2 has lost a row of idx_token.",
     "UPDATE idx_token SET g = 7 WHERE v = 2": "Version row 2 has lost a row of idx_token.",
     "UPDATE footprint SET rows = x'6f6464' WHERE v = 2": "The footprint of version row 2 cannot be read.",
-    'UPDATE footprint SET rows = jsonb(\'{"1":[["?"]]}\') WHERE v = 2': "The footprint of version row 2 cannot be read.",
+    'UPDATE footprint SET rows = jsonb(\'{"1":[["?"]]}\') WHERE v = 2': "footprint of version row 2 cannot be read.",
     "INSERT INTO idx_token VALUES (1, 1, 77, 0)": "idx_token has 3 rows, its versions account for 2.",
     "DELETE FROM idx_type WHERE v = 2": "missing from the index of its type",
     "INSERT INTO idx_type VALUES (1, 3)": "or there against the rules",
