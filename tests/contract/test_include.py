@@ -133,6 +133,19 @@ async def test_as_of_a_position_what_was_there_then_and_is_not_deleted_since(sto
     assert await led(store, BACK, patients, position=position) == "a1 old1"
 
 
+async def test_a_tombstone_is_not_included_though_its_resource_is_back(store: Store):
+    await keep(store, "Patient/p")
+    await delete(store, Key("Patient", "p"))
+    await keep(store, "Observation/a", references=to("subject", "Patient/p"))
+    await keep(store, "Observation/b", references=to("subject", "Patient/p/2"))
+    position = await store.position()
+    await keep(store, "Patient/p", 3)
+    observations = await of_type(store, "Observation")
+    assert await led(store, SUBJECT, observations) == "p3"
+    assert await led(store, SUBJECT, observations[1:]) == ""
+    assert await led(store, SUBJECT, observations, position=position) == ""
+
+
 async def test_what_was_no_longer_permitted_meanwhile_is_left_out(store: Store):
     await some(store)
     position = await store.position()

@@ -165,6 +165,8 @@ def _pair(name: str, values: st.SearchStrategy[str], most: int = 3) -> st.Search
     return st.lists(values, min_size=1, max_size=most).map(lambda each: (name, ",".join(each)))
 
 
+_above_some = _urls.filter(lambda url: not url.startswith("urn:"))
+_signs = st.sampled_from(["", "gt", "le"])
 _canonicals = st.builds("{}|{}".format, _urls, _versions) | _urls
 _EVERYWHERE = (
     _pair("_id", st.sampled_from(IDS)),
@@ -172,7 +174,7 @@ _EVERYWHERE = (
     _pair("_tag", _tokens),
     _pair("_security", st.sampled_from(["R", "|local", LABELS[0][0] + "|r"])),
     _pair("_profile", _canonicals),
-    _pair("_profile:below", _urls),
+    _pair("_profile:below", _above_some),
     _pair("_source", _urls),
     _pair("_lastUpdated", st.builds("{}{}".format, st.sampled_from(["gt", "lt", "ge", "sa", "ne", ""]), _instants)),
 )
@@ -189,6 +191,8 @@ PARAMETERS = {
         _pair("birthdate", _searched_dates),
         _pair("general-practitioner:Practitioner", st.sampled_from(IDS)),
         _pair("general-practitioner", _references("Practitioner")),
+        _pair("_has:Observation:patient:code", _tokens),
+        _pair("_has:Encounter:subject:part-of.class", _tokens),
     ),
     "Observation": st.one_of(
         *_EVERYWHERE,
@@ -199,6 +203,11 @@ PARAMETERS = {
         _pair("subject:Group", st.sampled_from(IDS)),
         _pair("patient", _references("Patient")),
         _pair("encounter", _references("Encounter")),
+        _pair("patient.family", _beginnings),
+        _pair("subject:Patient.gender:not", st.sampled_from(["male", "female"])),
+        _pair("encounter:below", st.sampled_from(IDS)),
+        _pair("component-code-value-quantity", st.builds("{}${}{}".format, _tokens, _signs, st.integers(0, 9))),
+        _pair("_content", st.sampled_from(["heart", "heart rate", "x1", "final"])),
         _pair("date", _searched_dates),
         _pair("value-string", _beginnings),
         _pair("status", st.sampled_from(["final", "amended"])),
@@ -213,7 +222,7 @@ PARAMETERS = {
     "Questionnaire": st.one_of(
         *_EVERYWHERE,
         _pair("url", _urls),
-        _pair("url:below", _urls),
+        _pair("url:below", _above_some),
         _pair("title:contains", _beginnings),
         _pair("date", _searched_dates),
     ),

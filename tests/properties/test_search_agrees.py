@@ -1,4 +1,4 @@
-"""Compiled SQL finds what `search.match` defines: the SQLite store and the memory store answer alike.
+"""Compiled SQL finds what `search.match` defines of resources: the SQLite store and the memory store answer alike.
 
 Both get the same resources, written, changed and deleted, some of it between the pages of a walk. Every search is made
 under a restriction. At the end the features that were exercised are counted, and each must have been.
@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
-from fhir_server.search.query import And, Node, Not, Or, Query
+from fhir_server.search.query import And, Chain, Has, Node, Not, Or, Query, Target
+from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, NewVersion, Store, Transaction
 from fhir_server.store.connect import connect
-from fhir_server.store.sql import compile_start
+from fhir_server.store.sql import compile_plan
 from profiles.restriction import ALL, HasLabel, Restriction
 from profiles.restriction import Not as Unless
 from tests.fakes.clock import Clock
@@ -51,7 +52,7 @@ async def change(store: Store, wanted: Change) -> None:
             assert current is not None
             owners = await tx.owners(key, current.number, restriction=ALL)
             labels = await tx.labels(key, current.number, restriction=ALL)
-            await tx.put(NewVersion(key, number, "DELETE", author, b"", owners, labels), None)
+            await tx.put(NewVersion(key, number, "DELETE", author, b"", owners, labels), IndexEntries())
             return
         resource = {**content, "id": id}
         entries = EXTRACTOR.entries(resource, base=BASE)
@@ -77,8 +78,7 @@ async def walk(stores: Sequence[Store], query: Query, restriction: Restriction, 
         answers = [await page(store, query, restriction) for store in stores]
         assert answers[0] == answers[1]
         counts = [
-            await store.count(query.type, query.where, restriction=restriction, position=query.position)
-            for store in stores
+            await store.count(query.targets, restriction=restriction, position=query.position) for store in stores
         ]
         assert counts[0] == counts[1]
         rows, following, position = answers[0]
@@ -87,7 +87,7 @@ async def walk(stores: Sequence[Store], query: Query, restriction: Restriction, 
         seen["matches"] += len(rows)
         if following is None:
             break
-        query = Query(query.type, query.where, query.count, following, position)
+        query = Query(query.targets, query.count, following, position)
         if waiting:
             wanted = waiting.pop()
             for store in stores:
@@ -101,8 +101,8 @@ def features(query: Node) -> Counter[str]:
     match query:
         case And(nodes) | Or(nodes):
             return sum((features(each) for each in nodes), Counter({type(query).__name__: 1}))
-        case Not(node):
-            return Counter({"Not": 1}) + features(node)
+        case Not(node) | Chain(_, _, node) | Has(_, _, node):
+            return Counter({type(query).__name__: 1}) + features(node)
     details = [str(getattr(query, name)) for name in ("mode", "prefix") if hasattr(query, name)]
     return Counter({" ".join([type(query).__name__, *details]): 1})
 
@@ -123,18 +123,18 @@ LABELLED = {
     history=[],
     searches=[(("Observation", ()), Unless(HasLabel("", "local")), 1)],
     between=[("a3", "anna", LABELLED), ("b3", "anna", "Observation")],
-    sample=compile_start.SAMPLE,
+    sample=compile_plan.SAMPLE,
 )
 @settings(max_examples=110, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(CHANGES, max_size=12),
     searches=st.lists(st.tuples(SEARCHES, RESTRICTIONS, st.integers(1, 3)), min_size=15, max_size=40),
     between=st.lists(CHANGES, max_size=12),
-    sample=st.sampled_from([1, 2, compile_start.SAMPLE]),
+    sample=st.sampled_from([1, 2, compile_plan.SAMPLE]),
 )
 def agree(history: list[Change], searches: list[Any], between: list[Change], sample: int) -> None:
     # Few rows are many to a small sample, so that every way to start a search is taken.
-    with patch.object(compile_start, "SAMPLE", sample):
+    with patch.object(compile_plan, "SAMPLE", sample), patch.object(compile_plan, "GLANCE", min(sample, 64)):
         asyncio.run(compare(history, searches, between))
 
 
@@ -151,7 +151,7 @@ async def compare(history: list[Change], searches: list[Any], between: list[Chan
                     await change(store, each)
             for (kind, parameters), restriction, count in searches:
                 where = parse(kind, parameters, REGISTRY, base=BASE, now=NOW).where
-                seen = await walk(stores, Query(kind, where, count), restriction, between)
+                seen = await walk(stores, Query((Target(kind, where),), count), restriction, between)
                 found = [await store.matches(kind, where, restriction=restriction, limit=2) for store in stores]
                 assert [each.key for each in found[0]] == [each.key for each in found[1]]
                 EXERCISED.update(seen + features(where) + Counter({f"restriction {type(restriction).__name__}": 1}))
@@ -162,7 +162,20 @@ async def compare(history: list[Change], searches: list[Any], between: list[Chan
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 EXPECTED = {
-    *("And", "Or", "Not", "Token", "Reference", "Uri", "Id", "String prefix", "String contains", "String exact"),
+    *(
+        "And",
+        "Or",
+        "Not",
+        "Token",
+        "Reference",
+        "Uri exact",
+        "Uri below",
+        "Id",
+        "String prefix",
+        "String contains",
+        "String exact",
+    ),
+    *("Chain", "Has", "Together", "Words"),
     *(f"Date {prefix}" for prefix in PREFIXES),
     *("LastUpdated gt", "LastUpdated lt", "LastUpdated eq", "pages", "matches", "changes during a walk"),
     *("restriction AllOf", "restriction AnyOf", "restriction Not", "restriction Matches", "restriction InCompartment"),
