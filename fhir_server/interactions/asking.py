@@ -135,11 +135,21 @@ def read(
 async def _parsed(call: Call, criteria: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
     """Return the parsed search, and the commit as of which it must be answered."""
     lenient = call.prefer.lenient
+    remembered, registry = call.services.remembered, call.services.registry
+    key = (call.type, call.compartment, lenient, tuple(criteria))
+    known = remembered.get(key, registry)
+    if known is not None:
+        return known, position
+    asked: list[Reading] = []
 
     def once(terminology: Reading) -> Search:
+        asked.append(terminology)
         return read(call, call.type or (), criteria, terminology, now=now, lenient=lenient)
 
-    return await answered(call, once, position=position)
+    search, position = await answered(call, once, position=position)
+    if not asked[-1].known:
+        remembered.keep(key, search)
+    return search, position
 
 
 def _path(call: Call) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Snapshot, Store, Transaction
 from profiles.issues import Issue
 from profiles.restriction import ALL, Restriction
@@ -107,6 +108,7 @@ class Services:
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     `learned` is called when SearchParameters were written, `wake_jobs` when there is something to do in the background.
+    `remembered` are the searches that were parsed lately.
     """
 
     store: Store
@@ -122,6 +124,7 @@ class Services:
     audit_waits: bool = False
     learned: Callable[[], Awaitable[None]] = nothing
     wake_jobs: Callable[[], None] = lambda: None
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,12 +115,14 @@ class Registry:
     """Which parameters each resource type has: the standard's, and the tenant's own beside them.
 
     `mark` stands for the tenant's own definitions: index entries made under one mark are not those of another.
+    `epoch` grows with every change, also of what is complete.
     `progress` is how many resources the indexing under way is through with, and how many there are; None without one.
     """
 
     def __init__(self, additions: Sequence[Addition] = ()) -> None:
         self.additions: tuple[Addition, ...] = ()
         self.mark = ""
+        self.epoch = 0
         self.progress: tuple[int, int] | None = None
         self._incomplete: frozenset[str] = frozenset()
         self._types: dict[str, Mapping[str, Parameter]] = {}
@@ -128,6 +130,7 @@ class Registry:
 
     def change(self, additions: Sequence[Addition]) -> None:
         """Let the tenant's own definitions be `additions`; what is known of types they do not concern stays."""
+        self.epoch += 1
         before = {each.definition for each in self.additions}
         after = {each.definition for each in additions}
         concerned = {kind for each in before ^ after for kind in types_of(each.base)}

@@ -30,9 +30,12 @@ class Listing:
 
 
 def make_world(
-    names: Names, criteria: Criteria, restriction: Restriction, position: int | None, *, begins: bool = False
+    names: Names, criteria: Criteria, restriction: Restriction, position: Any, *, begins: bool = False
 ) -> World:
-    """Return what a search as of `position` (None: now) can see under `restriction`; a walk `begins` at the newest."""
+    """Return what a search as of `position` (None: now) can see under `restriction`; a walk `begins` at the newest.
+
+    The position is no more than an argument of statements, so anything may stand for it that is replaced later.
+    """
     return World(names, criteria, restriction, position, test, select_all, begins)
 
 

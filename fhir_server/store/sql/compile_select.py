@@ -10,7 +10,7 @@ from fhir_server.store.sql.compile_plan import Considered, consider
 from fhir_server.store.sql.compile_start import starts
 from fhir_server.store.sql.compile_test import LAST, rows_of, test
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import Statement, both
+from fhir_server.store.sql.dialect import TRUE, Statement, both
 
 
 def select(
@@ -43,10 +43,9 @@ def _bounds(world: World, parts: Sequence[Node], after: int, before: int) -> Sta
         if isinstance(node, LastUpdated):
             first, beyond = rows_of(world.names, node)
             after, before = max(after, first - 1), min(before, beyond)
-    if world.position is not None:
-        before = min(before, world.position + 1)
     lower = Statement("x.v > ?", (after,))
-    return lower if before == LAST else both(lower, Statement("x.v < ?", (before,)))
+    upper = TRUE if before == LAST else Statement("x.v < ?", (before,))
+    return both(lower, upper, world.until("x"))
 
 
 def select_all(world: World, type: str, where: Node) -> Statement:

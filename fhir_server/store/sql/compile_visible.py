@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
@@ -33,7 +34,7 @@ class World:
     names: Names
     criteria: Criteria
     restriction: Restriction
-    position: int | None
+    position: Any
     test: TestNode
     select: SelectNode
     begins: bool = False
@@ -48,15 +49,17 @@ class World:
 
     def shows(self, alias: str) -> Statement:
         """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed."""
-        until = TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
-        return both(until, self.allows(alias))
+        return both(self.until(alias), self.allows(alias))
+
+    def until(self, alias: str) -> Statement:
+        """Return the test that `<alias>.v` is not newer than the position."""
+        return TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
 
     def shows_old(self, alias: str) -> Statement:
         """Return the test that the version `<alias>.v`, however old, was and is allowed, its resource still there."""
-        until = TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
         still = self._still_there(alias)
         here = Statement(f"EXISTS ({still.sql})", still.arguments)
-        return both(until, compile_restriction(self.restriction, alias, self), here)
+        return both(self.until(alias), compile_restriction(self.restriction, alias, self), here)
 
     def allows(self, alias: str) -> Statement:
         """Return the same for a version that is known not to be newer than the position."""

@@ -43,7 +43,10 @@ class Recent(dict[K, N]):
 
 
 class Dictionary:
-    """What is committed. Types, authors and parameters are all in memory, tokens and resources only the recent."""
+    """What is committed. Types, authors and parameters are all in memory, tokens and resources only the recent.
+
+    `changed` grows whenever a code that was searched for lately gets one more number.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         rows = connection.execute
@@ -59,6 +62,7 @@ class Dictionary:
         self.tokens: Recent[tuple[str, str], int] = Recent()
         self.folded: Recent[tuple[str, str | None], list[int]] = Recent()
         self.resources: Recent[Key, int] = Recent()
+        self.changed = 0
 
 
 class Names:
@@ -287,8 +291,10 @@ class Additions:
         for token, number in self.tokens.items():
             known.tokens.remember(token, number)
             # What a search knows of a code is no longer all there is.
-            known.folded.pop((fold_code(token[1]), token[0]), None)
-            known.folded.pop((fold_code(token[1]), None), None)
+            fold = fold_code(token[1])
+            for system in (token[0], None):
+                if known.folded.pop((fold, system), None) is not None:
+                    known.changed += 1
         for key, number in self.resources.items():
             known.resources.remember(key, number)
         for name in self._maps:

@@ -24,10 +24,12 @@ from fhir_server.store.sql.compile import (
 )
 from fhir_server.store.sql.compile_explain import explain
 from fhir_server.store.sql.compile_visible import World, compile_restriction
+from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
+from fhir_server.store.sqlite.plans import POSITION, Noting, Plans, at, key_of
 from profiles.restriction import ALL, NONE, Restriction
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
@@ -47,6 +49,12 @@ _LISTED = (
     "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY {}"
 )
 
+
+def _listed(listing: Listing) -> Statement:
+    statement = listing.statement
+    return Statement(_LISTED.format(statement.sql, listing.order), statement.arguments)
+
+
 _TOGETHER = 1000
 """Versions whose includes are looked for in one statement."""
 
@@ -54,7 +62,10 @@ _TOGETHER = 1000
 class Reading:
     """A snapshot of a SQLite database, as a base class: the subclass says as of which position."""
 
-    def __init__(self, runner: Runner, dictionary: Dictionary, names: Names, criteria: Criteria) -> None:
+    def __init__(
+        self, runner: Runner, dictionary: Dictionary, names: Names, criteria: Criteria, plans: Plans | None = None
+    ) -> None:
+        self._plans = plans
         self._runner = runner
         self._dictionary = dictionary
         self._names = names
@@ -112,10 +123,11 @@ class Reading:
     async def search(self, query: Query, *, restriction: Restriction) -> Page:
         """See `Snapshot.search`."""
         self._ready()
-        world = self._world(restriction, query.position)
-        rows = await self._rows(await self._asked(query, world))
-        self._unswept(world)
-        return self._page(rows, query.count, world.position or 0)
+        position = self._newest() if query.position is None else query.position
+        statement = await self._statement(query, restriction, position)
+        rows = await self._runner.rows(statement.sql, statement.arguments)
+        self._unswept(position)
+        return self._page(rows, query.count, position)
 
     async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
@@ -132,7 +144,7 @@ class Reading:
             statement = compile_count(target, world)
             rows = await self._runner.rows(statement.sql, statement.arguments)
             total += int(rows[0][0])
-        self._unswept(world)
+        self._unswept(world.position)
         return total
 
     async def include(
@@ -155,7 +167,7 @@ class Reading:
             for row in rows:
                 version = self._listed(row)
                 found[version.key, version.number] = version
-        self._unswept(world)
+        self._unswept(world.position)
         return sorted(found.values(), key=lambda version: version.row)[:limit]
 
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
@@ -163,11 +175,11 @@ class Reading:
         self._ready()
         world = self._world(restriction, query.position)
         started = monotonic()
-        listing = await self._asked(query, world)
+        statement = await self._statement(query, restriction, world.position or 0)
         planned = monotonic()
-        rows = await self._rows(listing)
+        rows = await self._runner.rows(statement.sql, statement.arguments)
         timed = {"planned_ms": 1000 * (planned - started), "found_ms": 1000 * (monotonic() - planned)}
-        steps = await self._runner.rows(f"EXPLAIN QUERY PLAN {listing.statement.sql}", listing.statement.arguments)
+        steps = await self._runner.rows(f"EXPLAIN QUERY PLAN {statement.sql}", statement.arguments)
         return {
             "engine": "sqlite",
             "targets": explain(query, world),
@@ -176,22 +188,33 @@ class Reading:
             **{name: round(took, 3) for name, took in timed.items()},
         }
 
-    async def _asked(self, query: Query, world: World) -> Listing:
-        place = compile_place(query, self._names)
-        keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
-        return compile_page(query, world, keys[0] if keys else None)
+    async def _statement(self, query: Query, restriction: Restriction, position: int) -> Statement:
+        """Return the statement for a page as of `position`; that of a first page is kept."""
+        key = key_of(query, restriction) if self._plans is not None and query.position is None else None
+        if self._plans is None or key is None:
+            world = self._world(restriction, query.position)
+            place = compile_place(query, self._names)
+            keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
+            return _listed(compile_page(query, world, keys[0] if keys else None))
+        kept = self._plans.get(key)
+        if kept is None:
+            changed, names = self._dictionary.changed, Noting(self._names, position)
+            kept = _listed(compile_page(query, make_world(names, self._criteria, restriction, POSITION, begins=True)))
+            if not names.missed:
+                self._plans.keep(key, kept, changed)
+        return at(kept, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
-        statement = listing.statement
-        return await self._runner.rows(_LISTED.format(statement.sql, listing.order), statement.arguments)
+        statement = _listed(listing)
+        return await self._runner.rows(statement.sql, statement.arguments)
 
     def _world(self, restriction: Restriction, position: int | None) -> World:
         at = self._newest() if position is None else position
         return make_world(self._names, self._criteria, restriction, at, begins=position is None)
 
-    def _unswept(self, world: World) -> None:
+    def _unswept(self, position: int | None) -> None:
         """Asked last: what was swept while the query ran would be missing from its answer."""
-        if world.position is not None and world.position < self._swept():
+        if position is not None and position < self._swept():
             raise CursorExpired("the rows this answer would need were swept")
 
     def _uncounted(self, type: str) -> int:

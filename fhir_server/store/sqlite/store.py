@@ -25,6 +25,7 @@ from fhir_server.store.sqlite.connection import BUDGETS, Budgets, Connection, Re
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.indexing import INDEX_FORMAT, IndexReading, IndexState
 from fhir_server.store.sqlite.lock import Lock
+from fhir_server.store.sqlite.plans import Plans
 from fhir_server.store.sqlite.records import SqliteRecords
 from fhir_server.store.sqlite.sweep import sweep
 from fhir_server.store.sqlite.transaction import SqliteTransaction
@@ -69,7 +70,8 @@ class SqliteStore(IndexReading):
             raise
         self._secret = bytes(meta["secret"])
         dictionary = Dictionary(self._writing.raw)
-        super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
+        names = Names(dictionary, self._readers.connection)
+        super().__init__(self._readers, dictionary, names, criteria, Plans(dictionary))
         self._batch = Batch(self._writing.raw, dictionary, codec.compressor() if compress else codec.encode)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fhir-store-commit")
         self._writer_runner = Runner(self._writing, self._thread, budgets)
