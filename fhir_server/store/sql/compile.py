@@ -52,8 +52,11 @@ def compile_page(query: Query, world: World, place: Sequence[Any] | None = None)
     if not pieces:
         return Listing(_NOTHING)
     found = union(pieces)
-    after = Statement("1") if place is None else behind(query.sort, place, query.after, "x")
-    sorted_by = order(query.sort, "x")
+    sorted_by = order(query.sort, "x.")
+    if place is None:
+        sql = f"{found.sql} ORDER BY {order(query.sort, '')} LIMIT ?"
+        return Listing(Statement(sql, (*found.arguments, wanted)), sorted_by)
+    after = behind(query.sort, place, query.after, "x")
     sql = f"SELECT x.* FROM ({found.sql}) x WHERE {after.sql} ORDER BY {sorted_by} LIMIT ?"
     return Listing(Statement(sql, (*found.arguments, *after.arguments, wanted)), sorted_by)
 

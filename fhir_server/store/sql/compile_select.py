@@ -26,9 +26,9 @@ def select(
     bounds = _bounds(world, parts, after, before)
     tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
     condition = both(bounds, *tests, world.allows("x"))
-    return Statement(
-        f"SELECT DISTINCT x.v AS v FROM {rows.sql} AND {condition.sql}", rows.arguments + condition.arguments
-    )
+    once = "" if best[0].start.unique else "DISTINCT "
+    sql = f"SELECT {once}x.v AS v FROM {rows.sql} AND {condition.sql}"
+    return Statement(sql, rows.arguments + condition.arguments)
 
 
 def plan(world: World, type: str, where: Node, wanted: int | None) -> tuple[list[Considered], list[Node]]:

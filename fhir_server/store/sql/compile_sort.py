@@ -60,10 +60,10 @@ def _alone(param: int, column: str, v: str, best: Statement) -> Statement:
     )
 
 
-def order(sorts: Sequence[Sort], alias: str) -> str:
+def order(sorts: Sequence[Sort], prefix: str) -> str:
     """Return the ORDER BY clause for rows with the columns of `keys` and `v`; what has no key comes last."""
-    parts = [f"{alias}.k{number}{' DESC' if sort.descending else ''} NULLS LAST" for number, sort in enumerate(sorts)]
-    return ", ".join([*parts, f"{alias}.v"])
+    parts = [f"{prefix}k{number}{' DESC' if sort.descending else ''} NULLS LAST" for number, sort in enumerate(sorts)]
+    return ", ".join([*parts, f"{prefix}v"])
 
 
 def behind(sorts: Sequence[Sort], place: Sequence[Any], after: int, alias: str) -> Statement:

@@ -37,7 +37,8 @@ class Start:
     """`<table> x WHERE <condition>`; `node` is the conjunct that every row of it satisfies.
 
     `label` says for people what it is. `rank` orders starts from likely few rows to likely many; `ordered` says they
-    come in order of `v`; `countable` that the first of them are found without reading many others. `sample` are rows to
+    come in order of `v`; `unique` that no `v` comes twice; `countable` that the first of them are found without reading
+    many others. `sample` are rows to
     count in their place where counting them would cost as much as reading them all.
     """
 
@@ -46,6 +47,7 @@ class Start:
     node: Node | None = None
     rank: int = 0
     ordered: bool = True
+    unique: bool = False
     countable: bool = True
     sample: Statement | None = None
 
@@ -124,7 +126,9 @@ def _from_access(node: Node | None, access: Access | None, sample: Access | None
     if access is None:
         return Start(_EMPTY, "nothing: no such reference", node)
     few = None if sample is None else _table(sample)
-    return Start(_table(access), access.table, node, access.rank, access.ordered, access.countable, few)
+    return Start(
+        _table(access), access.table, node, access.rank, access.ordered, countable=access.countable, sample=few
+    )
 
 
 def _table(access: Access) -> Statement:
@@ -171,6 +175,7 @@ def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator
                 node,
                 _CODED,
                 access.ordered,
+                access.ordered,
             )
 
 
@@ -191,4 +196,6 @@ def _whole_type(names: Names, type: str) -> Start:
     number = names.type_id(type)
     if number is None:
         return Start(_EMPTY, "nothing: no such type")
-    return Start(Statement("idx_type x WHERE x.type = ?", (number,)), "idx_type", rank=_WHOLE_TYPE, countable=False)
+    return Start(
+        Statement("idx_type x WHERE x.type = ?", (number,)), "idx_type", rank=_WHOLE_TYPE, unique=True, countable=False
+    )

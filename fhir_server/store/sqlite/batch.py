@@ -33,7 +33,7 @@ _COLUMNS = {
     "token": 4,
     "resource": 4,
     "version": 9,
-    "body": 3,
+    "body": 4,
     "owner": 2,
     "label": 2,
     "idx_type": 2,
@@ -155,7 +155,7 @@ class Batch:
         method = METHODS.index(new.method)
         ends = method == DELETE
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
-        rows["body"].append((v, " ".join(patients), self._encode(new.body)))
+        rows["body"].append((v, key.id, " ".join(patients), self._encode(new.body)))
         owners = [additions.resource(type, id) for type, id in new.owners]
         rows["owner"].extend([(v, owner) for owner in owners])
         rows["label"].extend([(v, additions.token(label)) for label in new.labels])

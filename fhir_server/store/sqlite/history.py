@@ -12,8 +12,8 @@ from fhir_server.store.base import Scope
 from fhir_server.store.sqlite.dictionary import Names
 
 _SELECT = (
-    "SELECT v.v, r.type, r.id, v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data "
-    "FROM version v CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = v.v "
+    "SELECT v.v, v.type, b.id, v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data "
+    "FROM version v CROSS JOIN body b ON b.v = v.v "
     "WHERE "
 )
 _CURRENT_AFTER = (

@@ -45,8 +45,8 @@ _V = f"SELECT v.v {_NUMBERED}"
 # The length of a blob is in the row's head: its pages are not read for it.
 _SIZES = "SELECT length(data) FROM chunk WHERE v = ? ORDER BY n"
 _LISTED = (
-    f"SELECT x.v, r.type, r.id, {_COLUMNS} FROM ({{}}) x CROSS JOIN version v ON v.v = x.v "
-    "CROSS JOIN resource r ON r.rid = v.rid CROSS JOIN body b ON b.v = x.v ORDER BY {}"
+    f"SELECT x.v, v.type, b.id, {_COLUMNS} FROM ({{}}) x CROSS JOIN version v ON v.v = x.v "
+    "CROSS JOIN body b ON b.v = x.v ORDER BY {}"
 )
 
 

@@ -47,8 +47,9 @@ CREATE TABLE version (
   UNIQUE (rid, number)
 ) STRICT;
 CREATE INDEX version_of_type ON version (type, v);
--- Every version has a body, a tombstone an empty one. `patients` are the ids of its Patient compartments, one blank apart.
-CREATE TABLE body (v INTEGER PRIMARY KEY, patients TEXT NOT NULL, data BLOB NOT NULL) STRICT;
+-- Every version has a body, a tombstone an empty one. `id` is that of its resource once more, so that a page needs one look
+-- less for each match; `patients` are the ids of its Patient compartments, one blank apart.
+CREATE TABLE body (v INTEGER PRIMARY KEY, id TEXT NOT NULL, patients TEXT NOT NULL, data BLOB NOT NULL) STRICT;
 CREATE TABLE chunk (
   c INTEGER PRIMARY KEY,
   v INTEGER NOT NULL,
