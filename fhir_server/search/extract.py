@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from fhir_server.search.converters import Collector, Convert, converter
@@ -195,11 +195,13 @@ def _below(instance: str, text: str) -> str:
 
 
 def _group_depth(alternative: str, known: Mapping[str, int] | None) -> int:
+    """Return the leading steps of an alternative's instances; a composite without a cast takes all its types."""
     if known is None:
         return _WHOLE
     path = parse_path(alternative)
+    every = path and replace(path, cast="", cast_at=0)
     for text, depth in known.items():
-        if parse_path(text) == path:
+        if parse_path(text) in (path, every):
             return depth
     return APART
 

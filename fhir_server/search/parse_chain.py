@@ -13,7 +13,7 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_reference import admits, holds_references, logical_id
 from fhir_server.search.parse_value import either, limited
 from fhir_server.search.query import NOTHING, And, Chain, Has, Id, Node, Not, Or
-from fhir_server.search.refuse import Absent, refuse, unanswered
+from fhir_server.search.refuse import Absent, no_modifier, refuse, unanswered
 from profiles import definitions
 
 Criterion = Callable[[str, str], Node]
@@ -56,7 +56,7 @@ def chain(resource_type: str, name: str, context: Context, read: Criterion) -> N
     code, _, narrowed = head.partition(":")
     parameter = reference_parameter(resource_type, code, context)
     if narrowed and not definitions.is_resource_type(narrowed):
-        raise unanswered(code, "a chain goes on from reference or reference:Type, without any other modifier.")
+        raise no_modifier(code, "a chain goes on from reference or reference:Type, without any other modifier.")
     return along(parameter, narrowed, lambda kind: read(kind, rest))
 
 

@@ -9,7 +9,7 @@ from fhir_server.search.parameters import Answer, Parameter
 from fhir_server.search.parse_chain import reference_parameter
 from fhir_server.search.parse_reference import admits, holds_references
 from fhir_server.search.query import Include
-from fhir_server.search.refuse import Unanswered, refuse, shown, unanswered
+from fhir_server.search.refuse import Unanswered, no_modifier, refuse, shown, unanswered
 from profiles import definitions
 
 _EVERY = "*"
@@ -22,9 +22,9 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     """
     code, _, modifier = name.partition(":")
     if modifier == "recurse":
-        raise unanswered(code, "since R4 the modifier :recurse is called :iterate.")
+        raise no_modifier(code, "since R4 the modifier :recurse is called :iterate.")
     if modifier not in ("", "iterate"):
-        raise unanswered(code, f":{modifier[:40]} is none of its modifiers; it has one, :iterate.")
+        raise no_modifier(code, f":{modifier[:40]} is none of its modifiers; it has one, :iterate.")
     reverse, iterate = code == "_revinclude", modifier == "iterate"
     parts = value.split(":")
     if parts == [_EVERY]:
