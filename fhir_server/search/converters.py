@@ -7,7 +7,7 @@ it; the pairs it does not know (a string where dates are searched) give no entri
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -31,9 +31,13 @@ MEDIA_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 
 @dataclass(slots=True)
 class Collector(IndexEntries):
-    """Index entries in the making, with the base URL below which absolute references are local."""
+    """Index entries in the making, with the base URL below which absolute references are local.
+
+    `pointers` are the references to contained resources, as (name, id).
+    """
 
     base: str = ""
+    pointers: list[tuple[str, str]] = field(default_factory=list)
 
 
 @cache
@@ -145,7 +149,9 @@ def _reference(to: Collector, name: str, value: Mapping[str, Any], group: int) -
         local = local_reference(text, to.base)
         if local is not None:
             to.references.append((name, *local, group))
-        elif ":" in text and not text.startswith("#"):
+        elif text[0] == "#":
+            to.pointers.append((name, text[1:]))
+        elif ":" in text:
             to.uris.append((name, *foreign_reference(text), group))
     identifier = value.get("identifier")
     if identifier and "value" in identifier:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from fhir_server.search.converters import Collector, Convert, converter
+from fhir_server.search.extract_contained import add_contained
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
@@ -57,6 +58,19 @@ class Extractor:
     def entries(self, resource: Resource, *, base: str) -> IndexEntries:
         """Return the index entries of a valid `resource`; absolute references below `base` count as local."""
         plan = self._plan(resource["resourceType"])
+        collector = self._collect(plan, resource, base)
+        if collector.pointers and "contained" in resource:
+            add_contained(
+                collector,
+                resource["contained"],
+                lambda each: self._collect(self._plan(each["resourceType"]), each, base),
+            )
+        found = _distinct(collector)
+        found.texts = texts(resource)
+        found.by_patient = plan.by_patient
+        return found
+
+    def _collect(self, plan: Plan, resource: Resource, base: str) -> Collector:
         collector = Collector(base=base)
         for key, value in resource.items():
             for rule in plan.properties.get(key, ()):
@@ -64,10 +78,7 @@ class Extractor:
         for triggers, rule in plan.engine:
             if not triggers or not triggers.isdisjoint(resource):
                 rule(resource, collector)
-        found = _distinct(collector)
-        found.texts = texts(resource)
-        found.by_patient = plan.by_patient
-        return found
+        return collector
 
     def owners(self, resource: Resource, entries: IndexEntries) -> list[Owner]:
         """Return the compartments `resource` is in as (type, id), from its index `entries`.
@@ -278,6 +289,9 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
 
     def filtered(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
         text = value.get("reference", "")
+        if text.startswith("#"):
+            to.pointers.append((name, text[1:]))
+            return
         local = local_reference(text, to.base)
         kind = local[0] if local else foreign_type(text) or value.get("type")
         if kind == target:

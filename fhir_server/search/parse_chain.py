@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
+from fhir_server.search.parse_contained import inside
 from fhir_server.search.parse_reference import canonical_of, holds_references, leads_to, logical_id
 from fhir_server.search.parse_value import either, limited
 from fhir_server.search.query import NOTHING, And, Canonical, Chain, Has, Id, Node, Not, Or
@@ -85,7 +86,7 @@ def _branches(
     read: Callable[[str], Node],
     lacking: list[Absent],
 ) -> Iterator[Node]:
-    """Yield a chain to each of `kinds`, and note in `lacking` why there is none."""
+    """Yield a chain to each of `kinds`, stored or contained, and note in `lacking` why there is none."""
     ways = 0
     for kind in kinds:
         if not leads_to(parameter, kind, context.registry):
@@ -100,6 +101,9 @@ def _branches(
             if answer.target in ("", kind):
                 ways += _ways(node)
                 yield Chain(answer.name, kind, node, by)
+                contained = None if by else inside(f"{answer.name}.{kind}", node)
+                if contained is not None:
+                    yield contained
         if ways > BRANCHES:
             raise refuse(
                 parameter.code,
@@ -149,6 +153,9 @@ def _by(parameter: Parameter, kind: str, context: Context) -> Canonical | None:
 
 def _ways(node: Node) -> int:
     match node:
+        case Chain(name) if "." in name:
+            # From contained resources on; that costs nothing unless there are such.
+            return 0
         case And(nodes) | Or(nodes):
             return max(1, sum(_ways(each) for each in nodes if isinstance(each, And | Or | Not | Chain | Has)))
         case Not(inner) | Chain(_, _, inner) | Has(_, _, inner):
