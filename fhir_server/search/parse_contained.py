@@ -20,7 +20,9 @@ def inside(holder: str, node: Node) -> Node | None:
     """
     match node:
         case Together(parts):
-            return Together(tuple(tuple(replace(each, name=f"{holder}.{each.name}") for each in part) for part in parts))
+            return Together(
+                tuple(tuple(replace(each, name=f"{holder}.{each.name}") for each in part) for part in parts)
+            )
         case Or(nodes):
             found = tuple(each for each in (inside(holder, each) for each in nodes) if each is not None)
             return Or(found) if len(found) > 1 else found[0] if found else None

@@ -36,9 +36,7 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
         raise refuse(code, "it is written Source:parameter or Source:parameter:Target, once for each.")
     else:
         found = _named(code, parts, context)
-    return tuple(
-        replace(each, reverse=reverse, iterate=iterate, asked=f"{name}={value}") for each in found
-    )
+    return tuple(replace(each, reverse=reverse, iterate=iterate, asked=f"{name}={value}") for each in found)
 
 
 def _named(code: str, parts: list[str], context: Context) -> list[Include]:

@@ -64,7 +64,7 @@ def holds_references(parameter: Parameter) -> bool:
 
 
 def canonical_of(registry: Registry, kind: str) -> Canonical | None:
-    """Return how canonicals lead to resources of type `kind`: None for a type whose resources have no URL and version."""
+    """Return how canonicals lead to resources of type `kind`, None where these have no URL and version."""
     url, version = registry.get(kind, "url"), registry.get(kind, "version")
     if url is None or version is None or (url.type, version.type) != ("uri", "token"):
         return None

@@ -197,7 +197,10 @@ class Canonical:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A reference entry `name` to a resource of `type` that matches `node`; with `by`, a canonical that leads to one."""
+    """A reference entry `name` to a resource of `type` that matches `node`.
+
+    With `by`, a canonical that leads to one.
+    """
 
     name: str
     type: str

@@ -1,7 +1,7 @@
 """Canonical URLs that lead to resources: in chains, `_has` and includes (`search.query.Canonical` says where to).
 
-http://hl7.org/fhir/R4/references.html#canonical. The resource is found by its rows in `idx_uri`, its business version in
-its footprint, as of the position of the search and under its restriction like every other resource on the way.
+http://hl7.org/fhir/R4/references.html#canonical. The resource is found by its rows in `idx_uri`, its business version
+in its footprint, as of the position of the search and under its restriction like every other resource on the way.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def leads_to_match(world: World, type: str, node: Chain, by: Canonical, alias: s
     x = deeper(alias)
     matches = world.test(world, node.type, node.node, x)
     return Statement(
-        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x} WHERE f.v = {alias}.v"
-        f" AND e.value ->> 0 = 'u' AND {x}.v = {led.sql} AND {matches.sql})",
+        f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x}"
+        f" WHERE f.v = {alias}.v AND e.value ->> 0 = 'u' AND {x}.v = {led.sql} AND {matches.sql})",
         (f'$."{param}"', *led.arguments, *matches.arguments),
     )
 
@@ -118,8 +118,8 @@ def _referred(
         return None
     pieces = [
         Statement(
-            f"SELECT {led.sql} AS v FROM version s CROSS JOIN footprint f ON f.v = s.v CROSS JOIN json_each(f.rows, ?) e"
-            f" WHERE s.v {placeholders(rows)} AND s.type = ? AND e.value ->> 0 = 'u'",
+            f"SELECT {led.sql} AS v FROM version s CROSS JOIN footprint f ON f.v = s.v"
+            f" CROSS JOIN json_each(f.rows, ?) e WHERE s.v {placeholders(rows)} AND s.type = ? AND e.value ->> 0 = 'u'",
             (*led.arguments, f'$."{param}"', *rows, world.names.type_id(include.source) or 0),
         )
         for param in params

@@ -100,10 +100,52 @@ def test_references_to_this_server_are_local(reference: str, expected: tuple[Any
     assert found.uris == []
 
 
-def test_other_references_are_uris_and_contained_ones_are_not_searched() -> None:
+def test_other_references_are_uris_and_nothing_is_found_by_those_to_contained_ones() -> None:
     foreign = entries("Observation", subject={"reference": "https://other.example.org/Patient/1/_history/2"})
     assert foreign.uris == [("subject", "https://other.example.org/Patient/1", "2", 0)]
-    assert entries("Observation", subject={"reference": "#p"}) == IndexEntries()
+    assert not list(entries("Observation", subject={"reference": "#p"}).all())
+
+
+def test_what_a_reference_points_to_inside_a_resource_is_indexed_under_it() -> None:
+    link = {"other": {"reference": "Patient/1"}, "type": "seealso"}
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male", "link": [link]}
+    group = {"resourceType": "Group", "id": "g", "code": {"text": "crowd"}}
+    found = entries("Observation", subject={"reference": "#p"}, contained=[patient, group])
+    assert tokens(found, "subject.Patient") == [("", "p", 0)]
+    assert tokens(found, "subject.Patient.gender") == [("http://hl7.org/fhir/administrative-gender", "male", 0)]
+    assert found.references == [("subject.Patient.link", "Patient", "1", 0, 0)]
+    assert not any(name.startswith("subject.Group") for name, *_ in found.all()), "nothing points to it"
+
+
+def test_the_parts_of_contained_resources_do_not_mix() -> None:
+    def observation(id: str, code: str, value: int) -> dict[str, Any]:
+        coded = {"coding": [{"code": code}]}
+        return {"resourceType": "Observation", "id": id, "code": coded, "valueQuantity": {"value": value, "code": "1"}}
+
+    held = [observation("a", "hr", 80), observation("b", "temp", 37)]
+    found = entries("DiagnosticReport", result=[{"reference": "#a"}, {"reference": "#b"}], contained=held)
+    first, second = (group for _, _, group in tokens(found, "result.Observation.code"))
+    assert first != second
+    assert [group for *_, group in found.quantities if _[0] == "result.Observation.value-quantity"] == [first, second]
+
+
+def test_a_media_type_with_parameters_is_below_the_one_without() -> None:
+    found = entries("DocumentReference", content=[{"attachment": {"contentType": "text/xml; charset=UTF-8"}}])
+    assert tokens(found, "contenttype") == [("urn:ietf:bcp:13", "text/xml; charset=UTF-8", 0)]
+    assert tokens(found, "contenttype:below") == [("urn:ietf:bcp:13", "text/xml", 0)]
+    assert not tokens(
+        entries("DocumentReference", content=[{"attachment": {"contentType": "a/b"}}]), "contenttype:below"
+    )
+
+
+def test_a_part_of_any_type_is_grouped_with_the_others_of_its_instance() -> None:
+    characteristics = [
+        {"code": {"coding": [{"code": "gender"}]}, "valueCodeableConcept": {"coding": [{"code": "mixed"}]}},
+        {"code": {"coding": [{"code": "owned"}]}, "valueBoolean": True},
+    ]
+    found = entries("Group", characteristic=characteristics)
+    assert [group for _, _, group in tokens(found, "characteristic")] == [1, 2]
+    assert [group for _, _, group in tokens(found, "value")] == [1, 2]
 
 
 def test_a_logical_reference_is_searched_by_its_identifier() -> None:
@@ -244,7 +286,7 @@ def test_labels_are_the_security_codings() -> None:
 
 
 def by_engine_alone(resource: dict[str, Any]) -> dict[str, set[Any]]:
-    """What FHIRPath finds for every stored parameter, groups and implied systems aside."""
+    """What FHIRPath finds for every stored parameter, groups, implied systems and contained resources aside."""
     collector = Collector(base=BASE)
     for rule in engine_rules(resource["resourceType"]):
         rule(resource, collector)
@@ -262,9 +304,11 @@ def engine_rules(resource_type: str) -> list[Any]:
 
 
 def comparable(found: IndexEntries) -> dict[str, set[Any]]:
-    kinds = [each.name for each in fields(IndexEntries)]
-    plain: dict[str, set[Any]] = {kind: {entry[:-1] for entry in getattr(found, kind)} for kind in kinds}
-    plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens}
+    kinds = [each.name for each in fields(IndexEntries) if each.name not in ("texts", "by_patient")]
+    plain: dict[str, set[Any]] = {
+        kind: {entry[:-1] for entry in getattr(found, kind) if "." not in entry[0]} for kind in kinds
+    }
+    plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens if "." not in name}
     return plain
 
 
@@ -295,9 +339,8 @@ def test_every_entry_belongs_to_a_parameter_that_stores() -> None:
             code: each for code, each in REGISTRY.all_for(resource["resourceType"]).items() if each.stored
         }
         found = EXTRACTOR.entries(resource, base=BASE)
-        for each in fields(IndexEntries):
-            for entry in getattr(found, each.name):
-                assert entry[0].partition(":")[0] in stored
+        for entry in found.all():
+            assert entry[0].partition(".")[0].partition(":")[0] in stored
 
 
 def test_a_plan_can_be_made_for_every_resource_type() -> None:

@@ -74,7 +74,7 @@ def test_the_same_include_twice_is_one() -> None:
         ("_include", "Observation:patient:Group", "never points to a Group"),
         ("_include", "Observation:nonsense", "'nonsense' of Observation"),
         ("_include", "Observation:code", "'code' of Observation"),
-        ("_include", "QuestionnaireResponse:questionnaire", "'questionnaire' of QuestionnaireResponse"),
+        ("_include", "PlanDefinition:depends-on:Patient", "never points to a Patient"),
         ("_include:recurse", "Observation:subject", ":iterate"),
         ("_include:sometimes", "Observation:subject", ":sometimes"),
         ("_include:iterate", "*", "needs a type"),
