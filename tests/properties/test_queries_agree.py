@@ -27,7 +27,7 @@ from profiles.restriction import ALL, Restriction
 from tests.fakes import worlds
 from tests.fakes.clock import Clock
 
-WORLDS = 25
+WORLDS = 260
 QUESTIONS = 90
 EXERCISED: Counter[str] = Counter()
 
