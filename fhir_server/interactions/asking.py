@@ -72,7 +72,9 @@ async def asking(call: Call) -> Asked:
     criteria: list[tuple[str, str]] = []
     own: list[tuple[str, str]] = []
     for pair in call.parameters:
-        (own if pair[0] in SHOWING else criteria).append(pair)
+        # Empty parameters are no error, they are ignored (http://hl7.org/fhir/R4/search.html#errors).
+        if pair[1] or pair[0] == paging.CURSOR:
+            (own if pair[0] in SHOWING else criteria).append(pair)
     path = _path(call)
     # A next link repeats what was applied, so who follows it gives just that: the cursor can be opened before anything
     # is parsed, and everything is read as of the first page.
@@ -114,7 +116,10 @@ def _applied(asked: Asked, own: Pairs) -> tuple[tuple[str, str], ...]:
 def read(
     call: Call, types: str | Sequence[str], parameters: Pairs, terminology: Reading, *, now: int, lenient: bool = False
 ) -> Search:
-    """Return `parameters` parsed with the registry and under the limits of the tenant. Raises BadRequest."""
+    """Return `parameters` parsed with the registry and under the limits of the tenant. Raises BadRequest.
+
+    Empty ones are refused: a search has left them out before, and criteria of a write must not become wider by one.
+    """
     services = call.services
     limits = services.limits
     return parse(

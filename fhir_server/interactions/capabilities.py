@@ -19,6 +19,7 @@ from fhir_server.interactions.call import Call, Result
 from fhir_server.model.compartments import URLS
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.parse import is_answered
+from fhir_server.search.parse_reference import canonical_of, holds_references
 from profiles import definitions
 
 FHIR_VERSION = "4.0.1"
@@ -49,13 +50,15 @@ class _Answers:
     def of(cls, registry: Registry) -> _Answers:
         types = definitions.resource_types()
         self = cls({}, {type: [] for type in types}, {type: [] for type in types}, [])
+        by_url = {type for type in types if canonical_of(registry, type) is not None}
         for type in types:
             self.parameters[type] = [each for each in registry.all_for(type).values() if is_answered(each)]
             for each in self.parameters[type]:
                 if each.type == "reference" and each.answers:
                     name = f"{type}:{each.code}"
                     self.including[type].append(name)
-                    for target in self.reverse.keys() & (each.targets or types):
+                    reached = set(each.targets or types)
+                    for target in reached if holds_references(each) else reached & by_url:
                         self.reverse[target].append(name)
         shared = set.intersection(*({(each.code, each.url) for each in found} for found in self.parameters.values()))
         self.everywhere.extend(each for each in self.parameters[types[0]] if (each.code, each.url) in shared)

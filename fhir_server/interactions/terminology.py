@@ -8,7 +8,7 @@ parser has to know where in a search, down which chain, a value set is named (ht
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,7 +17,8 @@ from fhir_server.interactions.call import Call
 from fhir_server.interactions.paging import unexpired
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.search.parse import parse
-from fhir_server.search.query import Query
+from fhir_server.search.query import Id, Query, Target
+from fhir_server.search.references import local_reference
 from fhir_server.search.terminology import NotExpandable
 from fhir_server.store.base import Version
 from profiles.restriction import ALL
@@ -108,6 +109,7 @@ async def _read_missing(call: Call, reading: Reading, position: int | None) -> i
 async def _stored(call: Call, canonical: str, position: int | None) -> tuple[Definition | None, int]:
     """Return the definition that a canonical means, None when it is not in the store, and the commit of the answer.
 
+    It may also be the place of the definition on this server, relative or absolute.
     Everybody's, whatever the caller may read: what a code means is nobody's data. A value set that were hidden from the
     caller would make `:not-in` find what is in it, and mean different things to different callers.
     """
@@ -115,7 +117,18 @@ async def _stored(call: Call, canonical: str, position: int | None) -> tuple[Def
     url, _, version = canonical.partition("|")
     asked = [("url", _escaped(url)), *([("version", _escaped(version))] if version else [])]
     found = parse(TYPES, asked, services.registry, base=services.base, now=services.now())
-    query = Query(found.targets, SAME_URL, position=position)
+    best, position = await _best(call, found.targets, position)
+    place = local_reference(url, services.base)
+    if best is None and place is not None and place[0] in TYPES:
+        best, position = await _best(call, (Target(place[0], Id((place[1],))),), position)
+        if best is not None and version not in ("", best.get("version")):
+            best = None
+    return best, position
+
+
+async def _best(call: Call, targets: Sequence[Target], position: int | None) -> tuple[Definition | None, int]:
+    """Return the definition to prefer among those that match, and the commit of the answer."""
+    query = Query(tuple(targets), SAME_URL, position=position)
     page = await unexpired(call.reader.search(query, restriction=ALL))
     candidates = [(parse_stored(each.body), each) for each in page.versions]
     best = max(candidates, key=_preference, default=None)

@@ -7,7 +7,7 @@ it; the pairs it does not know (a string where dates are searched) give no entri
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -26,13 +26,18 @@ Convert = Callable[["Collector", str, Any, int], None]
 
 BOOLEAN_SYSTEM = "http://hl7.org/fhir/special-values"
 CURRENCY_SYSTEM = "urn:iso:std:iso:4217"
+MEDIA_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 
 
 @dataclass(slots=True)
 class Collector(IndexEntries):
-    """Index entries in the making, with the base URL below which absolute references are local."""
+    """Index entries in the making, with the base URL below which absolute references are local.
+
+    `pointers` are the references to contained resources, as (name, id).
+    """
 
     base: str = ""
+    pointers: list[tuple[str, str]] = field(default_factory=list)
 
 
 @cache
@@ -40,6 +45,8 @@ def converter(search_type: str, data_type: str, value_set: str = "") -> Convert 
     """Return what makes `search_type` entries of a `data_type`, or None where the standard says nothing."""
     if search_type == "token" and data_type == "code":
         system = implied_system(value_set)
+        if value_set.partition("|")[0] == MEDIA_TYPES:
+            return _media_type(system)
         return lambda to, name, value, group: to.tokens.append((name, system, value, group))
     return _TABLE.get(search_type, {}).get(data_type)
 
@@ -53,6 +60,18 @@ def implied_system(value_set: str) -> str:
     systems = {include.get("system", "") for include in found.get("include", ())}
     imports = any(include.get("valueSet") for include in found.get("include", ()))
     return systems.pop() if len(systems) == 1 and not imports else ""
+
+
+def _media_type(system: str) -> Convert:
+    """A media type with parameters is also below the one without (http://hl7.org/fhir/R4/search.html#mimetype)."""
+
+    def convert(to: Collector, name: str, value: str, group: int) -> None:
+        to.tokens.append((name, system, value, group))
+        bare, parameters, _ = value.partition(";")
+        if parameters:
+            to.tokens.append((f"{name}:below", system, bare.rstrip(), group))
+
+    return convert
 
 
 def _text(to: Collector, name: str, value: Any, group: int) -> None:
@@ -130,7 +149,9 @@ def _reference(to: Collector, name: str, value: Mapping[str, Any], group: int) -
         local = local_reference(text, to.base)
         if local is not None:
             to.references.append((name, *local, group))
-        elif ":" in text and not text.startswith("#"):
+        elif text[0] == "#":
+            to.pointers.append((name, text[1:]))
+        elif ":" in text:
             to.uris.append((name, *foreign_reference(text), group))
     identifier = value.get("identifier")
     if identifier and "value" in identifier:

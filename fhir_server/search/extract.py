@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.errors import Unprocessable
 from fhir_server.search.converters import Collector, Convert, converter
+from fhir_server.search.extract_contained import add_contained
 from fhir_server.search.parameters import Parameter, Registry, standard_parameters
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
@@ -63,6 +64,19 @@ class Extractor:
         Raises Unprocessable when a tenant's own parameter cannot be evaluated on it.
         """
         plan = self._plan(resource["resourceType"])
+        collector = self._collect(plan, resource, base)
+        if collector.pointers and "contained" in resource:
+            add_contained(
+                collector,
+                resource["contained"],
+                lambda each: self._collect(self._plan(each["resourceType"]), each, base),
+            )
+        found = _distinct(collector)
+        found.texts = texts(resource)
+        found.by_patient = plan.by_patient
+        return found
+
+    def _collect(self, plan: Plan, resource: Resource, base: str) -> Collector:
         collector = Collector(base=base)
         for key, value in resource.items():
             for rule in plan.properties.get(key, ()):
@@ -70,10 +84,7 @@ class Extractor:
         for triggers, rule in plan.engine:
             if not triggers or not triggers.isdisjoint(resource):
                 rule(resource, collector)
-        found = _distinct(collector)
-        found.texts = texts(resource)
-        found.by_patient = plan.by_patient
-        return found
+        return collector
 
     def prepare(self, resource_type: str) -> None:
         """Make the plan of a type, so that the first resource of it need not wait for it."""
@@ -224,11 +235,13 @@ def below(instance: str, text: str) -> str:
 
 
 def _group_depth(alternative: str, known: Mapping[str, int] | None) -> int:
+    """Return the leading steps of an alternative's instances; a composite without a cast takes all its types."""
     if known is None:
         return _WHOLE
     path = parse_path(alternative)
+    every = path and replace(path, cast="", cast_at=0)
     for text, depth in known.items():
-        if parse_path(text) == path:
+        if parse_path(text) in (path, every):
             return depth
     return APART
 
@@ -305,6 +318,9 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
 
     def filtered(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
         text = value.get("reference", "")
+        if text.startswith("#"):
+            to.pointers.append((name, text[1:]))
+            return
         local = local_reference(text, to.base)
         kind = local[0] if local else foreign_type(text) or value.get("type")
         if kind == target:

@@ -82,6 +82,7 @@ class _Meaning:
         return along(
             parameter,
             "",
+            self.context,
             lambda target: self.once.read((target, path, test), lambda: self.beyond(target, path, test, depth + 1)),
         )
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fhir_server.search.match_entry import COMPARE, groups, has, has_words
+from fhir_server.search.match_entry import COMPARE, groups, has, has_words, is_named
 from fhir_server.search.query import (
     And,
+    Canonical,
     Chain,
     Entry,
     Has,
@@ -58,7 +59,7 @@ class World(Protocol):
         ...
 
     def all(self, type: str) -> Iterable[Candidate]:
-        """Return every resource of a type."""
+        """Return every resource of a type, in the order of their last updates."""
         ...
 
 
@@ -104,19 +105,40 @@ def _targets(name: str, entries: IndexEntries) -> list[tuple[str, str]]:
 
 
 def _points_at(node: Chain, entries: IndexEntries, world: World) -> bool:
-    for type, id in _targets(node.name, entries):
-        target = world.one(type, id) if type == node.type else None
-        if target is not None and match(node.node, target, world):
-            return True
-    return False
+    found = (
+        [world.one(type, id) for type, id in _targets(node.name, entries) if type == node.type]
+        if node.by is None
+        else _named(node.name, node.by, entries, world)
+    )
+    return any(target is not None and match(node.node, target, world) for target in found)
+
+
+def _named(name: str, by: Canonical, entries: IndexEntries, world: World) -> list[Candidate | None]:
+    """Return where the canonicals called `name` lead."""
+    return [led_to(by, uri, version, world) for each, uri, version, _ in entries.uris if each == name]
+
+
+def led_to(by: Canonical, uri: str, version: str, world: World) -> Candidate | None:
+    """Return the resource that the canonical `uri` in `version` ("" for any) leads to: the last of those it names."""
+    found = [
+        each for each in world.all(by.type) if each.entries is not None and is_named(by, uri, version, each.entries)
+    ]
+    return found[-1] if found else None
 
 
 def _is_pointed_at(node: Has, candidate: Candidate, world: World) -> bool:
-    here = (candidate.type, candidate.id)
     return any(
-        other.entries is not None and here in _targets(node.name, other.entries) and match(node.node, other, world)
+        other.entries is not None
+        and (candidate.type, candidate.id) in _pointed_at(node, other.entries, world)
+        and match(node.node, other, world)
         for other in world.all(node.type)
     )
+
+
+def _pointed_at(node: Has, entries: IndexEntries, world: World) -> list[tuple[str, str]]:
+    if node.by is None:
+        return _targets(node.name, entries)
+    return [(each.type, each.id) for each in _named(node.name, node.by, entries, world) if each is not None]
 
 
 def _is_along(node: Hierarchy, entries: IndexEntries, world: World) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_server.search.geometry import distance
 from fhir_server.search.query import (
+    Canonical,
     Date,
     Entry,
     Near,
@@ -157,6 +158,13 @@ def ancestors(uri: str) -> tuple[str, ...]:
     """Return `uri` and each part of it that ends before a slash, or with one: what `:above` finds."""
     ends = [at for at, letter in enumerate(uri) if letter == "/"]
     return tuple(dict.fromkeys((uri, *(uri[:at] for at in ends if at), *(uri[: at + 1] for at in ends))))
+
+
+def is_named(by: Canonical, uri: str, version: str, entries: IndexEntries) -> bool:
+    """Return whether the canonical `uri` in `version` ("" for any) names what has these entries."""
+    if not any(name == by.url and each == uri for name, each, _, _ in entries.uris):
+        return False
+    return not version or any(name == by.version and code == version for name, _, code, _ in entries.tokens)
 
 
 def has_words(leaf: Words, entries: IndexEntries) -> bool:

@@ -21,7 +21,7 @@ from fhir_server.search.parse_sort import read_sort
 from fhir_server.search.parse_types import each_type, searched_types
 from fhir_server.search.parse_values import MODIFIERS, is_answered, modifiers
 from fhir_server.search.query import And, Include, Node, Owned, Sort, Target
-from fhir_server.search.refuse import Unanswered, refuse, unanswered
+from fhir_server.search.refuse import Unanswered, no_modifier, refuse, unanswered
 from fhir_server.search.terminology import NO_TERMINOLOGY, Terminology
 from profiles.issues import Issue
 
@@ -135,6 +135,8 @@ def criteria(
 
 def _read(reading: _Reading, name: str, value: str, types: str | Sequence[str], context: Context) -> None:
     code = name.partition(":")[0]
+    if name.endswith(":") or ":." in name:
+        raise no_modifier(code, "a modifier or a type stands behind a colon; leave the colon out where there is none.")
     if name == "_count":
         _read_count(reading, value, context.page_max)
         return

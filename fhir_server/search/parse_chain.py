@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter
-from fhir_server.search.parse_reference import admits, holds_references, logical_id
+from fhir_server.search.parse_contained import inside
+from fhir_server.search.parse_reference import canonical_of, holds_references, leads_to, logical_id
 from fhir_server.search.parse_value import either, limited
-from fhir_server.search.query import NOTHING, And, Chain, Has, Id, Node, Not, Or
-from fhir_server.search.refuse import Absent, refuse, unanswered
+from fhir_server.search.query import NOTHING, And, Canonical, Chain, Has, Id, Node, Not, Or
+from fhir_server.search.refuse import Absent, no_modifier, refuse, unanswered
 from profiles import definitions
 
 Criterion = Callable[[str, str], Node]
@@ -56,20 +57,20 @@ def chain(resource_type: str, name: str, context: Context, read: Criterion) -> N
     code, _, narrowed = head.partition(":")
     parameter = reference_parameter(resource_type, code, context)
     if narrowed and not definitions.is_resource_type(narrowed):
-        raise unanswered(code, "a chain goes on from reference or reference:Type, without any other modifier.")
-    return along(parameter, narrowed, lambda kind: read(kind, rest))
+        raise no_modifier(code, "a chain goes on from reference or reference:Type, without any other modifier.")
+    return along(parameter, narrowed, context, lambda kind: read(kind, rest))
 
 
-def along(parameter: Parameter, narrowed: str, read: Callable[[str], Node]) -> Node:
+def along(parameter: Parameter, narrowed: str, context: Context, read: Callable[[str], Node]) -> Node:
     """Return what matches when `parameter` points to a resource of a type, `narrowed` if it is given, that matches.
 
     Types that do not have what `read` looks for are passed over. Raises Absent when that are all.
     """
-    if narrowed and not admits(parameter, narrowed):
+    if narrowed and not leads_to(parameter, narrowed, context.registry):
         raise refuse(parameter.code, f"it never points to a {narrowed}.")
     kinds = (narrowed,) if narrowed else parameter.targets or definitions.resource_types()
     lacking: list[Absent] = []
-    found = either(limited(parameter.code, _branches(parameter, kinds, read, lacking)))
+    found = either(limited(parameter.code, _branches(parameter, kinds, context, read, lacking)))
     if found != NOTHING:
         return found
     if len(lacking) == 1:
@@ -79,13 +80,18 @@ def along(parameter: Parameter, narrowed: str, read: Callable[[str], Node]) -> N
 
 
 def _branches(
-    parameter: Parameter, kinds: Iterable[str], read: Callable[[str], Node], lacking: list[Absent]
+    parameter: Parameter,
+    kinds: Iterable[str],
+    context: Context,
+    read: Callable[[str], Node],
+    lacking: list[Absent],
 ) -> Iterator[Node]:
-    """Yield a chain to each of `kinds`, and note in `lacking` why there is none."""
+    """Yield a chain to each of `kinds`, stored or contained, and note in `lacking` why there is none."""
     ways = 0
     for kind in kinds:
-        if not admits(parameter, kind):
+        if not leads_to(parameter, kind, context.registry):
             continue
+        by = _by(parameter, kind, context)
         try:
             node = read(kind)
         except Absent as refusal:
@@ -94,7 +100,10 @@ def _branches(
         for answer in parameter.answers:
             if answer.target in ("", kind):
                 ways += _ways(node)
-                yield Chain(answer.name, kind, node)
+                yield Chain(answer.name, kind, node, by)
+                contained = None if by else inside(f"{answer.name}.{kind}", node)
+                if contained is not None:
+                    yield contained
         if ways > BRANCHES:
             raise refuse(
                 parameter.code,
@@ -112,10 +121,10 @@ def has(resource_type: str, name: str, context: Context, read: Criterion) -> Nod
     if not definitions.is_resource_type(source):
         raise refuse(_HAS, f"{source[:40]} is no resource type.")
     parameter = reference_parameter(source, code, context)
-    if not admits(parameter, resource_type):
+    if not leads_to(parameter, resource_type, context.registry):
         raise unanswered(_HAS, f"{code} of {source} never points to a {resource_type}.", Absent)
-    node = read(source, rest)
-    return either(Has(source, each.name, node) for each in parameter.answers if each.target in ("", resource_type))
+    node, by = read(source, rest), _by(parameter, resource_type, context)
+    return either(Has(source, each.name, node, by) for each in parameter.answers if each.target in ("", resource_type))
 
 
 def in_list(texts: Sequence[str], context: Context) -> Node:
@@ -134,13 +143,19 @@ def reference_parameter(resource_type: str, code: str, context: Context) -> Para
         raise unanswered(code, f"{resource_type} has no such parameter.", Absent)
     if parameter.type != "reference" or not parameter.answers:
         raise unanswered(code, f"it is of type {parameter.type} in {resource_type}; only references lead on.", Absent)
-    if not holds_references(parameter):
-        raise unanswered(code, "it holds canonical URLs, which are not followed; search by the URL itself.")
     return parameter
+
+
+def _by(parameter: Parameter, kind: str, context: Context) -> Canonical | None:
+    """Return how the canonicals of `parameter` lead to a `kind`, None where it holds references."""
+    return None if holds_references(parameter) else canonical_of(context.registry, kind)
 
 
 def _ways(node: Node) -> int:
     match node:
+        case Chain(name) if "." in name:
+            # From contained resources on; that costs nothing unless there are such.
+            return 0
         case And(nodes) | Or(nodes):
             return max(1, sum(_ways(each) for each in nodes if isinstance(each, And | Or | Not | Chain | Has)))
         case Not(inner) | Chain(_, _, inner) | Has(_, _, inner):

@@ -9,7 +9,7 @@ from fhir_server.search.parse_value import either, limited
 from fhir_server.search.parse_values import check_modifier, is_answered, read_value, why_unanswered
 from fhir_server.search.parse_words import read_words
 from fhir_server.search.query import Node, Not
-from fhir_server.search.refuse import Absent, refuse, unanswered, within
+from fhir_server.search.refuse import Absent, Unanswered, no_modifier, refuse, unanswered, within
 from fhir_server.search.text import split
 
 _HERE_ALONE = frozenset(("_filter", "_sort", "_count", "_include", "_revinclude", "_type"))
@@ -50,7 +50,7 @@ def _read(resource_type: str, name: str, value: str, context: Context) -> Node:
     code, _, modifier = name.partition(":")
     if code in ("_text", "_content", "_list"):
         if modifier:
-            raise unanswered(code, "it has no modifiers.")
+            raise no_modifier(code, "it has no modifiers.")
         return in_list(_alternatives(code, value, context), context) if code == "_list" else read_words(code, value)
     parameter = find(resource_type, code, context)
     check_modifier(parameter, modifier, context.registry)
@@ -71,7 +71,7 @@ def find(resource_type: str, code: str, context: Context) -> Parameter:
     """Return the parameter `code` of a type. Raises Absent or Unanswered for one that cannot be searched by."""
     if code == "_query":
         # The standard forbids ignoring a named query, so lenient handling does not either.
-        raise refuse(code, "named queries are not answered by this server; write the criteria themselves.")
+        raise refuse(code, "named queries are not answered here; write the criteria themselves.", Unanswered.code)
     if code in _HERE_ALONE:
         raise refuse(code, "it stands by itself, not at the end of a chain, and without a modifier.")
     if code in _ELSEWHERE:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Answer, Incomplete, Parameter
 from fhir_server.search.parse_chain import reference_parameter
-from fhir_server.search.parse_reference import admits, holds_references
-from fhir_server.search.query import Include
-from fhir_server.search.refuse import Unanswered, refuse, shown, unanswered
+from fhir_server.search.parse_reference import admits, canonical_of, holds_references, leads_to
+from fhir_server.search.query import Canonical, Include
+from fhir_server.search.refuse import Unanswered, no_modifier, refuse, shown, unanswered
 from profiles import definitions
 
 _EVERY = "*"
@@ -22,9 +23,9 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     """
     code, _, modifier = name.partition(":")
     if modifier == "recurse":
-        raise unanswered(code, "since R4 the modifier :recurse is called :iterate.")
+        raise no_modifier(code, "since R4 the modifier :recurse is called :iterate.")
     if modifier not in ("", "iterate"):
-        raise unanswered(code, f":{modifier[:40]} is none of its modifiers; it has one, :iterate.")
+        raise no_modifier(code, f":{modifier[:40]} is none of its modifiers; it has one, :iterate.")
     reverse, iterate = code == "_revinclude", modifier == "iterate"
     parts = value.split(":")
     if parts == [_EVERY]:
@@ -35,9 +36,7 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
         raise refuse(code, "it is written Source:parameter or Source:parameter:Target, once for each.")
     else:
         found = _named(code, parts, context)
-    return tuple(
-        Include(each.source, each.names, each.target, reverse, iterate, asked=f"{name}={value}") for each in found
-    )
+    return tuple(replace(each, reverse=reverse, iterate=iterate, asked=f"{name}={value}") for each in found)
 
 
 def _named(code: str, parts: list[str], context: Context) -> list[Include]:
@@ -57,9 +56,25 @@ def _named(code: str, parts: list[str], context: Context) -> list[Include]:
         raise unanswered(
             code, f"{shown(asked)} of {source} is no parameter that references are followed by."
         ) from refusal
-    if target and not admits(parameter, target):
+    if target and not leads_to(parameter, target, context.registry):
         raise refuse(code, f"{asked} of {source} never points to a {target}.")
+    if not holds_references(parameter):
+        names = tuple(answer.name for answer in parameter.answers)
+        return [Include(source, names, target, canonicals=_canonicals([parameter], target, context))]
     return _by_target(source, parameter.answers, target)
+
+
+def _canonicals(parameters: Sequence[Parameter], target: str, context: Context) -> tuple[Canonical, ...]:
+    """Return where the canonicals of `parameters` lead, only to a `target` if one is given."""
+    kinds = dict.fromkeys(
+        kind
+        for parameter in parameters
+        if not holds_references(parameter)
+        for kind in ((target,) if target else parameter.targets or definitions.resource_types())
+        if admits(parameter, kind)
+    )
+    found = (canonical_of(context.registry, kind) for kind in kinds)
+    return tuple(each for each in found if each is not None)
 
 
 def _by_target(source: str, answers: Sequence[Answer], target: str) -> list[Include]:
@@ -72,14 +87,13 @@ def _by_target(source: str, answers: Sequence[Answer], target: str) -> list[Incl
 
 
 def _whole(source: str, target: str, context: Context) -> list[Include]:
-    names = tuple(
-        parameter.code for parameter in context.registry.all_for(source).values() if _leads(parameter, target)
-    )
-    return [Include(source, names, target)] if names else []
+    found = [each for each in context.registry.all_for(source).values() if _leads(each, target, context)]
+    names = tuple(parameter.code for parameter in found)
+    return [Include(source, names, target, canonicals=_canonicals(found, target, context))] if found else []
 
 
-def _leads(parameter: Parameter, target: str) -> bool:
-    """Whether the parameter has reference entries of its own; others are answered by those."""
-    if parameter.type != "reference" or not parameter.stored or not holds_references(parameter):
+def _leads(parameter: Parameter, target: str, context: Context) -> bool:
+    """Whether the parameter has entries of its own that lead on; others are answered by those."""
+    if parameter.type != "reference" or not parameter.stored:
         return False
-    return not target or admits(parameter, target)
+    return not target or leads_to(parameter, target, context.registry)

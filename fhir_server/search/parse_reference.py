@@ -8,7 +8,7 @@ from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter, Registry, data_types
 from fhir_server.search.parse_token import token_parts
 from fhir_server.search.parse_value import by_answers, either, plain
-from fhir_server.search.query import Hierarchy, Id, Node, Reference, Token, Uri
+from fhir_server.search.query import Canonical, Hierarchy, Id, Node, Reference, Token, Uri
 from fhir_server.search.references import NO_VERSION, canonical, foreign_reference, foreign_type, local_reference
 from fhir_server.search.refuse import refuse, unanswered
 from fhir_server.search.text import split
@@ -61,6 +61,21 @@ def holds_references(parameter: Parameter) -> bool:
     """Return whether `parameter` has references to resources by type and id, not canonical URLs alone."""
     kinds = data_types(parameter)
     return kinds is None or not kinds <= _CANONICALS
+
+
+def canonical_of(registry: Registry, kind: str) -> Canonical | None:
+    """Return how canonicals lead to resources of type `kind`, None where these have no URL and version."""
+    url, version = registry.get(kind, "url"), registry.get(kind, "version")
+    if url is None or version is None or (url.type, version.type) != ("uri", "token"):
+        return None
+    if not url.answers or not version.answers:
+        return None
+    return Canonical(kind, url.answers[0].name, version.answers[0].name)
+
+
+def leads_to(parameter: Parameter, kind: str, registry: Registry) -> bool:
+    """Return whether what `parameter` holds, references or canonicals, can lead to a resource of type `kind`."""
+    return admits(parameter, kind) and (holds_references(parameter) or canonical_of(registry, kind) is not None)
 
 
 def upwards(registry: Registry, kind: str) -> str | None:

@@ -10,7 +10,7 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_reference import holds_references
 from fhir_server.search.parse_values import is_answered
 from fhir_server.search.query import Sort, SortKind
-from fhir_server.search.refuse import refuse, shown, unanswered
+from fhir_server.search.refuse import no_modifier, refuse, shown, unanswered
 
 RULES = 10
 """The most rules of one search."""
@@ -31,7 +31,7 @@ _KINDS: dict[str, SortKind] = {
 def read_sort(types: Sequence[str], name: str, value: str, context: Context) -> tuple[Sort, ...]:
     """Return the rules of `_sort=a,-b`, in which a parameter must mean the same in all `types`. Raises BadRequest."""
     if name != _SORT:
-        raise unanswered(_SORT, "it has no modifiers; write _sort=-name for descending order.")
+        raise no_modifier(_SORT, "it has no modifiers; write _sort=-name for descending order.")
     rules = [_rule(types, number, text, context) for number, text in enumerate(value.split(","), 1)]
     if len(rules) > RULES:
         raise refuse(_SORT, f"it has {len(rules)} rules; at most {RULES} are answered.")

@@ -12,7 +12,7 @@ from fhir_server.search.parse_near import read_near
 from fhir_server.search.parse_reference import hierarchies, holds_references, read_id
 from fhir_server.search.parse_value import Read
 from fhir_server.search.query import Node
-from fhir_server.search.refuse import refuse, unanswered
+from fhir_server.search.refuse import no_modifier, refuse
 from profiles import definitions
 
 READERS: Mapping[str, Read] = {**PART_READERS, "composite": read_composite, "special": read_near}
@@ -103,7 +103,7 @@ def check_modifier(parameter: Parameter, modifier: str, registry: Registry) -> N
         return
     ours = " and ".join(f":{each}" for each in known) or "none"
     state = "not answered by this release" if modifier in _KNOWN_MODIFIERS else "unknown"
-    raise unanswered(
+    raise no_modifier(
         parameter.code,
         f"the modifier :{modifier[:40]} is {state} here; this parameter of type {parameter.type} has: {ours}.",
     )

@@ -183,21 +183,42 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class Canonical:
+    """How canonical URLs lead to resources of `type`: by their uri entries called `url` and token entries `version`.
+
+    A canonical with a version leads to a resource that has both, one without to any version. Of several resources the
+    one updated last counts: the one with the highest row.
+    """
+
+    type: str
+    url: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
-    """A reference entry `name` to a resource of `type` that matches `node`."""
+    """A reference entry `name` to a resource of `type` that matches `node`.
+
+    With `by`, a canonical that leads to one.
+    """
 
     name: str
     type: str
     node: Node
+    by: Canonical | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """A resource of `type` that matches `node` and has a reference entry `name` to this one."""
+    """A resource of `type` that matches `node` and has a reference entry `name` to this one.
+
+    With `by`, it has a canonical that leads to this one.
+    """
 
     type: str
     name: str
     node: Node
+    by: Canonical | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +284,8 @@ class Include:
     """What to add to matches: along the reference entries called `names` of resources of type `source`.
 
     Forward, the resources they point to, of type `target` if one is given; with `reverse`, resources of type `source`
-    that point to a match, which is of type `target` if one is given. `iterate` goes on from what was added.
-    `asked` is the parameter as it was asked for, for messages.
+    that point to a match, which is of type `target` if one is given. `canonicals` say where the canonical URLs among
+    them lead. `iterate` goes on from what was added. `asked` is the parameter as it was asked for, for messages.
     """
 
     source: str
@@ -272,4 +293,5 @@ class Include:
     target: str = ""
     reverse: bool = False
     iterate: bool = False
+    canonicals: tuple[Canonical, ...] = ()
     asked: str = field(default="", compare=False)

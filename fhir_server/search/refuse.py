@@ -22,15 +22,23 @@ class Absent(Unanswered):
     """A parameter that a resource type does not have; other types of the same search or chain may have it."""
 
 
-def refuse(parameter: str, rule: str) -> BadRequest:
-    """Return the refusal of a parameter, saying the rule it breaks."""
-    return BadRequest(f"Search parameter {parameter!r}: {rule}", expression=parameter, code="invalid")
+def refuse(parameter: str, rule: str, code: str = "invalid") -> BadRequest:
+    """Return the refusal of a parameter, saying the rule it breaks; lenient handling refuses it as well."""
+    return BadRequest(f"Search parameter {parameter!r}: {rule}", expression=parameter, code=code)
 
 
 def unanswered(parameter: str, rule: str, kind: type[Unanswered] = Unanswered) -> Unanswered:
     """Return the refusal of what is not answered here, saying why; `parameter` is shortened."""
     name = parameter[:_NAME_SHOWN]
     return kind(f"Search parameter {name!r}: {rule}", expression=name)
+
+
+def no_modifier(parameter: str, rule: str) -> BadRequest:
+    """Return the refusal of a modifier that a parameter is not answered with.
+
+    A search with such a one shall be rejected (http://hl7.org/fhir/R4/search.html#modifiers): no handling ignores it.
+    """
+    return refuse(parameter, rule, Unanswered.code)
 
 
 @contextmanager

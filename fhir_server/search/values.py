@@ -39,7 +39,7 @@ PositionEntry = tuple[str, int, int, int]
 """(name, latitude, longitude, group) in units of 1e-7 degree."""
 
 APART = -1
-FORMS = ("", ":text", ":of-type", ":identifier", ":ucum")
+FORMS = ("", ":text", ":of-type", ":identifier", ":ucum", ":below")
 """What a parameter's entries may be called, after its code."""
 BEGINNING = -(1 << 62)
 """The low end of a period that has none."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir_server.search.match import Candidate, Criteria, allows, match
+from fhir_server.search.match import Candidate, Criteria, allows, led_to, match
 from fhir_server.search.ordering import ordered
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
@@ -227,19 +227,35 @@ class _World:
         """Yield what the references of `versions` lead to."""
         for version in versions:
             entries = self._stored(version.key, version.number).entries if version.key.type == include.source else None
-            for name, type, id, number, _ in entries.references if entries else ():
+            if entries is None:
+                continue
+            for name, type, id, number, _ in entries.references:
                 if name in include.names and include.target in ("", type):
                     stored = self._one(Key(type, id)) if number == 0 else self._numbered(Key(type, id), number)
                     if stored is not None:
                         yield stored
+            yield from self._led_to(entries, include)
+
+    def _led_to(self, entries: IndexEntries, include: Include) -> Iterator[Stored]:
+        """Yield what the canonicals among `entries` lead to."""
+        asked = [(uri, version) for name, uri, version, _ in entries.uris if name in include.names]
+        for by in include.canonicals:
+            for uri, version in asked:
+                found = led_to(by, uri, version, self)
+                stored = None if found is None else self._one(Key(found.type, found.id))
+                if stored is not None:
+                    yield stored
 
     def referring(self, versions: Sequence[Version], include: Include) -> Iterator[Stored]:
         """Yield what refers to `versions`."""
         keys = {version.key for version in versions if include.target in ("", version.key.type)}
+        rows = {self._stored(version.key, version.number).v for version in versions}
         for stored in self.alive(include.source):
-            references = stored.entries.references if stored.entries else ()
-            refers = any(name in include.names and (type, id) in keys for name, type, id, _, _ in references)
-            if refers and self.shows(stored):
+            entries = stored.entries
+            if entries is None or not self.shows(stored):
+                continue
+            pointed = any(name in include.names and (type, id) in keys for name, type, id, _, _ in entries.references)
+            if pointed or any(each.v in rows for each in self._led_to(entries, include)):
                 yield stored
 
     def _one(self, key: Key) -> Stored | None:

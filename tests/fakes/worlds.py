@@ -21,6 +21,9 @@ SYSTEMS = ("", "http://s", "http://t")
 CODES = ("x", "X", "y", "é", "É")
 TEXTS = ("", "anna", "anna b", "Änna", "zoe")
 URIS = ("http://u", "http://u/a", "http://u/a/b", "http://u/Patient/1", "urn:x")
+VERSIONS = ("1", "1.2", "10")
+CANONICALS = ("subject", "definition")
+"""Entries that hold canonicals; `subject` holds references too."""
 WORDS = ("heart", "heartbeat", "rate", "cœur", "é2")
 INSTANTS = (BEGINNING, 0, 5, 10, 15, 20, END)
 NUMBERS = (*(decimal_key(number) for number in (-5, 0, 5, 10)), LOWEST_KEY, HIGHEST_KEY)
@@ -56,10 +59,13 @@ def entries(random: Random, type: str) -> IndexEntries:
     pick = random.choice
     group = lambda: pick((APART, 0, 0, 1, 2))  # noqa: E731
     return IndexEntries(
-        tokens=some(random, lambda: (pick(FORMS["token"]), pick(SYSTEMS), pick((*CODES, "")), group()), 4),
+        tokens=[
+            *some(random, lambda: (pick(FORMS["token"]), pick(SYSTEMS), pick((*CODES, "")), group()), 4),
+            *some(random, lambda: ("version", "", pick(VERSIONS), group()), 1),
+        ],
         strings=some(random, lambda: string_entry(random, group())),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],
-        uris=some(random, lambda: (pick(("url", "subject")), pick(URIS), pick(("", "1", "1.2", "10")), group())),
+        uris=some(random, lambda: (pick(("url", *CANONICALS)), pick(URIS), pick(("", *VERSIONS)), group()), 3),
         dates=some(random, lambda: ("date", *ends(random, INSTANTS), group()), 3),
         numbers=some(random, lambda: ("number", *ends(random, NUMBERS), group())),
         quantities=some(
@@ -193,7 +199,18 @@ def _hierarchy(random: Random, type: str) -> q.Node:
     return q.Hierarchy(name, "Location", random.choice(IDS), "partof", random.random() < 0.5)
 
 
+def canonical(type: str) -> q.Canonical:
+    """Return how canonicals lead to the resources of a type."""
+    return q.Canonical(type, "url", "version")
+
+
 def _hop(random: Random, type: str, kind: str, depth: int) -> q.Node:
+    if random.random() < 0.4:
+        other, name = random.choice(TYPES), random.choice(CANONICALS)
+        inner = node(random, other, depth - 1)
+        if kind == "chain":
+            return q.Chain(name, other, inner, canonical(other))
+        return q.Has(other, name, inner, canonical(type))
     if kind == "chain" and REFERENCES[type]:
         name = random.choice(REFERENCES[type])
         target = random.choice(TARGETS[name])
@@ -224,6 +241,7 @@ CRITERIA: dict[str, tuple[str, q.Node]] = {
     "coded": ("Observation", q.Token("code", None, "x")),
     "not coded": ("Observation", q.Not(q.Token("code", None, "x"))),
     "of a patient with a name": ("Observation", q.Chain("subject", "Patient", q.String("name", "anna"))),
+    "as defined": ("Observation", q.Chain("definition", "List", q.Token("code", None, "x"), canonical("List"))),
     "observed": ("Patient", q.Has("Observation", "subject", q.Token("code", None, "y"))),
 }
 """What the restrictions of these worlds may ask for."""

@@ -88,17 +88,26 @@ async def same(stores: list[Store], query: q.Query, allowed: Restriction) -> lis
 
 
 async def include(stores: list[Store], pages: list[Any], allowed: Restriction, random: Random) -> None:
-    source, name = random.choice([(s, n) for s, names in worlds.REFERENCES.items() for n in names])
-    target = random.choice(("", *worlds.TARGETS[name]))
-    step = q.Include(
-        source, worlds.REFERENCES[source] if random.random() < 0.5 else (name,), target, random.random() < 0.5
-    )
+    step = an_include(random)
     found = [
         await store.include(page.versions, step, restriction=allowed, position=page.position, limit=9)
         for store, page in zip(stores, pages, strict=True)
     ]
     assert [(each.key, each.number) for each in found[0]] == [(each.key, each.number) for each in found[1]], step
-    EXERCISED["revinclude" if step.reverse else "include"] += len(found[0])
+    kind = "canonicals, " if step.canonicals else ""
+    EXERCISED[kind + ("revinclude" if step.reverse else "include")] += len(found[0])
+
+
+def an_include(random: Random) -> q.Include:
+    """Return an include along references, along canonicals, or along both."""
+    source, name = random.choice([(s, n) for s, names in worlds.REFERENCES.items() for n in names])
+    names = worlds.REFERENCES[source] if random.random() < 0.5 else (name,)
+    target, reverse = random.choice(("", *worlds.TARGETS[name])), random.random() < 0.5
+    if random.random() < 0.5:
+        return q.Include(source, names, target, reverse)
+    led = (target,) if target else random.sample(worlds.TYPES, random.randint(1, 3))
+    canonicals = tuple(worlds.canonical(each) for each in led)
+    return q.Include(source, (*names, *worlds.CANONICALS), target, reverse, canonicals=canonicals)
 
 
 def features(node: Any) -> Counter[str]:
@@ -108,7 +117,8 @@ def features(node: Any) -> Counter[str]:
         return sum((features(each) for each in node), found)
     if is_dataclass(node):
         details = [str(getattr(node, each)) for each in ("mode", "prefix") if hasattr(node, each)]
-        found[" ".join([type(node).__name__, *details])] += 1
+        kind = "Canonical" if getattr(node, "by", None) else ""
+        found[" ".join([kind + type(node).__name__, *details])] += 1
         for each in fields(node):
             found += features(getattr(node, each.name))
     return found
@@ -155,5 +165,5 @@ def test_compiled_sql_finds_what_match_defines_for_every_node(capsys: Any) -> No
         print("\nquery agreement:", ", ".join(f"{name} {count}" for name, count in sorted(EXERCISED.items())))  # noqa: T201
     nodes = {each.__name__ for each in (*q.Node.__args__,) if each.__name__ not in ("String", "Uri")}
     met = {name.partition(" ")[0] for name in EXERCISED}
-    assert nodes <= met
+    assert nodes | {"CanonicalChain", "CanonicalHas"} <= met
     assert EXERCISED["queries"] >= 20_000

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.search.query import Include, Node, Query, Target
+from fhir_server.store.sql.compile_canonical import included
 from fhir_server.store.sql.compile_select import select, select_all
 from fhir_server.store.sql.compile_sort import behind, keys, order
 from fhir_server.store.sql.compile_test import LAST, test
@@ -123,6 +124,10 @@ def compile_include(include: Include, rows: Sequence[int], limit: int, world: Wo
     if not params or not rows:
         return None
     found = _referring(include, params, rows, world) if include.reverse else _referred(include, params, rows, world)
+    by_canonical = included(world, include, params, rows)
+    if by_canonical:
+        every = union([found, *by_canonical])
+        found = Statement(f"SELECT DISTINCT x.v FROM ({every.sql}) x WHERE x.v IS NOT NULL", every.arguments)
     return Listing(Statement(f"{found.sql} ORDER BY x.v LIMIT ?", (*found.arguments, limit)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhir_server.search.query import Chain, Has, Hierarchy, Node, Or, Reference, Token
+from fhir_server.store.sql.compile_canonical import is_led_to, leading_to, leads_to_match, led_to_by
 from fhir_server.store.sql.compile_entry import Access, conjuncts
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import FALSE, Statement, both, deeper, from_footprint
@@ -17,6 +18,8 @@ PATIENT = "Patient"
 
 def points_at(world: World, type: str, node: Chain, alias: str) -> Statement:
     """Return the test that the version of `alias` refers to a resource that matches."""
+    if node.by is not None:
+        return leads_to_match(world, type, node, node.by, alias)
     param, kind = world.names.param_id(type, node.name), world.names.type_id(node.type)
     if param is None or kind is None:
         return FALSE
@@ -36,7 +39,10 @@ def pointing_at(world: World, type: str, node: Chain) -> Access | None:
     param = world.names.param_id(type, node.name)
     if param is None or world.names.type_id(node.type) is None:
         return None
-    return _among(param, _resources(world.select(world, node.type, node.node)), 3)
+    found = world.select(world, node.type, node.node)
+    if node.by is not None:
+        return leading_to(world, type, node, node.by, found)
+    return _among(param, _resources(found), 3)
 
 
 def few_pointing_at(world: World, type: str, node: Chain, limit: int) -> Access | None:
@@ -45,7 +51,10 @@ def few_pointing_at(world: World, type: str, node: Chain, limit: int) -> Access 
     if param is None:
         return None
     found = world.select(world, node.type, node.node)
-    return _among(param, _resources(Statement(f"{found.sql} LIMIT {limit}", found.arguments)), 3)
+    few = Statement(f"{found.sql} LIMIT {limit}", found.arguments)
+    if node.by is not None:
+        return leading_to(world, type, node, node.by, few)
+    return _among(param, _resources(few), 3)
 
 
 def _among(param: int, rids: Statement, rank: int) -> Access:
@@ -63,6 +72,8 @@ def is_pointed_at(world: World, type: str, node: Has, alias: str) -> Statement:
 
     Where a patient is pointed at and a code is asked for, the patient's own rows of that code are the ones to look at.
     """
+    if node.by is not None:
+        return is_led_to(world, node, node.by, alias)
     param = world.names.param_id(node.type, node.name)
     if param is None:
         return FALSE
@@ -127,6 +138,8 @@ def few_pointed_at(world: World, node: Has, limit: int) -> Statement | None:
 
 
 def _pointed_at(world: World, node: Has, found: Statement) -> Statement | None:
+    if node.by is not None:
+        return led_to_by(world, node, node.by, found)
     param = world.names.param_id(node.type, node.name)
     if param is None:
         return None

@@ -7,7 +7,7 @@ everything inside, the two together where a patient and a code are asked for, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_server.search.query import Chain, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
 from fhir_server.store.sql.compile_entry import SCANS, Access, accesses, leaves
@@ -99,11 +99,33 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
                 # The rows of one part; that they go together is still to be tested.
                 for part in parts:
                     yield from _from_entries(accesses(type, part, world.names), None)
+            case Or(nodes) if any(isinstance(each, Chain) for each in nodes):
+                yield from _from_chains(world, type, node)
             case _:
                 entries = node.nodes if isinstance(node, Or) else (node,)
                 plain = leaves(entries)
                 if len(plain) == len(entries):
                     yield from _from_entries(world.accesses(type, node, plain), node)
+
+
+def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:
+    """Start from several chains, and from entries of what is contained: those that there are in the store."""
+    plain = leaves(node.nodes)
+    chains = [each for each in node.nodes if isinstance(each, Chain)]
+    if len(plain) + len(chains) < len(node.nodes):
+        return
+    found = accesses(type, plain, world.names)
+    ways = [(each, access) for each in chains if (access := pointing_at(world, type, each)) is not None]
+    if len(ways) == 1 and not found:
+        yield _from_access(node, ways[0][1], few_pointing_at(world, type, ways[0][0], FEW))
+        return
+    if not found and not ways:
+        yield Start(_EMPTY, "nothing: no such reference", node)
+    elif all(access.table for access in found):
+        few = [few_pointing_at(world, type, each, FEW) for each, _ in ways]
+        sample = [*found, *(each for each in few if each is not None)]
+        start = _of_accesses(node, [*found, *(access for _, access in ways)])
+        yield replace(start, sample=_any_of(sample)) if len(sample) > 1 else start
 
 
 def _from_entries(found: Sequence[Access], node: Node | None) -> Iterator[Start]:
@@ -117,9 +139,12 @@ def _of_accesses(node: Node | None, found: Sequence[Access]) -> Start:
     if len(found) == 1:
         return _from_access(node, found[0])
     rank = max(access.rank for access in found)
+    return Start(_any_of(found), "several indexes", node, rank, ordered=False, countable=rank < SCANS)
+
+
+def _any_of(found: Sequence[Access]) -> Statement:
     together = union([_versions(access) for access in found])
-    rows = Statement(f"({together.sql}) x WHERE 1", together.arguments)
-    return Start(rows, "several indexes", node, rank, ordered=False, countable=rank < SCANS)
+    return Statement(f"({together.sql}) x WHERE 1", together.arguments)
 
 
 def _from_access(node: Node | None, access: Access | None, sample: Access | None = None) -> Start:

@@ -114,7 +114,8 @@ def in_footprint(v: str, param: int, letter: str, condition: Statement) -> State
 
 def from_footprint(what: str, v: str, param: int, letter: str, condition: Statement = TRUE) -> Statement:
     """Select `what` of the index rows of `param` in the table `letter` ("" for any) of version `v`."""
-    kind = f" AND e.value ->> 0 = '{letter}'" if letter else ""
+    # What is kept once more by patient ("o") ends in a token and has no group.
+    kind = f" AND e.value ->> 0 = '{letter}'" if letter else " AND e.value ->> 0 <> 'o'"
     more = "" if condition == TRUE else f" AND {condition.sql}"
     return Statement(
         f"SELECT {what} FROM footprint f CROSS JOIN json_each(f.rows, ?) e WHERE f.v = {v}{kind}{more}",

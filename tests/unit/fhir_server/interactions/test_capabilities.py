@@ -87,6 +87,9 @@ async def test_includes_are_the_references_from_a_type_and_to_it(server: Server)
     assert "Observation:code" not in observation["searchInclude"]
     assert {"Observation:subject", "Provenance:target", "Patient:link"} <= set(patient["searchRevInclude"])
     assert "Patient:organization" not in patient["searchRevInclude"]
+    assert "PlanDefinition:depends-on" not in patient["searchRevInclude"], "canonicals lead to what has a URL"
+    assert "PlanDefinition:depends-on" in resources["PlanDefinition"]["searchInclude"]
+    assert "PlanDefinition:depends-on" in resources["Library"]["searchRevInclude"]
     assert "searchInclude" not in resources["Binary"]
 
 

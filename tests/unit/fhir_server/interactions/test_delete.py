@@ -85,3 +85,9 @@ async def test_conditional_delete_needs_criteria(server: Server, query: list[tup
     await server.put(patient("1"))
     assert (await server.refusal("delete", "Patient", query=query)).status == status
     assert await server.services.store.counts() == {"Patient": 1}
+
+
+async def test_a_criterion_without_a_value_is_refused_for_ignoring_it_would_widen_the_others(server: Server) -> None:
+    await server.put(patient("1", gender="male"))
+    refusal = await server.refusal("delete", "Patient", query=[("gender", "male"), ("family", "")])
+    assert (refusal.status, refusal.issues[0].expression) == (400, "family")

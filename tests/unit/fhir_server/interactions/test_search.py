@@ -140,7 +140,6 @@ async def test_summary_and_elements_cut_each_match(server: Server) -> None:
         ("_total", "all"),
         ("birthdate", "soon"),
         ("_include", "x"),
-        ("_summary", ""),
         ("_elements", "shoeSize"),
         ("_contained", "true"),
         ("_contained", "both"),

@@ -1,20 +1,16 @@
-"""Extraction: what each search type and data type gives, and that the short road agrees with FHIRPath."""
+"""Extraction: what each search type and data type gives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from fhir_server.search.converters import Collector
-from fhir_server.search.extract import Extractor, engine_rule
-from fhir_server.search.parameters import Parameter, Registry
+from fhir_server.search.extract import Extractor
+from fhir_server.search.parameters import Registry
 from fhir_server.search.values import APART, BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key
 from profiles import definitions
-from tests.fakes.shared import needs_shared_data, r4_examples, synthea_bundles
 
 BASE = "https://fhir.example.org/fhir"
 REGISTRY = Registry()
@@ -108,10 +104,52 @@ def test_references_to_this_server_are_local(reference: str, expected: tuple[Any
     assert found.uris == []
 
 
-def test_other_references_are_uris_and_contained_ones_are_not_searched() -> None:
+def test_other_references_are_uris_and_nothing_is_found_by_those_to_contained_ones() -> None:
     foreign = entries("Observation", subject={"reference": "https://other.example.org/Patient/1/_history/2"})
     assert foreign.uris == [("subject", "https://other.example.org/Patient/1", "2", 0)]
     assert nothing_but(entries("Observation", subject={"reference": "#p"})) == {}
+
+
+def test_what_a_reference_points_to_inside_a_resource_is_indexed_under_it() -> None:
+    link = {"other": {"reference": "Patient/1"}, "type": "seealso"}
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male", "link": [link]}
+    group = {"resourceType": "Group", "id": "g", "code": {"text": "crowd"}}
+    found = entries("Observation", subject={"reference": "#p"}, contained=[patient, group])
+    assert tokens(found, "subject.Patient") == [("", "p", 0)]
+    assert tokens(found, "subject.Patient.gender") == [("http://hl7.org/fhir/administrative-gender", "male", 0)]
+    assert found.references == [("subject.Patient.link", "Patient", "1", 0, 0)]
+    assert not any(name.startswith("subject.Group") for name, *_ in found.all()), "nothing points to it"
+
+
+def test_the_parts_of_contained_resources_do_not_mix() -> None:
+    def observation(id: str, code: str, value: int) -> dict[str, Any]:
+        coded = {"coding": [{"code": code}]}
+        return {"resourceType": "Observation", "id": id, "code": coded, "valueQuantity": {"value": value, "code": "1"}}
+
+    held = [observation("a", "hr", 80), observation("b", "temp", 37)]
+    found = entries("DiagnosticReport", result=[{"reference": "#a"}, {"reference": "#b"}], contained=held)
+    first, second = (group for _, _, group in tokens(found, "result.Observation.code"))
+    assert first != second
+    assert [group for *_, group in found.quantities if _[0] == "result.Observation.value-quantity"] == [first, second]
+
+
+def test_a_media_type_with_parameters_is_below_the_one_without() -> None:
+    found = entries("DocumentReference", content=[{"attachment": {"contentType": "text/xml; charset=UTF-8"}}])
+    assert tokens(found, "contenttype") == [("urn:ietf:bcp:13", "text/xml; charset=UTF-8", 0)]
+    assert tokens(found, "contenttype:below") == [("urn:ietf:bcp:13", "text/xml", 0)]
+    assert not tokens(
+        entries("DocumentReference", content=[{"attachment": {"contentType": "a/b"}}]), "contenttype:below"
+    )
+
+
+def test_a_part_of_any_type_is_grouped_with_the_others_of_its_instance() -> None:
+    characteristics = [
+        {"code": {"coding": [{"code": "gender"}]}, "valueCodeableConcept": {"coding": [{"code": "mixed"}]}},
+        {"code": {"coding": [{"code": "owned"}]}, "valueBoolean": True},
+    ]
+    found = entries("Group", characteristic=characteristics)
+    assert [group for _, _, group in tokens(found, "characteristic")] == [1, 2]
+    assert [group for _, _, group in tokens(found, "value")] == [1, 2]
 
 
 def test_a_logical_reference_is_searched_by_its_identifier() -> None:
@@ -289,68 +327,6 @@ def test_concepts_and_the_references_to_patients_are_kept_by_patient() -> None:
     # Identifiers are rare as they are; the encounter is no patient; a status is a code of the base specification.
     assert found.isdisjoint({"identifier", "encounter", "status", "date", "code:text", "_tag", "_security"})
     assert entries("ValueSet").by_patient == frozenset(), "what no patient owns has nothing to be kept by"
-
-
-def by_engine_alone(resource: dict[str, Any]) -> dict[str, set[Any]]:
-    """What FHIRPath finds for every stored parameter, groups and implied systems aside."""
-    collector = Collector(base=BASE)
-    for rule in engine_rules(resource["resourceType"]):
-        rule(resource, collector)
-    return comparable(collector)
-
-
-RULES: dict[str, list[Any]] = {}
-
-
-def engine_rules(resource_type: str) -> list[Any]:
-    if resource_type not in RULES:
-        stored = [each for each in REGISTRY.all_for(resource_type).values() if each.stored]
-        RULES[resource_type] = [engine_rule(each, alternative) for each in stored for alternative in each.alternatives]
-    return RULES[resource_type]
-
-
-def comparable(found: IndexEntries) -> dict[str, set[Any]]:
-    plain: dict[str, set[Any]] = {kind: {entry[:-1] for entry in getattr(found, kind)} for kind in KINDS}
-    plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens}
-    return plain
-
-
-def some_resources() -> Iterator[dict[str, Any]]:
-    yield from r4_examples()
-    seen: dict[str, int] = {}
-    for bundle in synthea_bundles("s-*"):
-        for entry in bundle["entry"]:
-            kind = entry["resource"]["resourceType"]
-            seen[kind] = seen.get(kind, 0) + 1
-            if seen[kind] <= 60:
-                yield entry["resource"]
-
-
-@needs_shared_data
-def test_the_short_road_finds_what_fhirpath_finds() -> None:
-    count = 0
-    for resource in some_resources():
-        assert comparable(EXTRACTOR.entries(resource, base=BASE)) == by_engine_alone(resource)
-        count += 1
-    assert count > 900
-
-
-@needs_shared_data
-def test_every_entry_belongs_to_a_parameter_that_stores() -> None:
-    for resource in r4_examples():
-        stored: dict[str, Parameter] = {
-            code: each for code, each in REGISTRY.all_for(resource["resourceType"]).items() if each.stored
-        }
-        found = EXTRACTOR.entries(resource, base=BASE)
-        for kind in KINDS:
-            for entry in getattr(found, kind):
-                assert entry[0].partition(":")[0] in stored
-        assert found.by_patient <= stored.keys()
-
-
-def test_every_kind_of_entry_is_looked_at() -> None:
-    assert {each.name for each in fields(IndexEntries)} == {*KINDS, "texts", "by_patient"}
-    assert set(KINDS) == {name for name in KINDS if isinstance(getattr(IndexEntries(), name), list)}
 
 
 def test_a_plan_can_be_made_for_every_resource_type() -> None:

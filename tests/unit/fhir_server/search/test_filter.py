@@ -82,7 +82,9 @@ class Known:
             Or(
                 (
                     Chain("subject", "Patient", String("name", "pet", "contains")),
+                    String("subject.Patient.name", "pet", "contains"),
                     Chain("subject", "Location", String("name", "pet", "contains")),
+                    String("subject.Location.name", "pet", "contains"),
                 )
             ),
         ),

@@ -185,13 +185,31 @@ def test_values_stay_out_of_messages() -> None:
 
 
 def test_lenient_handling_ignores_what_is_not_answered_and_says_so() -> None:
-    found = parsed("Patient", ("nonsense", "1"), ("gender:text", "m"), ("family", "x"), lenient=True)
+    found = parsed("Patient", ("nonsense", "1"), ("_sort", "_score"), ("family", "x"), lenient=True)
     assert found.where == String("family", "x")
     assert found.applied == (("family", "x"),)
     assert [(issue.severity, issue.expression) for issue in found.warnings] == [
         ("warning", "nonsense"),
-        ("warning", "gender"),
+        ("warning", "_sort"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [
+        ("gender:text", "gender"),
+        ("family:nonsense", "family"),
+        ("family:", "family"),
+        ("general-practitioner:.name", "general-practitioner"),
+        ("general-practitioner:identifier.name", "general-practitioner"),
+        ("_text:exact", "_text"),
+        ("_sort:desc", "_sort"),
+        ("_include:recurse", "_include"),
+    ],
+)
+def test_no_handling_ignores_a_modifier_that_is_not_supported(name: str, expression: str) -> None:
+    issue = refusal("Patient", (name, "1"), lenient=True).issues[0]
+    assert (issue.code, issue.expression) == ("not-supported", expression)
 
 
 def test_lenient_handling_still_refuses_malformed_values() -> None:

@@ -2,38 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from fhir_server.search.query import Chain, Has, Id, Node, Not, Or, Reference, String, Token
+from fhir_server.search.query import (
+    And,
+    Canonical,
+    Chain,
+    Has,
+    Id,
+    Node,
+    Not,
+    Or,
+    Present,
+    Reference,
+    String,
+    Token,
+)
 from tests.fakes.searching import parsed, refusal, where
 
+ACME = String("name", "acme")
+QUESTIONNAIRE = Canonical("Questionnaire", "url", "version")
 PETER = String("name", "peter")
+
+
+def reached(name: str, type: str, leaf: Token | String) -> Or:
+    """The resource referred to is stored, or contained: then what it has is indexed with its container."""
+    return Or((Chain(name, type, leaf), replace(leaf, name=f"{name}.{type}.{leaf.name}")))
 
 
 @pytest.mark.parametrize(
     ("resource_type", "name", "value", "node"),
     [
-        ("DiagnosticReport", "subject:Patient.name", "Peter", Chain("subject", "Patient", PETER)),
+        ("DiagnosticReport", "subject:Patient.name", "Peter", reached("subject", "Patient", PETER)),
         (
             "DiagnosticReport",
             "subject.name",
             "peter",
-            Or((Chain("subject", "Patient", PETER), Chain("subject", "Location", PETER))),
+            Or((*reached("subject", "Patient", PETER).nodes, *reached("subject", "Location", PETER).nodes)),
         ),
-        ("Observation", "patient.name", "peter", Chain("subject", "Patient", PETER)),
-        ("Observation", "subject:Patient.name:exact", "P", Chain("subject", "Patient", String("name", "P", "exact"))),
+        ("Observation", "patient.name", "peter", reached("subject", "Patient", PETER)),
+        ("Observation", "subject:Patient.name:exact", "P", reached("subject", "Patient", String("name", "P", "exact"))),
         (
             "Observation",
             "subject:Patient.gender:not",
             "male",
-            Chain("subject", "Patient", Not(Token("gender", None, "male"))),
+            Or(
+                (
+                    Chain("subject", "Patient", Not(Token("gender", None, "male"))),
+                    And((Present("subject.Patient"), Not(Token("subject.Patient.gender", None, "male")))),
+                )
+            ),
+        ),
+        (
+            "Encounter",
+            "subject:Patient.link",
+            "Patient/1",
+            Or(
+                (
+                    Chain("subject", "Patient", Reference("link", "Patient", "1")),
+                    Reference("subject.Patient.link", "Patient", "1"),
+                )
+            ),
+        ),
+        (
+            "QuestionnaireResponse",
+            "questionnaire.title",
+            "mood",
+            Chain("questionnaire", "Questionnaire", String("title", "mood"), QUESTIONNAIRE),
+        ),
+        (
+            "Questionnaire",
+            "_has:QuestionnaireResponse:questionnaire:status",
+            "completed",
+            Has("QuestionnaireResponse", "questionnaire", Token("status", None, "completed"), QUESTIONNAIRE),
         ),
         ("Observation", "subject:Patient._id", "a,b", Chain("subject", "Patient", Id(("a", "b")))),
         (
             "Observation",
             "subject:Patient.general-practitioner:Organization.name",
             "acme",
-            Chain("subject", "Patient", Chain("general-practitioner", "Organization", String("name", "acme"))),
+            Or(
+                (
+                    Chain("subject", "Patient", reached("general-practitioner", "Organization", ACME)),
+                    Chain("subject.Patient.general-practitioner", "Organization", ACME),
+                )
+            ),
         ),
         (
             "Patient",
@@ -63,7 +118,7 @@ PETER = String("name", "peter")
             "Patient",
             "_has:Observation:patient:encounter:Encounter.status",
             "finished",
-            Has("Observation", "subject", Chain("encounter", "Encounter", Token("status", None, "finished"))),
+            Has("Observation", "subject", reached("encounter", "Encounter", Token("status", None, "finished"))),
         ),
         (
             "Patient",
@@ -93,8 +148,10 @@ def test_chains_lead_to_other_resources(resource_type: str, name: str, value: st
         ("Observation", "subject:Patient._count", "1", "stands by itself"),
         ("Observation", "subject:Patient._filter", "x", "stands by itself"),
         ("Observation", "subject:Patient.", "x", "no such parameter"),
-        ("QuestionnaireResponse", "questionnaire.title", "x", "canonical URLs"),
-        ("ActivityDefinition", "depends-on.name", "x", "canonical URLs"),
+        ("Observation", "subject:.name", "x", "behind a colon"),
+        ("QuestionnaireResponse", "questionnaire:Patient.name", "x", "never points to a Patient"),
+        ("ActivityDefinition", "depends-on:Patient.name", "x", "never points to a Patient"),
+        ("Patient", "_has:ActivityDefinition:depends-on:name", "x", "never points to a Patient"),
         ("Patient", "_has:Observation:patient", "x", "_has:Type:reference:parameter"),
         ("Patient", "_has", "x", "_has:Type:reference:parameter"),
         ("Patient", "_hasty:Observation:patient:code", "x", "no such parameter"),

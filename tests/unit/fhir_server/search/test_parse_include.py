@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.search.query import Include
+from fhir_server.search.query import Canonical, Include
 from tests.fakes.searching import parsed, refusal
+
+QUESTIONNAIRE = Canonical("Questionnaire", "url", "version")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,24 @@ from tests.fakes.searching import parsed, refusal
             "_revinclude",
             "Observation:subject:Patient",
             Include("Observation", ("subject",), "Patient", reverse=True),
+        ),
+        (
+            "QuestionnaireResponse",
+            "_include",
+            "QuestionnaireResponse:questionnaire",
+            Include("QuestionnaireResponse", ("questionnaire",), canonicals=(QUESTIONNAIRE,)),
+        ),
+        (
+            "Questionnaire",
+            "_revinclude",
+            "QuestionnaireResponse:questionnaire",
+            Include("QuestionnaireResponse", ("questionnaire",), reverse=True, canonicals=(QUESTIONNAIRE,)),
+        ),
+        (
+            "PlanDefinition",
+            "_include",
+            "PlanDefinition:depends-on:Library",
+            Include("PlanDefinition", ("depends-on",), "Library", canonicals=(Canonical("Library", "url", "version"),)),
         ),
     ],
 )
@@ -52,6 +72,15 @@ def test_an_asterisk_is_every_reference_of_the_source() -> None:
     assert (narrowed.target, "encounter" in narrowed.names, "device" in narrowed.names) == ("Device", False, True)
 
 
+def test_canonicals_lead_to_the_types_that_have_a_url_and_a_version() -> None:
+    (include,) = parsed("PlanDefinition", ("_include", "PlanDefinition:depends-on")).includes
+    led = {each.type: (each.url, each.version) for each in include.canonicals}
+    assert led["Library"] == led["PlanDefinition"] == ("url", "version")
+    # http://hl7.org/fhir/R4/codesystem.html#search: system and url search the same element.
+    assert led["CodeSystem"] == ("system", "version")
+    assert led.keys().isdisjoint({"Patient", "Device", "Contract", "Subscription", "NamingSystem"})
+
+
 def test_an_asterisk_alone_is_for_each_type_searched() -> None:
     found = parsed(("Observation", "Condition"), ("_include", "*")).includes
     assert [each.source for each in found] == ["Observation", "Condition"]
@@ -74,7 +103,7 @@ def test_the_same_include_twice_is_one() -> None:
         ("_include", "Observation:patient:Group", "never points to a Group"),
         ("_include", "Observation:nonsense", "'nonsense' of Observation"),
         ("_include", "Observation:code", "'code' of Observation"),
-        ("_include", "QuestionnaireResponse:questionnaire", "'questionnaire' of QuestionnaireResponse"),
+        ("_include", "PlanDefinition:depends-on:Patient", "never points to a Patient"),
         ("_include:recurse", "Observation:subject", ":iterate"),
         ("_include:sometimes", "Observation:subject", ":sometimes"),
         ("_include:iterate", "*", "needs a type"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.search.query import NOTHING, And, Has, LastUpdated, Or, Owned, Target, Token, Words
+from fhir_server.search.query import NOTHING, And, Chain, Has, LastUpdated, Or, Owned, Target, Token, Words
 from profiles import definitions
 from tests.fakes.searching import DAY, FEBRUARY_29, parsed, refusal
 
@@ -106,4 +106,8 @@ def test_a_compartment_has_the_types_of_its_definition() -> None:
 def test_a_chain_narrows_each_type_by_itself() -> None:
     found = parsed(("Observation", "AllergyIntolerance"), ("patient.gender", "male"))
     assert [each.type for each in found.targets] == ["Observation", "AllergyIntolerance"]
-    assert not any(isinstance(each.where, Or) for each in found.targets)
+    male = Token("gender", None, "male")
+    assert [each.where for each in found.targets] == [
+        Or((Chain("subject", "Patient", male), Token("subject.Patient.gender", None, "male"))),
+        Or((Chain("patient", "Patient", male), Token("patient.Patient.gender", None, "male"))),
+    ]

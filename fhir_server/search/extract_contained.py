@@ -1,0 +1,45 @@
+"""Index entries of contained resources, for the chains that lead into them (see `parse_contained`).
+
+A contained resource is indexed with the resource that holds it, under the reference parameter that points to it, its
+type and the name of its own parameter: `subject.Patient.name`. The entry `subject.Patient` says that there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fhir_server.search.converters import Collector
+
+_APART_FROM_OTHERS = 1 << 20
+
+
+def add_contained(
+    to: Collector, contained: Sequence[Mapping[str, Any]], collect: Callable[[Mapping[str, Any]], Collector]
+) -> None:
+    """Add the entries of those `contained` resources that references of `to` point to; `collect` makes them."""
+    held = {each.get("id"): each for each in contained}
+    for number, (name, id) in enumerate(dict.fromkeys(to.pointers)):
+        resource = held.get(id)
+        if resource is not None:
+            holder = f"{name}.{resource['resourceType']}"
+            to.tokens.append((holder, "", id, 0))
+            _copy(to, collect(resource), holder, number * _APART_FROM_OTHERS)
+
+
+def _copy(to: Collector, found: Collector, holder: str, beyond: int) -> None:
+    """Copy entries under names that begin with `holder`; groups go `beyond` those of other contained resources."""
+
+    def group(own: int) -> int:
+        return own if own < 0 else own + beyond
+
+    to.tokens += [(f"{holder}.{name}", system, code, group(g)) for name, system, code, g in found.tokens]
+    to.strings += [(f"{holder}.{name}", norm, exact, group(g)) for name, norm, exact, g in found.strings]
+    to.references += [(f"{holder}.{name}", kind, id, v, group(g)) for name, kind, id, v, g in found.references]
+    to.uris += [(f"{holder}.{name}", uri, version, group(g)) for name, uri, version, g in found.uris]
+    to.dates += [(f"{holder}.{name}", low, high, group(g)) for name, low, high, g in found.dates]
+    to.numbers += [(f"{holder}.{name}", low, high, group(g)) for name, low, high, g in found.numbers]
+    to.quantities += [
+        (f"{holder}.{name}", system, code, low, high, group(g)) for name, system, code, low, high, g in found.quantities
+    ]
+    to.positions += [(f"{holder}.{name}", lat, lon, group(g)) for name, lat, lon, g in found.positions]
