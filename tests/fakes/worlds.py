@@ -65,7 +65,12 @@ def entries(random: Random, type: str) -> IndexEntries:
         ],
         strings=some(random, lambda: string_entry(random, group())),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],
-        uris=some(random, lambda: (pick(("url", *CANONICALS)), pick(URIS), pick(("", *VERSIONS)), group()), 3),
+        uris=[
+            *some(random, lambda: (pick(("url", *CANONICALS)), pick(URIS), pick(("", *VERSIONS)), group())),
+            # Several resources of one URL, and canonicals that name it.
+            *some(random, lambda: ("url", pick(URIS[:2]), "", 0), 1),
+            *some(random, lambda: (pick(CANONICALS), pick(URIS[:2]), pick(("", "", *VERSIONS)), 0)),
+        ],
         dates=some(random, lambda: ("date", *ends(random, INSTANTS), group()), 3),
         numbers=some(random, lambda: ("number", *ends(random, NUMBERS), group())),
         quantities=some(
