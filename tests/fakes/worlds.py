@@ -6,7 +6,7 @@ touch, references to what was deleted or never was, hierarchies with circles, wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, get_args
 
@@ -65,7 +65,7 @@ def entries(random: Random, type: str) -> IndexEntries:
         ],
         strings=some(random, lambda: string_entry(random, group())),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],
-        uris=some(random, lambda: (pick(("url", *CANONICALS)), pick(URIS), pick(("", *VERSIONS)), group()), 3),
+        uris=list(dict.fromkeys(uri_entries(random, group))),
         dates=some(random, lambda: ("date", *ends(random, INSTANTS), group()), 3),
         numbers=some(random, lambda: ("number", *ends(random, NUMBERS), group())),
         quantities=some(
@@ -75,6 +75,14 @@ def entries(random: Random, type: str) -> IndexEntries:
         texts=(text(random), text(random)),
         by_patient=BY_PATIENT,
     )
+
+
+def uri_entries(random: Random, group: Callable[[], int]) -> Iterator[tuple[str, str, str, int]]:
+    """Yield URIs of all kinds, then URLs that several resources have, and canonicals that name those."""
+    pick = random.choice
+    yield from some(random, lambda: (pick(("url", *CANONICALS)), pick(URIS), pick(("", *VERSIONS)), group()))
+    yield from some(random, lambda: ("url", pick(URIS[:2]), "", 0), 1)
+    yield from some(random, lambda: (pick(CANONICALS), pick(URIS[:2]), pick(("", "", *VERSIONS)), 0))
 
 
 def string_entry(random: Random, group: int) -> tuple[str, str, str, int]:
