@@ -58,6 +58,9 @@ class FakeNames:
     def first_since(self, time: int) -> int:
         return 100
 
+    def first(self, statement: Statement, limit: int) -> list[int] | None:
+        return None
+
     def estimate(self, statement: Statement, limit: int) -> int:
         table = re.search(r"FROM (?:\(SELECT i\.v FROM )?(\w+)", statement.sql)
         assert table is not None

@@ -69,7 +69,7 @@ def _by_commit(query: Query, world: World, wanted: int) -> Listing:
     pieces = []
     for target in _known(query.targets, world):
         found = select(world, target.type, target.where, wanted=wanted, after=after, before=before)
-        pieces.append(Statement(f"{found.sql} ORDER BY x.v{direction} LIMIT ?", (*found.arguments, wanted)))
+        pieces.append(Statement(f"{found.sql} ORDER BY v{direction} LIMIT ?", (*found.arguments, wanted)))
     if len(pieces) == 1:
         return Listing(pieces[0], f"x.v{direction}")
     found = union([Statement(f"SELECT v FROM ({each.sql})", each.arguments) for each in pieces] or [_NOTHING])
@@ -115,7 +115,7 @@ def compile_count(target: Target, world: World) -> Statement:
 def compile_matches(type: str, where: Node, limit: int, world: World) -> Listing:
     """Return the statement for up to `limit` versions that match."""
     found = select(world, type, where, wanted=limit)
-    return Listing(Statement(f"{found.sql} ORDER BY x.v LIMIT ?", (*found.arguments, limit)))
+    return Listing(Statement(f"{found.sql} ORDER BY v LIMIT ?", (*found.arguments, limit)))
 
 
 def compile_include(include: Include, rows: Sequence[int], limit: int, world: World) -> Listing | None:

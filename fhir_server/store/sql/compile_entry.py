@@ -42,6 +42,8 @@ from fhir_server.store.sql.dialect import (
     placeholders,
 )
 
+SPLIT = 64
+"""Values whose rows are merged in order of `v` at most."""
 SCANS = 7
 """From this rank on the first rows are not found without reading many others."""
 
@@ -52,7 +54,8 @@ class Access:
 
     `condition` has `{}` where the table's alias goes. `test` is the same on a row of the footprint, in the table
     `letter` ("" for any); it is how one version is tested unless it is `pinned`, which says that a point lookup by `v`
-    serves. `rank` orders accesses from likely few rows to likely many; `ordered` says they come in order of `v`.
+    serves. `rank` orders accesses from likely few rows to likely many; `ordered` says they come in order of `v`. `each`
+    are the numbers of the values that are looked for, where nothing else is.
     """
 
     table: str
@@ -64,6 +67,15 @@ class Access:
     test: Statement
     pinned: bool = False
     ordered: bool = False
+    each: tuple[int, ...] = ()
+
+    @property
+    def pieces(self) -> list[Statement]:
+        """The rows of each of several values apart, `<table> x WHERE <condition>`: each piece is in order of `v`."""
+        if not 1 < len(self.each) <= SPLIT:
+            return []
+        column = "t" if self.letter == "t" else "rid"
+        return [Statement(f"{self.table} x WHERE x.p = ? AND x.{column} = ?", (self.param, one)) for one in self.each]
 
     @property
     def countable(self) -> bool:
@@ -156,8 +168,8 @@ def _tokens(param: int, leaves: list[Token], names: Names) -> list[Access]:
         chosen = placeholders(tuple(numbers))
         test = Statement(f"e.value ->> 1 {chosen}", tuple(numbers))
         condition = f"{{}}.p = ? AND {{}}.t {chosen}"
-        one = len(numbers) == 1
-        found.append(Access("idx_token", condition, (param, *numbers), 2, param, "t", test, pinned=True, ordered=one))
+        one, each = len(numbers) == 1, tuple(numbers)
+        found.append(Access("idx_token", condition, (param, *each), 2, param, "t", test, True, one, each))
     return found
 
 
@@ -199,14 +211,16 @@ def _references(param: int, leaves: list[Reference], names: Names) -> list[Acces
         elif rid is not None:
             numbers[rid] = None
     if numbers:
-        chosen = placeholders(tuple(numbers))
-        test = Statement(f"e.value ->> 1 {chosen}", tuple(numbers))
-        condition = f"{{}}.p = ? AND {{}}.rid {chosen}"
-        one = len(numbers) == 1
-        found.append(
-            Access("idx_reference", condition, (param, *numbers), 1, param, "r", test, pinned=True, ordered=one)
-        )
+        found.append(to_resources(param, tuple(numbers)))
     return found
+
+
+def to_resources(param: int, rids: tuple[int, ...]) -> Access:
+    """Return the rows of references of `param` to any of the resources `rids`."""
+    chosen = placeholders(rids)
+    test = Statement(f"e.value ->> 1 {chosen}", rids)
+    condition = f"{{}}.p = ? AND {{}}.rid {chosen}"
+    return Access("idx_reference", condition, (param, *rids), 1, param, "r", test, True, len(rids) == 1, rids)
 
 
 def _string(param: int, leaf: String) -> Access:

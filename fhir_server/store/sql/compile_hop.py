@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from fhir_server.search.query import Chain, Has, Hierarchy, Node, Or, Reference, Token
 from fhir_server.store.sql.compile_canonical import is_led_to, leading_to, leads_to_match, led_to_by
-from fhir_server.store.sql.compile_entry import Access, conjuncts
+from fhir_server.store.sql.compile_entry import SPLIT, Access, conjuncts, to_resources
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import FALSE, Statement, both, deeper, from_footprint
 
@@ -35,14 +35,21 @@ def points_at(world: World, type: str, node: Chain, alias: str) -> Statement:
 
 
 def pointing_at(world: World, type: str, node: Chain) -> Access | None:
-    """Return the rows of references to a resource that matches; None where there can be none."""
+    """Return the rows of references to a resource that matches; None where there can be none.
+
+    A few of those are looked up at once: then their references are like any others.
+    """
     param = world.names.param_id(type, node.name)
     if param is None or world.names.type_id(node.type) is None:
         return None
     found = world.select(world, node.type, node.node)
     if node.by is not None:
         return leading_to(world, type, node, node.by, found)
-    return _among(param, _resources(found), 3)
+    targets = _resources(found)
+    known = world.names.first(targets, SPLIT + 1)
+    if known is None or len(known) > SPLIT:
+        return _among(param, targets, 3)
+    return to_resources(param, tuple(known)) if known else None
 
 
 def few_pointing_at(world: World, type: str, node: Chain, limit: int) -> Access | None:

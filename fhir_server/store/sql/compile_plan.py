@@ -14,6 +14,8 @@ from fhir_server.store.sql.dialect import Names
 
 SAMPLE = 5000
 """Rows counted at most."""
+PIECE = 4
+"""What beginning with one more piece costs, in rows."""
 GLANCE = 64
 """Rows counted first: who has fewer is not compared any further."""
 
@@ -49,9 +51,12 @@ def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None
 
 def _cost(start: Start, rows: int, wanted: int | None, others: Sequence[int], whole: int) -> float:
     """Return the rows to read: all of them, or as many as a page takes when they come in order and others thin them."""
-    if wanted is None or not start.ordered:
+    if rows >= SAMPLE and rows < whole:
+        # Counting was broken off: there may be as many as there are.
+        rows = max(rows, whole // 2)
+    if wanted is None or not (start.ordered or start.pieces):
         return rows * (1.0 if start.ordered else 1.5)
     passing = 1.0
     for other in others:
-        passing *= min(1.0, max(other, 1) / whole)
-    return min(rows, wanted / passing)
+        passing *= min(1.0, max(other, 1) / whole) if other < SAMPLE else 1.0
+    return min(rows, wanted / passing) + PIECE * len(start.pieces)

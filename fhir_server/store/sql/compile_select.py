@@ -10,13 +10,13 @@ from fhir_server.store.sql.compile_plan import Considered, consider
 from fhir_server.store.sql.compile_start import starts
 from fhir_server.store.sql.compile_test import LAST, rows_of, test
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import TRUE, Statement, both
+from fhir_server.store.sql.dialect import TRUE, Statement, both, union
 
 
 def select(
     world: World, type: str, where: Node, *, wanted: int | None = None, after: int = 0, before: int = LAST
 ) -> Statement:
-    """Return `SELECT DISTINCT x.v AS v ...`: the versions that match, without order.
+    """Return `SELECT ... AS v ...`: the versions that match, each once, without order.
 
     `wanted` says that only so many are wanted, in order of `v`; they lie between the rows `after` and `before`, both
     excluded.
@@ -26,7 +26,12 @@ def select(
     bounds = _bounds(world, parts, after, before)
     tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
     condition = both(bounds, *tests, world.allows("x"))
-    once = "" if best[0].start.unique else "DISTINCT "
+    if wanted is not None and best[0].start.pieces:
+        return union([_rows(piece, condition) for piece in best[0].start.pieces], "UNION")
+    return _rows(rows, condition, "" if best[0].start.unique else "DISTINCT ")
+
+
+def _rows(rows: Statement, condition: Statement, once: str = "") -> Statement:
     sql = f"SELECT {once}x.v AS v FROM {rows.sql} AND {condition.sql}"
     return Statement(sql, rows.arguments + condition.arguments)
 

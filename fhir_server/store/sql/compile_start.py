@@ -38,8 +38,8 @@ class Start:
 
     `label` says for people what it is. `rank` orders starts from likely few rows to likely many; `ordered` says they
     come in order of `v`; `unique` that no `v` comes twice; `countable` that the first of them are found without reading
-    many others. `sample` are rows to
-    count in their place where counting them would cost as much as reading them all.
+    many others. `sample` are rows to count in their place where counting them would cost as much as reading them all.
+    `pieces` are the same rows in several parts, each in order of `v`.
     """
 
     rows: Statement
@@ -50,6 +50,7 @@ class Start:
     unique: bool = False
     countable: bool = True
     sample: Statement | None = None
+    pieces: Sequence[Statement] = ()
 
     @property
     def counted(self) -> Statement:
@@ -84,7 +85,7 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
     for node in conjuncts:
         match node:
             case Chain():
-                yield _from_access(node, pointing_at(world, type, node), few_pointing_at(world, type, node, FEW))
+                yield _from_chain(world, type, node, node)
             case Has():
                 yield _from_has(world, type, node)
             case Hierarchy():
@@ -117,7 +118,7 @@ def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:
     found = accesses(type, plain, world.names)
     ways = [(each, access) for each in chains if (access := pointing_at(world, type, each)) is not None]
     if len(ways) == 1 and not found:
-        yield _from_access(node, ways[0][1], few_pointing_at(world, type, ways[0][0], FEW))
+        yield _from_chain(world, type, ways[0][0], node)
         return
     if not found and not ways:
         yield Start(_EMPTY, "nothing: no such reference", node)
@@ -126,6 +127,12 @@ def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:
         sample = [*found, *(each for each in few if each is not None)]
         start = _of_accesses(node, [*found, *(access for _, access in ways)])
         yield replace(start, sample=_any_of(sample)) if len(sample) > 1 else start
+
+
+def _from_chain(world: World, type: str, chain: Chain, node: Node) -> Start:
+    access = pointing_at(world, type, chain)
+    few = None if access is None or access.each else few_pointing_at(world, type, chain, FEW)
+    return _from_access(node, access, few)
 
 
 def _from_entries(found: Sequence[Access], node: Node | None) -> Iterator[Start]:
@@ -152,7 +159,14 @@ def _from_access(node: Node | None, access: Access | None, sample: Access | None
         return Start(_EMPTY, "nothing: no such reference", node)
     few = None if sample is None else _table(sample)
     return Start(
-        _table(access), access.table, node, access.rank, access.ordered, countable=access.countable, sample=few
+        _table(access),
+        access.table,
+        node,
+        access.rank,
+        access.ordered,
+        countable=access.countable,
+        sample=few,
+        pieces=access.pieces,
     )
 
 

@@ -53,6 +53,10 @@ class Names(Protocol):
         """Return the lowest version row whose time is `time` or later, or one beyond the last."""
         ...
 
+    def first(self, statement: Statement, limit: int) -> Sequence[int] | None:
+        """Return the only column of up to `limit` rows of `statement`, None when that would take long."""
+        ...
+
     def estimate(self, statement: Statement, limit: int) -> int:
         """Return about the number of rows of `statement` now or lately, counted no further than `limit`."""
         ...

@@ -21,6 +21,8 @@ from fhir_server.search.geometry import distance
 
 LOG_KEPT = 64 << 20
 """Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
+GLANCE = 0.005
+"""Seconds that a query may take which only serves to plan another."""
 
 _WRITER_CACHE = 64 << 10
 _READER_CACHE = 32 << 10
@@ -120,6 +122,17 @@ class Runner:
                 f"The search was stopped after {self._budgets.thread:g} seconds: narrow it with more or more "
                 "selective parameters."
             ) from error
+        except apsw.Error as error:
+            raise refusal(error) from error
+
+    def glance(self, sql: str, arguments: Sequence[Any]) -> list[Any] | None:
+        """Return the rows of a query that plans another, None when it is not quick. Raises StoreUnavailable."""
+        if not self._looking:
+            self._look()
+        try:
+            return self._inline.rows(sql, arguments, GLANCE)
+        except apsw.InterruptError:
+            return None
         except apsw.Error as error:
             raise refusal(error) from error
 

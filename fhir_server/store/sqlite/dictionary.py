@@ -7,6 +7,7 @@ one work fails. Numbers are never given twice while a server runs; those of fail
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -68,9 +69,17 @@ class Dictionary:
 class Names:
     """The dictionaries as the query compiler sees them: numbers of names, None for what the store never met."""
 
-    __slots__ = ("_additions", "_connection", "_counted", "_dictionary")
+    __slots__ = ("_additions", "_connection", "_counted", "_dictionary", "_glance")
 
-    def __init__(self, dictionary: Dictionary, connection: apsw.Connection, additions: Additions | None = None) -> None:
+    def __init__(
+        self,
+        dictionary: Dictionary,
+        connection: apsw.Connection,
+        glance: Callable[[str, Sequence[Any]], list[Any] | None],
+        additions: Additions | None = None,
+    ) -> None:
+        """`glance` returns the rows of a statement, or None when they take long."""
+        self._glance = glance
         self._dictionary = dictionary
         self._connection = connection
         self._additions = additions
@@ -139,6 +148,11 @@ class Names:
                 low = row[0] + 1
         return low
 
+    def first(self, statement: Statement, limit: int) -> Sequence[int] | None:
+        """Return the only column of up to `limit` rows of `statement`, None when that would take long."""
+        rows = self._glance(f"{statement.sql} LIMIT ?", (*statement.arguments, limit))
+        return None if rows is None else [row[0] for row in rows]
+
     def estimate(self, statement: Statement, limit: int) -> int:
         """Return the number of rows of `statement`, counted no further than `limit`; what was counted is kept a while.
 
@@ -149,7 +163,9 @@ class Names:
         now = monotonic()
         if found is None or now - found[1] > KEPT:
             sql = f"SELECT count(*) FROM ({statement.sql} LIMIT ?)"
-            found = int(next(self._connection.execute(sql, (*statement.arguments, limit)))[0]), now
+            rows = self._glance(sql, (*statement.arguments, limit))
+            # What takes long to count is many.
+            found = limit if rows is None else int(rows[0][0]), now
             if len(self._counted) >= COUNTS:
                 self._counted.clear()
             self._counted[asked] = found

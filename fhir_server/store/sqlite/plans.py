@@ -1,8 +1,8 @@
 """Statements of searches that were compiled lately, to be asked again as of another position.
 
 A statement is kept for as long as it would be compiled the same: while the names in it mean the same rows, and the
-counts that its plan rests on are fresh. What asked for something that the store has never met is not kept, for it may
-meet it with the next write.
+counts that its plan rests on are fresh. What asked for something that the store has never met, or looked at what there
+is, is good until the next write.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ POSITION = object()
 
 
 class Kept(NamedTuple):
-    """A compiled page; `changed` and `time` say when it was."""
+    """A compiled page; `changed` and `time` say when it was, `only` as of which position it is good (None: any)."""
 
     statement: Statement
     changed: int
     time: float
+    only: int | None
 
 
 class Plans:
@@ -38,18 +39,20 @@ class Plans:
         self._dictionary = dictionary
         self._kept: dict[Any, Kept] = {}
 
-    def get(self, key: Any) -> Statement | None:
+    def get(self, key: Any, position: int) -> Statement | None:
         """Return what was compiled for `key`, None when it must be compiled again."""
         kept = self._kept.get(key)
-        if kept is None or kept.changed != self._dictionary.changed or monotonic() - kept.time > KEPT:
+        if kept is None or kept.changed != self._dictionary.changed or kept.only not in (None, position):
+            return None
+        if monotonic() - kept.time > KEPT:
             return None
         return kept.statement
 
-    def keep(self, key: Any, statement: Statement, changed: int) -> None:
-        """Keep what was compiled when so much of the dictionary had `changed`."""
+    def keep(self, key: Any, statement: Statement, changed: int, only: int | None) -> None:
+        """Keep what was compiled when so much of the dictionary had `changed`; `only` as in `Kept`."""
         if len(self._kept) >= MOST:
             self._kept.clear()
-        self._kept[key] = Kept(statement, changed, monotonic())
+        self._kept[key] = Kept(statement, changed, monotonic(), only)
 
 
 def key_of(query: Query, restriction: Restriction) -> Any | None:
@@ -120,6 +123,11 @@ class Noting:
         """See `Names.first_since`: beyond the last row there may be others with the next write."""
         self.missed = True
         return self._names.first_since(time)
+
+    def first(self, statement: Statement, limit: int) -> Sequence[int] | None:
+        """See `Names.first`: there may be others with the next write."""
+        self.missed = True
+        return self._names.first(at(statement, self._position), limit)
 
     def estimate(self, statement: Statement, limit: int) -> int:
         """See `Names.estimate`."""

@@ -28,7 +28,9 @@ class SqliteReader(IndexReading):
             self._state = IndexState.of(dict(self._readers.connection.execute("SELECT key, value FROM meta")))
         except apsw.Error as error:
             raise refusal(error) from error
-        super().__init__(self._readers, dictionary, Names(dictionary, self._readers.connection), criteria)
+        super().__init__(
+            self._readers, dictionary, Names(dictionary, self._readers.connection, self._readers.glance), criteria
+        )
         self._records = SqliteRecords(self._readers, {table.name: table for table in tables}, clock)
 
     @property
@@ -53,7 +55,7 @@ class SqliteReader(IndexReading):
         if row is not None and row[0] != self._seen:
             self._seen = row[0]
             self._dictionary = Dictionary(self._readers.connection)
-            self._names = Names(self._dictionary, self._readers.connection)
+            self._names = Names(self._dictionary, self._readers.connection, self._readers.glance)
 
     async def close(self) -> None:
         """Release the connections."""

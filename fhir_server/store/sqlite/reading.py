@@ -196,12 +196,11 @@ class Reading:
             place = compile_place(query, self._names)
             keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
             return _listed(compile_page(query, world, keys[0] if keys else None))
-        kept = self._plans.get(key)
+        kept = self._plans.get(key, position)
         if kept is None:
             changed, names = self._dictionary.changed, Noting(self._names, position)
             kept = _listed(compile_page(query, make_world(names, self._criteria, restriction, POSITION, begins=True)))
-            if not names.missed:
-                self._plans.keep(key, kept, changed)
+            self._plans.keep(key, kept, changed, position if names.missed else None)
         return at(kept, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
