@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.search.query import Include, Node, Query, Target
-from fhir_server.store.sql.compile_canonical import included
+from fhir_server.search.query import Node, Query, Target
 from fhir_server.store.sql.compile_select import select, select_all
 from fhir_server.store.sql.compile_sort import behind, keys, order
 from fhir_server.store.sql.compile_test import LAST, test
 from fhir_server.store.sql.compile_visible import Criteria, World
-from fhir_server.store.sql.dialect import Names, Statement, placeholders, union
+from fhir_server.store.sql.dialect import Names, Statement, union
 from profiles.restriction import Restriction
 
 
@@ -116,45 +115,3 @@ def compile_matches(type: str, where: Node, limit: int, world: World) -> Listing
     """Return the statement for up to `limit` versions that match."""
     found = select(world, type, where, wanted=limit)
     return Listing(Statement(f"{found.sql} ORDER BY v LIMIT ?", (*found.arguments, limit)))
-
-
-def compile_include(include: Include, rows: Sequence[int], limit: int, world: World) -> Listing | None:
-    """Return the statement for up to `limit` versions that one step along `include` leads to from version `rows`."""
-    params = [param for name in include.names if (param := world.names.param_id(include.source, name)) is not None]
-    if not params or not rows:
-        return None
-    found = _referring(include, params, rows, world) if include.reverse else _referred(include, params, rows, world)
-    by_canonical = included(world, include, params, rows)
-    if by_canonical:
-        every = union([found, *by_canonical])
-        found = Statement(f"SELECT DISTINCT x.v FROM ({every.sql}) x WHERE x.v IS NOT NULL", every.arguments)
-    return Listing(Statement(f"{found.sql} ORDER BY x.v LIMIT ?", (*found.arguments, limit)))
-
-
-def _referring(include: Include, params: Sequence[int], rows: Sequence[int], world: World) -> Statement:
-    names = world.names
-    kind = "" if not include.target else " AND o.type = ?"
-    chosen = () if not include.target else (names.type_id(include.target) or 0,)
-    targets = f"SELECT o.rid FROM version o WHERE o.v {placeholders(rows)}{kind}"
-    shown = world.shows("x")
-    sql = f"SELECT DISTINCT x.v AS v FROM idx_reference x WHERE x.p {placeholders(params)} AND x.rid IN ({targets})"
-    return Statement(f"{sql} AND {shown.sql}", (*params, *rows, *chosen, *shown.arguments))
-
-
-def _referred(include: Include, params: Sequence[int], rows: Sequence[int], world: World) -> Statement:
-    """References from the footprints of the versions; one with a number leads to that version."""
-    kind = "" if not include.target else " AND x.type = ?"
-    chosen = () if not include.target else (world.names.type_id(include.target) or 0,)
-    newest, shown = world.newest("e.value ->> 1"), world.shows_old("x")
-    one = "(SELECT w.v FROM version w WHERE w.rid = e.value ->> 1 AND w.number = e.value ->> 2)"
-    source = world.names.type_id(include.source) or 0
-    each = " OR ".join("e.key = ?" for _ in params)
-    sql = (
-        "SELECT DISTINCT x.v AS v FROM footprint f CROSS JOIN version s ON s.v = f.v AND s.type = ?"
-        f" CROSS JOIN json_each(f.rows) p CROSS JOIN json_each(p.value) e CROSS JOIN version x"
-        f" WHERE f.v {placeholders(rows)} AND ({each.replace('e.key', 'p.key')}) AND e.value ->> 0 = 'r'"
-        f" AND x.v = CASE WHEN e.value ->> 2 = 0 THEN {newest.sql} ELSE {one} END"
-        f" AND x.deleted = 0{kind} AND {shown.sql}"
-    )
-    keys = tuple(str(param) for param in params)
-    return Statement(sql, (source, *rows, *keys, *newest.arguments, *chosen, *shown.arguments))

@@ -7,11 +7,12 @@ in its footprint, as of the position of the search and under its restriction lik
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fhir_server.search.query import Canonical, Chain, Has, Include
 from fhir_server.store.sql.compile_entry import Access
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import FALSE, Statement, both, deeper, from_footprint, placeholders, union
+from fhir_server.store.sql.dialect import FALSE, LISTED, Statement, both, deeper, from_footprint, placeholders, union
 
 _RANK = 3
 
@@ -103,44 +104,39 @@ def led_to_by(world: World, node: Has, by: Canonical, found: Statement) -> State
     )
 
 
-def included(world: World, include: Include, params: Sequence[int], rows: Sequence[int]) -> list[Statement]:
+def included(world: World, include: Include, params: Sequence[int], rows: Any) -> list[Statement]:
     """Select the versions that one step along the canonicals of `include` leads to from the version `rows`."""
     step = _referring if include.reverse else _referred
     found = (step(world, include, by, params, rows) for by in include.canonicals)
     return [each for each in found if each is not None]
 
 
-def _referred(
-    world: World, include: Include, by: Canonical, params: Sequence[int], rows: Sequence[int]
-) -> Statement | None:
+def _referred(world: World, include: Include, by: Canonical, params: Sequence[int], rows: Any) -> Statement | None:
     led = led_to(world, by, "e.value ->> 1", "e.value ->> 2")
     if led is None:
         return None
     pieces = [
         Statement(
             f"SELECT {led.sql} AS v FROM version s CROSS JOIN footprint f ON f.v = s.v"
-            f" CROSS JOIN json_each(f.rows, ?) e WHERE s.v {placeholders(rows)} AND s.type = ? AND e.value ->> 0 = 'u'",
-            (*led.arguments, f'$."{param}"', *rows, world.names.type_id(include.source) or 0),
+            f" CROSS JOIN json_each(f.rows, ?) e WHERE s.v {LISTED} AND s.type = ? AND e.value ->> 0 = 'u'",
+            (*led.arguments, f'$."{param}"', rows, world.names.type_id(include.source) or 0),
         )
         for param in params
     ]
     return union(pieces)
 
 
-def _referring(
-    world: World, include: Include, by: Canonical, params: Sequence[int], rows: Sequence[int]
-) -> Statement | None:
+def _referring(world: World, include: Include, by: Canonical, params: Sequence[int], rows: Any) -> Statement | None:
     url = world.names.param_id(by.type, by.url)
     led = led_to(world, by, "y.uri", "y.version")
     if url is None or led is None:
         return None
-    chosen = placeholders(rows)
-    uris = _uris_of(Statement(f"SELECT w.v FROM version w WHERE w.v {chosen}", tuple(rows)), url)
+    uris = _uris_of(Statement(f"SELECT w.v FROM version w WHERE w.v {LISTED}", (rows,)), url)
     shown = world.shows("y")
     return Statement(
         f"SELECT y.v AS v FROM idx_uri y WHERE y.p {placeholders(params)} AND y.uri IN ({uris.sql})"
-        f" AND {led.sql} {chosen} AND {shown.sql}",
-        (*params, *uris.arguments, *led.arguments, *rows, *shown.arguments),
+        f" AND {led.sql} {LISTED} AND {shown.sql}",
+        (*params, *uris.arguments, *led.arguments, rows, *shown.arguments),
     )
 
 

@@ -14,6 +14,8 @@ from fhir_server.store.sql.dialect import Names
 
 SAMPLE = 5000
 """Rows counted at most."""
+ELSEWHERE = 4
+"""What a row of another resource on the way costs, in rows."""
 PIECE = 4
 """What beginning with one more piece costs, in rows."""
 GLANCE = 64
@@ -37,7 +39,7 @@ def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None
     countable = [each for each in ranked if each.countable]
     for each in countable:
         rows = names.estimate(each.counted, GLANCE)
-        if rows < GLANCE:
+        if rows < (GLANCE if each.sample is None else GLANCE // ELSEWHERE):
             return [Considered(each, rows, rows)]
     whole = max(names.live(type), 1)
     counted = {id(each): names.estimate(each.counted, SAMPLE) for each in countable}
@@ -55,7 +57,8 @@ def _cost(start: Start, rows: int, wanted: int | None, others: Sequence[int], wh
         # Counting was broken off: there may be as many as there are.
         rows = max(rows, whole // 2)
     if wanted is None or not (start.ordered or start.pieces):
-        return rows * (1.0 if start.ordered else 1.5)
+        weight = 1.0 if start.ordered else 1.5
+        return rows * (weight if start.sample is None else ELSEWHERE)
     passing = 1.0
     for other in others:
         passing *= min(1.0, max(other, 1) / whole) if other < SAMPLE else 1.0

@@ -184,10 +184,9 @@ def _from_has(world: World, type: str, node: Has) -> Start:
     found, few = pointed_at(world, node), few_pointed_at(world, node, FEW)
     if found is None or few is None:
         return Start(_EMPTY, "nothing: no such reference", node)
-    rows, sample = (
-        _of_type(world.names, type, Statement(f"version x WHERE x.rid IN ({each.sql})", each.arguments))
-        for each in (found, few)
-    )
+    rows = _of_type(world.names, type, Statement(f"version x WHERE x.rid IN ({found.sql})", found.arguments))
+    # What it costs are the resources that refer, not those that they refer to.
+    sample = Statement(f"({few.sql}) x WHERE 1", few.arguments)
     return Start(rows, "referring resources", node, 6, ordered=False, sample=sample)
 
 

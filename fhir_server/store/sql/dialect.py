@@ -102,6 +102,10 @@ def placeholders(values: Sequence[Any]) -> str:
     return "= ?" if len(values) == 1 else f"IN ({', '.join('?' * len(values))})"
 
 
+LISTED = "IN (SELECT j.value FROM json_each(?) j)"
+"""The test that a number is in the JSON array that is its argument."""
+
+
 def contains(column: str) -> str:
     """Return the test that a text column contains the argument."""
     return f"instr({column}, ?) > 0"

@@ -19,8 +19,8 @@ from profiles.restriction import Restriction
 
 MOST = 4096
 """How many are kept at most; then it starts afresh."""
-POSITION = object()
-"""Stands in the arguments of a statement for the position that it is asked as of."""
+POSITION, ROWS, LIMIT = object(), object(), object()
+"""Stand in the arguments of a statement for the position it is asked as of, the rows it starts from, and its limit."""
 
 
 class Kept(NamedTuple):
@@ -33,7 +33,7 @@ class Kept(NamedTuple):
 
 
 class Plans:
-    """Compiled first pages by what is searched for, and under which restriction."""
+    """Compiled first pages and includes, by what is asked for and under which restriction."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
@@ -57,24 +57,30 @@ class Plans:
 
 def key_of(query: Query, restriction: Restriction) -> Any | None:
     """Return the key of a first page, None for what is compiled anew each time."""
-    if query.after or _has_criteria(restriction):
+    if query.after or has_criteria(restriction):
         return None
     return query.targets, query.sort, query.count, restriction
 
 
-def _has_criteria(restriction: Restriction) -> bool:
+def has_criteria(restriction: Restriction) -> bool:
     """Whether a restriction asks for search criteria, which may mean something else at another moment."""
     match restriction:
         case limits.AnyOf(items) | limits.AllOf(items):
-            return any(map(_has_criteria, items))
+            return any(map(has_criteria, items))
         case limits.Not(item):
-            return _has_criteria(item)
+            return has_criteria(item)
     return isinstance(restriction, limits.Matches)
 
 
 def at(statement: Statement, position: int) -> Statement:
     """Return `statement` as of `position`."""
     return Statement(statement.sql, tuple([position if each is POSITION else each for each in statement.arguments]))
+
+
+def step(statement: Statement, position: int, rows: Sequence[int], limit: int) -> Statement:
+    """Return the `statement` of an include as of `position`, from `rows`."""
+    given = {id(POSITION): position, id(ROWS): f"[{','.join(map(str, rows))}]", id(LIMIT): limit}
+    return Statement(statement.sql, tuple([given.get(id(each), each) for each in statement.arguments]))
 
 
 class Noting:

@@ -16,20 +16,21 @@ from fhir_server.store.codec import PLAIN_HEAD, decode
 from fhir_server.store.sql.compile import (
     Listing,
     compile_count,
-    compile_include,
     compile_matches,
     compile_page,
     compile_place,
     make_world,
 )
 from fhir_server.store.sql.compile_explain import explain
+from fhir_server.store.sql.compile_include import compile_include
 from fhir_server.store.sql.compile_visible import World, compile_restriction
 from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
-from fhir_server.store.sqlite.plans import POSITION, Noting, Plans, at, key_of
+from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, has_criteria, key_of, step
+from fhir_server.store.sqlite.plans import at as as_of
 from profiles.restriction import ALL, NONE, Restriction
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
@@ -158,17 +159,32 @@ class Reading:
     ) -> list[Version]:
         """See `Snapshot.include`."""
         self._ready()
-        world = self._world(restriction, position)
-        found: dict[tuple[Key, int], Version] = {}
-        for start in range(0, len(versions), _TOGETHER):
+        at = self._newest() if position is None else position
+        statement = self._step(include, restriction, at)
+        found: dict[int, Version] = {}
+        for start in range(0, len(versions) if statement else 0, _TOGETHER):
             some = [version.row for version in versions[start : start + _TOGETHER]]
-            listing = compile_include(include, some, limit, world)
-            rows = [] if listing is None else await self._rows(listing)
-            for row in rows:
-                version = self._listed(row)
-                found[version.key, version.number] = version
-        self._unswept(world.position)
-        return sorted(found.values(), key=lambda version: version.row)[:limit]
+            asked = step(statement, at, some, limit)  # type: ignore[arg-type]
+            for row in await self._runner.rows(asked.sql, asked.arguments):
+                found[row[0]] = self._listed(row)
+        self._unswept(at)
+        return [found[row] for row in sorted(found)][:limit]
+
+    def _step(self, include: Include, restriction: Restriction, position: int) -> Statement | None:
+        """Return the statement of one step along `include`, None when it leads nowhere; it is kept."""
+        key = None if self._plans is None or has_criteria(restriction) else (include, restriction)
+        kept = self._plans.get(key, position) if self._plans is not None and key is not None else None
+        if kept is not None:
+            return kept
+        changed, names = self._dictionary.changed, Noting(self._names, position)
+        world = make_world(names, self._criteria, restriction, POSITION)
+        listing = compile_include(include, ROWS, LIMIT, world)
+        if listing is None:
+            return None
+        statement = _listed(listing)
+        if self._plans is not None and key is not None:
+            self._plans.keep(key, statement, changed, position if names.missed else None)
+        return statement
 
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
         """See `Snapshot.explain`."""
@@ -201,7 +217,7 @@ class Reading:
             changed, names = self._dictionary.changed, Noting(self._names, position)
             kept = _listed(compile_page(query, make_world(names, self._criteria, restriction, POSITION, begins=True)))
             self._plans.keep(key, kept, changed, position if names.missed else None)
-        return at(kept, position)
+        return as_of(kept, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
         statement = _listed(listing)
