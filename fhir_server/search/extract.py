@@ -57,6 +57,7 @@ class Extractor:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._plans: dict[str, Plan] = {}
+        self._inside: dict[str, Plan] = {}
 
     def entries(self, resource: Resource, *, base: str) -> IndexEntries:
         """Return the index entries of a valid `resource`; absolute references below `base` count as local.
@@ -69,7 +70,7 @@ class Extractor:
             add_contained(
                 collector,
                 resource["contained"],
-                lambda each: self._collect(self._plan(each["resourceType"]), each, base),
+                lambda each: self._collect(self._plan_inside(each["resourceType"]), each, base),
             )
         found = _distinct(collector)
         found.texts = texts(resource)
@@ -110,6 +111,16 @@ class Extractor:
         """Return the security labels of `resource` as (system, code); "" where there is no system."""
         codings: Sequence[Mapping[str, Any]] = resource.get("meta", {}).get("security", ())
         return list(dict.fromkeys((each.get("system", ""), each["code"]) for each in codings if "code" in each))
+
+    def _plan_inside(self, resource_type: str) -> Plan:
+        """Return the plan for contained resources: a tenant's own parameters are not asked of them.
+
+        Else a new parameter of Patient would be one of everything that can contain a Patient.
+        """
+        plan = self._inside.get(resource_type)
+        if plan is None:
+            plan = self._inside[resource_type] = _make_plan(resource_type, Registry())
+        return plan
 
     def _plan(self, resource_type: str) -> Plan:
         plan = self._plans.get(resource_type)

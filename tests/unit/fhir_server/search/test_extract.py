@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from fhir_server.search.extract import Extractor
-from fhir_server.search.parameters import Registry
+from fhir_server.search.parameters import Addition, Registry
 from fhir_server.search.values import APART, BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key
 from profiles import definitions
+from profiles.definitions import SearchParameter
 
 BASE = "https://fhir.example.org/fhir"
 REGISTRY = Registry()
@@ -119,6 +120,16 @@ def test_what_a_reference_points_to_inside_a_resource_is_indexed_under_it() -> N
     assert tokens(found, "subject.Patient.gender") == [("http://hl7.org/fhir/administrative-gender", "male", 0)]
     assert found.references == [("subject.Patient.link", "Patient", "1", 0, 0)]
     assert not any(name.startswith("subject.Group") for name, *_ in found.all()), "nothing points to it"
+
+
+def test_what_is_contained_is_not_indexed_by_parameters_of_ones_own() -> None:
+    definition = SearchParameter("http://own", "own", "token", ("Patient",), "Patient.active", (), (), (), ())
+    extractor = Extractor(Registry([Addition(definition)]))
+    patient = {"resourceType": "Patient", "id": "p", "active": True}
+    held = {"resourceType": "Observation", "subject": {"reference": "#p"}, "contained": [patient]}
+    assert tokens(extractor.entries(patient, base=BASE), "active")
+    assert not [each for each in extractor.entries(held, base=BASE).all() if each[0].endswith(".own")]
+    assert tokens(extractor.entries(held, base=BASE), "subject.Patient.active")
 
 
 def test_the_parts_of_contained_resources_do_not_mix() -> None:
