@@ -7,7 +7,7 @@ texts, names, displays and codes; identities of things (ids, URLs, references) a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from html import unescape
 from typing import Any
@@ -30,7 +30,9 @@ def texts(resource: Mapping[str, Any]) -> tuple[str, str]:
     """Return the words of the narrative and the words of all else, each a blank apart."""
     narrative = resource.get("text")
     div = narrative.get("div", "") if isinstance(narrative, dict) else ""
-    return _joined(_plain(div)) if div else "", _joined(" ".join(_strings(resource, _names())))
+    found: list[str] = []
+    _gather(resource, _names(), found)
+    return _joined(_plain(div)) if div else "", _joined(" ".join(found))
 
 
 def _joined(text: str) -> str:
@@ -48,16 +50,17 @@ def _names() -> frozenset[str]:
     return definitions.properties_of(_WORDED) - _SILENT
 
 
-def _strings(value: Mapping[str, Any], names: frozenset[str]) -> Iterator[str]:
+def _gather(value: Mapping[str, Any], names: frozenset[str], found: list[str]) -> None:
     for key, each in value.items():
-        if each.__class__ is str:
+        kind = each.__class__
+        if kind is str:
             if key in names:
-                yield each
-        elif each.__class__ is dict:
-            yield from _strings(each, names)
-        elif each.__class__ is list:
+                found.append(each)
+        elif kind is dict:
+            _gather(each, names, found)
+        elif kind is list:
             for item in each:
                 if item.__class__ is dict:
-                    yield from _strings(item, names)
+                    _gather(item, names, found)
                 elif item.__class__ is str and key in names:
-                    yield item
+                    found.append(item)
