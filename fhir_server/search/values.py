@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -107,6 +108,7 @@ def fold_code(code: str) -> str:
     return code.lower() if code.isascii() else code.casefold()
 
 
+@lru_cache(maxsize=16_384)
 def decimal_key(value: Decimal | int) -> bytes:
     """Return a byte string that sorts as `value` does; equal numbers (1, 1.0) have equal keys.
 

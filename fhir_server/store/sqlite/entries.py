@@ -124,12 +124,14 @@ def _owned_rows(
     foot: dict[int, list[tuple[Any, ...]]],
 ) -> None:
     """Keep the coded tokens once more by patient; they are in the footprint already, numbered."""
-    for name in entries.by_patient.intersection([entry[0] for entry in entries.tokens]):
-        p = params[name]
-        for rid in dict.fromkeys(patients):
-            kept = dict.fromkeys(("o", rid, row[1]) for row in foot[p] if row[0] == "t")
-            rows["idx_owned"].extend([(rid, p, t, v) for _, _, t in kept])
-            foot[p].extend(kept)
+    by_patient, owned_rows = entries.by_patient, rows["idx_owned"]
+    coded = {name for name, _, _, _ in entries.tokens if name in by_patient}
+    for p in [params[name] for name in coded]:
+        tokens = {row[1] for row in foot[p] if row[0] == "t"}
+        for rid in patients if len(patients) == 1 else set(patients):
+            for t in tokens:
+                owned_rows.append((rid, p, t, v))
+                foot[p].append(("o", rid, t))
 
 
 def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
