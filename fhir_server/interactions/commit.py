@@ -26,6 +26,7 @@ from fhir_server.model.resource import instant
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
+from profiles.packages.catalogue import TYPES
 from profiles.restriction import ALL
 
 ATTEMPTS = 3
@@ -210,6 +211,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     written = await call.write(work)
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
+    if call.type in TYPES and call.transaction is None and written.version is not None:
+        await call.services.defined((written.version.key,))
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)
