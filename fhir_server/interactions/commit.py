@@ -56,12 +56,16 @@ class Prepared(NamedTuple):
 
 
 class Written(Struct, frozen=True):
-    """What a step did: the version now current (None where there never was one), and the HTTP status it means."""
+    """What a step did: the version now current (None where there never was one), and the HTTP status it means.
+
+    `keys` are the resources it wrote, where they are several.
+    """
 
     status: int
     version: Version | None = None
     patients: tuple[str, ...] = ()
     issues: Sequence[Issue] = ()
+    keys: Sequence[Key] = ()
 
 
 Step = Callable[[Transaction], Awaitable[Written]]
@@ -211,8 +215,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     written = await call.write(work)
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
-    if call.type in TYPES and call.transaction is None and written.version is not None:
-        await call.services.defined((written.version.key,))
+    if call.type in TYPES and call.transaction is None:
+        await call.services.defined(written.keys or [version.key for version in (written.version,) if version])
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)
