@@ -44,8 +44,6 @@ class OwnDefinitions:
     async def follow(self, keys: Iterable[Key]) -> None:
         """Read anew what was written: definitions among `keys`, and which packages there are."""
         wanted = [key for key in dict.fromkeys(keys) if key.type in TYPES]
-        if not wanted:
-            return
         async with self._learning:
             for start in range(0, len(wanted), PAGE):
                 some = wanted[start : start + PAGE]
