@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 
 from fhir_server.errors import Refusal, StoreUnavailable
-from fhir_server.package_commands import package_commands
+from fhir_server.package_commands import Line, package_commands
 
 if TYPE_CHECKING:
     from fhir_server.loading.progress import LoadProgress
@@ -380,7 +380,7 @@ def _not_yet(context: typer.Context) -> None:
     _stop(f"{context.info_name} is not in this release", USAGE)
 
 
-app.add_typer(package_commands(_settings, _stop, out), name="package")
+app.add_typer(package_commands(Line(_settings, _stop, out)), name="package")
 
 for _name in LATER:
     app.command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -33,18 +34,29 @@ ConfigOption = Annotated[
 ]
 
 
-def package_commands(
-    settings_of: Callable[..., Settings], stop: Callable[[str, int], NoReturn], out: Console
-) -> typer.Typer:
-    """Return the commands, which read settings, stop with a message and print as the command line does."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What commands need of the command line: how to read settings, to stop with a message and a code, and to print."""
+
+    settings: Callable[..., Settings]
+    stop: Callable[[str, int], NoReturn]
+    out: Console
+
+
+def package_commands(line: Line) -> typer.Typer:
+    """Return the commands, for the command line that they are part of."""
     commands = typer.Typer(
         help="FHIR packages (implementation guides): add, list, remove.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
     )
+    for name, command in (("add", _add_command), ("list", _list_command), ("remove", _remove_command)):
+        commands.command(name)(command(line))
+    return commands
 
-    @commands.command()
+
+def _add_command(line: Line) -> Callable[..., None]:
     def add(
         paths: Annotated[
             list[Path], typer.Argument(help="Packages: .tgz files, or folders with a package.json.", show_default=False)
@@ -63,21 +75,26 @@ def package_commands(
 
         [cyan]fhir-server package add --strict terminology.tgz guide/ --store sqlite:///./data/trial.db[/cyan]
         """
-        settings = settings_of(config, store=store)
+        settings = line.settings(config, store=store)
         for path in paths:
             if not path.exists():
-                stop(f"There is no package at {path}.", USAGE)
-        failed = _asked(stop, lambda: asyncio.run(_add(settings, paths, strict, out, stop)))
-        if failed:
+                line.stop(f"There is no package at {path}.", USAGE)
+        if _asked(line, lambda: asyncio.run(_add(settings, paths, strict, line.out))):
             raise typer.Exit(FAILED)
 
-    @commands.command("list")
+    return add
+
+
+def _list_command(line: Line) -> Callable[..., None]:
     def list_(store: StoreOption = None, config: ConfigOption = None) -> None:
         """List the packages that are installed."""
-        settings = settings_of(config, store=store)
-        _table(out, _asked(stop, lambda: asyncio.run(_listed(settings))))
+        settings = line.settings(config, store=store)
+        _table(line.out, _asked(line, lambda: asyncio.run(_listed(settings))))
 
-    @commands.command()
+    return list_
+
+
+def _remove_command(line: Line) -> Callable[..., None]:
     def remove(
         packages: Annotated[
             list[str],
@@ -92,31 +109,29 @@ def package_commands(
 
         [cyan]fhir-server package remove hl7.fhir.fr.core#2.1.0[/cyan]
         """
-        settings = settings_of(config, store=store)
-        for removal in _asked(stop, lambda: asyncio.run(_remove(settings, packages))):
-            out.print(f"Removed {', '.join(removal.labels)}: {removal.definitions:,} definitions.", markup=False)
+        settings = line.settings(config, store=store)
+        for removal in _asked(line, lambda: asyncio.run(_remove(settings, packages))):
+            line.out.print(f"Removed {', '.join(removal.labels)}: {removal.definitions:,} definitions.", markup=False)
             if removal.dependents:
-                out.print(f"  Still installed, and made for it: {', '.join(removal.dependents)}", markup=False)
+                line.out.print(f"  Still installed, and made for it: {', '.join(removal.dependents)}", markup=False)
 
-    return commands
+    return remove
 
 
-def _asked(stop: Callable[[str, int], NoReturn], work: Callable[[], T]) -> T:
+def _asked(line: Line, work: Callable[[], T]) -> T:
     from profiles.packages.package import PackageError
 
     try:
         return work()
     except StoreUnavailable as refusal:
-        stop(f"{refusal} While a server runs on the store, ask it: POST [base]/$install-package", FAILED)
+        line.stop(f"{refusal} While a server runs on the store, ask it: POST [base]/$install-package", FAILED)
     except NotFound as refusal:
-        stop(str(refusal), FAILED)
+        line.stop(str(refusal), FAILED)
     except PackageError as error:
-        stop(str(error), USAGE)
+        line.stop(str(error), USAGE)
 
 
-async def _add(
-    settings: Settings, paths: Sequence[Path], strict: bool, out: Console, stop: Callable[[str, int], NoReturn]
-) -> bool:
+async def _add(settings: Settings, paths: Sequence[Path], strict: bool, out: Console) -> bool:
     """Install what is at `paths`; return whether any was refused. The others are in all the same."""
     from fhir_server.app import open_tenant
     from fhir_server.packages.archive import open_package
