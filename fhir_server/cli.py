@@ -380,7 +380,7 @@ def _not_yet(context: typer.Context) -> None:
     _stop(f"{context.info_name} is not in this release", USAGE)
 
 
-app.add_typer(package_commands(Line(_settings, _stop, out)), name="package")
+app.add_typer(package_commands(Line(_settings, _demand_store, _stop, out)), name="package")
 
 for _name in LATER:
     app.command(

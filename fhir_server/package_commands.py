@@ -36,9 +36,13 @@ ConfigOption = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What commands need of the command line: how to read settings, to stop with a message and a code, and to print."""
+    """What commands need of the command line: how to read settings, to stop with a message and a code, and to print.
+
+    `demand_store` stops when there is no store yet.
+    """
 
     settings: Callable[..., Settings]
+    demand_store: Callable[[Settings], None]
     stop: Callable[[str, int], NoReturn]
     out: Console
 
@@ -89,6 +93,7 @@ def _list_command(line: Line) -> Callable[..., None]:
     def list_(store: StoreOption = None, config: ConfigOption = None) -> None:
         """List the packages that are installed."""
         settings = line.settings(config, store=store)
+        line.demand_store(settings)
         _table(line.out, _asked(line, lambda: asyncio.run(_listed(settings))))
 
     return list_
@@ -110,6 +115,7 @@ def _remove_command(line: Line) -> Callable[..., None]:
         [cyan]fhir-server package remove hl7.fhir.fr.core#2.1.0[/cyan]
         """
         settings = line.settings(config, store=store)
+        line.demand_store(settings)
         for removal in _asked(line, lambda: asyncio.run(_remove(settings, packages))):
             line.out.print(f"Removed {', '.join(removal.labels)}: {removal.definitions:,} definitions.", markup=False)
             if removal.dependents:

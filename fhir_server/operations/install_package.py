@@ -82,7 +82,7 @@ def _parameters(resource: Resource, file: BinaryIO) -> bool:
                 strict = value
             case _:
                 raise BadRequest(
-                    "$install-package takes package (a Binary with data, or valueBase64Binary) and strict (valueBoolean).",
+                    "$install-package takes package (a Binary, or valueBase64Binary) and strict (valueBoolean).",
                     expression="Parameters.parameter",
                 )
     if len(packages) != 1:
