@@ -16,6 +16,7 @@ from fhir_server.http.spool import Spool
 from fhir_server.interactions.binary import SHORT
 from fhir_server.interactions.call import Call, Content, Principal, Services
 from fhir_server.model import fhir_json
+from fhir_server.operations.registry import OPERATIONS
 
 _WITH_BODY = frozenset(("create", "update", "patch", "bundle"))
 _RAW = frozenset(("create", "update", "read", "vread"))
@@ -63,6 +64,8 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     if name in _WITH_BODY:
         body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
         _put_body(call, name, body, headers)
+    elif name[:1] == "$" and _is_raw(name, headers):
+        await _spool(call, incoming, limits.binary)
     elif name[:1] == "$":
         body = await read_body(incoming.receive, headers, limits.body) if match.route.method == "POST" else b""
         if body:
@@ -81,6 +84,18 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
         call.resource = _from_xml(body)
     else:
         call.resource = _object(fhir_json.parse(body))
+
+
+def _is_raw(name: str, headers: Headers) -> bool:
+    """Return whether the body of the operation `$name` is taken as it is."""
+    content_type = text_of(headers, b"content-type")
+    return content_type is not None and negotiate.media_type(content_type) in OPERATIONS[name[1:]].raw
+
+
+async def _spool(call: Call, incoming: Incoming, limit: int) -> None:
+    incoming.spool = spool = Spool()
+    await spool.fill(stream_body(incoming.receive, incoming.headers, limit))
+    call.content = Content(spool.length, spool.pieces)
 
 
 async def _put_raw(call: Call, incoming: Incoming, limit: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fhir_server.interactions.call import Call, Result
+from fhir_server.operations import install_package
 from fhir_server.operations.reindex import reindex
 
 Level = Literal["system", "type", "instance"]
@@ -22,7 +23,8 @@ class Operation:
     """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
 
     `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
-    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`.
+    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of
+    the media types in `raw` is no resource: it comes in `Call.content`.
     """
 
     name: str
@@ -31,10 +33,22 @@ class Operation:
     levels: tuple[Level, ...]
     types: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST")
+    raw: tuple[str, ...] = ()
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    each.name: each for each in (Operation("reindex", OWN + "reindex", reindex, ("system",)),)
+    each.name: each
+    for each in (
+        Operation("reindex", OWN + "reindex", reindex, ("system",)),
+        Operation(
+            "install-package",
+            OWN + "install-package",
+            install_package.install_package,
+            ("system",),
+            methods=("POST",),
+            raw=install_package.RAW,
+        ),
+    )
 }
 
 
