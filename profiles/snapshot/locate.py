@@ -83,12 +83,13 @@ class Locator:
         if known is not None:
             return known
         origin = sliced.slices.get(name.rpartition("/")[0]) or sliced
+        before = origin.origin or origin
         slicing = sliced.element.get("slicing", {})
         if origin is sliced and slicing.get("rules") == "closed" and id(sliced) not in self._sliced and sliced.slices:
             raise SnapshotError(where, "slicing", f"the base has closed the slicing; {name[:80]} is a new slice")
-        made = self._generation.copy(Node(origin.name, origin.element, "", origin.children), where)
+        made = self._generation.copy(Node(before.name, before.element, "", before.children), where)
         made.slice_name, made.new = name, True
-        made.element = {key: value for key, value in origin.element.items() if key != "slicing"} | {"min": 0}
+        made.element = {key: value for key, value in before.element.items() if key != "slicing"} | {"min": 0}
         if sliced.name.endswith("[x]"):
             made.element = _only_type(made.element, sliced.name, name)
         if not slicing and (sliced.name in EXTENSIONS or sliced.name.endswith("[x]")):
@@ -149,6 +150,8 @@ class Locator:
         more = [each for each in root.element.get("constraint", ()) if each.get("key") not in known]
         if more:
             made["constraint"] = [*made.get("constraint", ()), *more]
+        if root.element.get("condition"):
+            made["condition"] = sorted({*made.get("condition", ()), *root.element["condition"]})
         if root.element.get("isModifier"):
             made["isModifier"] = True
         if node.new and root.name == "Extension":

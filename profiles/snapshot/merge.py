@@ -59,6 +59,8 @@ def merge(base: Json, constraint: Mapping[str, Any], place: Place) -> Json:
         special = SPECIAL.get(key)
         if special is not None:
             made[key] = special(base, constraint, place)
+            if made[key] is None:
+                del made[key]
         elif key in UNITED:
             made[key] = [*base.get(key, ()), *(each for each in value if each not in base.get(key, ()))]
         elif key.startswith(("fixed", "pattern")):
@@ -130,9 +132,11 @@ def _value(made: Json, key: str, value: Any, place: Place) -> None:
     made[key] = value
 
 
-def _binding(base: Json, constraint: Mapping[str, Any], place: Place) -> Json:
+def _binding(base: Json, constraint: Mapping[str, Any], place: Place) -> Json | None:
     ours, theirs = constraint["binding"], base.get("binding", {})
     strength = ours.get("strength", theirs.get("strength"))
+    if strength is None and "valueSet" not in ours:
+        return None
     if strength not in STRENGTHS:
         raise place.refuse("binding", "the binding has no strength that FHIR knows")
     before = theirs.get("strength")
@@ -153,8 +157,11 @@ def _must_support(base: Json, constraint: Mapping[str, Any], place: Place) -> bo
     return bool(constraint["mustSupport"])
 
 
-def _slicing(base: Json, constraint: Mapping[str, Any], place: Place) -> Json:
-    """Return the slicing of both: the stricter rules, ordered if either is, discriminators of both."""
+def _slicing(base: Json, constraint: Mapping[str, Any], place: Place) -> Json | None:
+    """Return the slicing of both: the stricter rules, ordered if either is, discriminators of both.
+
+    None when that says nothing: open, unordered, and no way to tell slices apart.
+    """
     ours, theirs = constraint["slicing"], base.get("slicing", {})
     if ours.get("rules", "open") not in RULES:
         raise place.refuse("slicing", "slicing has rules that FHIR does not know")
@@ -166,7 +173,7 @@ def _slicing(base: Json, constraint: Mapping[str, Any], place: Place) -> Json:
     united = [*before, *(each for each in ours.get("discriminator", ()) if each not in before)]
     if united:
         made["discriminator"] = united
-    return made
+    return made if united or made["rules"] != "open" or made.get("ordered") else None
 
 
 SPECIAL: Mapping[str, Callable[[Json, Mapping[str, Any], Place], Any]] = {

@@ -121,6 +121,7 @@ class Generation:
             node.slice_name,
             None if children is None else {name: self.copy(child, where) for name, child in children.items()},
             {name: self.copy(each, where) for name, each in node.slices.items()} if node.slices else {},
+            origin=node,
         )
 
     def derives(self, canonical: str, ancestor: str) -> bool:

@@ -25,7 +25,8 @@ Address = tuple[Step, ...]
 class Node:
     """One element. `children` is None as long as nothing below its type is spelled out.
 
-    `new` marks a slice that the definition at hand makes.
+    `new` marks a slice that the definition at hand makes. `origin` is the node that this one is a copy of, as it was
+    before the definition at hand constrained it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Node:
     children: dict[str, Node] | None = None
     slices: dict[str, Node] = field(default_factory=dict)
     new: bool = False
+    origin: Node | None = None
 
     def named(self, name: str, slice_name: str = "") -> Node | None:
         """Return the child called `name`, or its slice."""
