@@ -43,8 +43,8 @@ def validate_with(
 
     Profiles are `profiles` (canonicals that the caller asks for), those of `policy` for the type, and `meta.profile` of
     the resource and of resources inside it. An unknown profile is an error where it was asked for or is demanded, a
-    warning in `meta.profile`. `base` are the findings of `validator` where the caller has them. Never raises for bad input.
-    Profiles are not asked about a resource whose structure cannot be read: they presume it.
+    warning in `meta.profile`. `base` are the findings of `validator` where the caller has them. Profiles are not asked
+    about a resource whose structure cannot be read: they presume it. Never raises for bad input.
     """
     issues = validator.validate(resource) if base is None else list(base)
     if any(issue.is_error and issue.code in _UNREADABLE for issue in issues) or resource_shape(resource) is None:
@@ -83,7 +83,9 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run) -> None:
             run.add("error", "not-found", at, f"{what} the package that defines it", "profile")
     for url in _claimed(at.value):
         if url not in demanded and not _against(at, url, run):
-            what = f"claims the profile {url}, which is not known here or cannot be used, so it was not checked; install"
+            what = (
+                f"claims the profile {url}, which is not known here or cannot be used, so it was not checked; install"
+            )
             run.add("warning", "not-found", at, f"{what} the package that defines it", "meta.profile")
     run.profile = None
     check_extensions(at, run)
@@ -93,9 +95,7 @@ def _against(at: At, url: str, run: Run) -> bool:
     """Add the findings of one profile, return whether it is known. The types of R4 are profiles that all conform to."""
     profile = run.find(url)
     if profile is None:
-        if is_r4_type(url) and unversioned(url).rpartition("/")[2] in at.shape.ancestors:
-            return True
-        return False
+        return is_r4_type(url) and unversioned(url).rpartition("/")[2] in at.shape.ancestors
     run.issues += findings(at, url, run, "profile")
     run.issues += profile.faults(at.path)
     return True

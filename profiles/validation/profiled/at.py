@@ -84,7 +84,10 @@ class At:
         if not siblings:
             return [self._one(child, each, None, index) for index, each in enumerate(values) if each is not None]
         count = max(len(values), len(siblings))
-        pairs = [(values[at] if at < len(values) else None, siblings[at] if at < len(siblings) else None) for at in range(count)]
+        pairs = [
+            (values[at] if at < len(values) else None, siblings[at] if at < len(siblings) else None)
+            for at in range(count)
+        ]
         return [self._one(child, *pair, index) for index, pair in enumerate(pairs) if pair != (None, None)]
 
     def _one(self, child: Child, value: Any, sibling: Json | None, index: int) -> At:

@@ -11,7 +11,7 @@ from profiles.validation.profiled.run import MAX_NESTING, Run
 
 
 def check_any(at: At, urls: tuple[str, ...], run: Run, rule: str) -> None:
-    """Add findings where a value conforms to none of the profiles `urls`; those of the only one are given themselves."""
+    """Add findings where a value conforms to none of the profiles `urls`; those of a single one as they are."""
     if len(urls) == 1:
         found = findings(at, urls[0], run, rule)
         run.issues += found

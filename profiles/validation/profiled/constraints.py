@@ -68,7 +68,9 @@ def _of_type(name: str) -> frozenset[str]:
     if name not in definitions.type_names():
         return frozenset()
     return frozenset(
-        key.partition("~")[0] for each in definitions.ancestors(name) for key in definitions.structure(each).root.constraints
+        key.partition("~")[0]
+        for each in definitions.ancestors(name)
+        for key in definitions.structure(each).root.constraints
     )
 
 

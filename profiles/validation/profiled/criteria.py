@@ -59,9 +59,10 @@ def _criterion(kind: str, steps: tuple[Step, ...], definition: Definition, tree:
         return _typed(steps, [each for each, _ in defined])
     if kind == "profile":
         return _profiled(steps, [each for each, _ in defined])
-    asked = [each for each in (_valued(each) for each, _ in defined) if each is not None]
-    if asked:
-        return _any_at(steps, asked[0])
+    speaking = [(asked, of) for each, of in defined if (asked := _valued(each)) is not None]
+    if speaking:
+        # Slices inside narrow what the element says, so either may hold; a type's profile speaks last.
+        return _any_at(steps, [asked for asked, of in speaking if of is speaking[0][1]])
     for each, of in defined:
         nested = list(_nested(each, of))
         if nested:
@@ -75,7 +76,9 @@ def _by_url(definition: Definition) -> Criterion | None:
     stated = (url.value_of("fixed") or url.value_of("pattern")) if url else None
     urls = {stated[1]} if stated else set()
     if not urls:
-        urls = {unversioned(each) for row in definition.types for each in row.get("profile", ()) if isinstance(each, str)}
+        urls = {
+            unversioned(each) for row in definition.types for each in row.get("profile", ()) if isinstance(each, str)
+        }
 
     def asked(at: At, run: Run) -> bool:
         return at.value.__class__ is dict and at.value.get("url") in urls
@@ -105,12 +108,15 @@ def _bound(binding: Mapping[str, Any]) -> Question:
         try:
             return value_in(at, str(binding["valueSet"]), run.context) is True
         except NotExpandable:
+            run.untold = True
             return False
 
     return asked
 
 
-def _nested(definition: Definition, tree: Tree, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[Step, ...], Question]]:
+def _nested(
+    definition: Definition, tree: Tree, names: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[Step, ...], Question]]:
     """Yield (path, question) of what is fixed below an element that has nothing fixed itself."""
     for child in tree.children(definition) if len(names) < 4 else ():
         path = (*names, child.name.removesuffix("[x]"))
@@ -121,8 +127,8 @@ def _nested(definition: Definition, tree: Tree, names: tuple[str, ...] = ()) -> 
             yield from _nested(child, tree, path)
 
 
-def _any_at(steps: tuple[Step, ...], asked: Question) -> Criterion:
-    return lambda at, run: any(asked(each, run) for each in values_at(at, steps, run))
+def _any_at(steps: tuple[Step, ...], questions: list[Question]) -> Criterion:
+    return lambda at, run: any(asked(each, run) for each in values_at(at, steps, run) for asked in questions)
 
 
 def _all_at(steps: tuple[Step, ...], nested: list[tuple[tuple[Step, ...], Question]]) -> Criterion:
@@ -165,4 +171,3 @@ def _profiled(steps: tuple[Step, ...], defined: list[Definition]) -> Criterion |
         return any(conforms(each, url, run) for each in there for url in urls)
 
     return criterion
-

@@ -18,6 +18,14 @@ from profiles.validation.profiled.profile import Profile
 from profiles.validation.profiled.run import Run
 
 NAMES = ("extension", "modifierExtension")
+ANYWHERE = frozenset({"Element", "Any", "*"})
+_FHIR = "http://hl7.org/fhir/StructureDefinition/"
+_ALSO = {
+    f"{_FHIR}structuredefinition-fhir-type": "ElementDefinition.type",
+    f"{_FHIR}regex": "ElementDefinition.type",
+    f"{_FHIR}structuredefinition-normative-version": "*",
+}
+"""Where R4's own definitions have extensions that their contexts do not allow there."""
 
 
 def check_extensions(at: At, run: Run) -> None:
@@ -77,7 +85,9 @@ def _unknown(at: At, url: str, modifier: bool, run: Run) -> None:
         what = f"is the modifier extension {shown}, which is not known here and may change the meaning; install the"
         run.add("error", "extension", at, f"{what} package that defines it or remove it", "extension-known")
     else:
-        what = f"is the extension {shown}, which is not known here and is not checked; install the package that defines it"
+        what = (
+            f"is the extension {shown}, which is not known here and is not checked; install the package that defines it"
+        )
         run.add("information", "extension", at, what, "extension-known")
 
 
@@ -89,7 +99,7 @@ def _context_of_use(at: At, host: At, root: At, profile: Profile, run: Run) -> N
     """Check that the extension may stand where it does (http://hl7.org/fhir/R4/defining-extensions.html#context)."""
     allowed = profile.structure.get("context")
     rows = [each for each in allowed if isinstance(each, dict)] if isinstance(allowed, list) else []
-    if rows and not any(_allows(row, host, root, run) for row in rows):
+    if rows and not any(_allows(row, host, root, run) for row in rows) and not _also(profile.url, host):
         places = ", ".join(sorted(str(row.get("expression")) for row in rows))
         what = f"is the extension {profile.url}, which may only stand in {places}; move it there or remove it"
         run.add("error", "extension", at, what, "context")
@@ -103,6 +113,11 @@ def _context_of_use(at: At, host: At, root: At, profile: Profile, run: Run) -> N
             continue
         what = f"is the extension {profile.url}, which may stand only where this holds: {text}"
         run.add("error", "extension", at, what, "contextInvariant")
+
+
+def _also(url: str, host: At) -> bool:
+    place = _ALSO.get(url)
+    return place in ANYWHERE or place in places_of(host)
 
 
 def _allows(row: dict[str, Any], host: At, root: At, run: Run) -> bool:
@@ -128,7 +143,7 @@ def _allows(row: dict[str, Any], host: At, root: At, run: Run) -> bool:
     if "http:" in text or "https:" in text:
         # An element of a profile: whether the host conforms to it is not asked.
         return True
-    return text in places_of(host)
+    return text in ANYWHERE or text in places_of(host)
 
 
 def _compiled(text: Any) -> Expression | None:
@@ -155,6 +170,4 @@ def places_of(at: At) -> frozenset[str]:
             found |= {f"{place}.{at.label}"}
             if at.before.shape.children.get(at.label).__class__ is dict:
                 found.add(f"{place}.{at.label}[x]")
-    # Any types but resources are elements; R4 writes the root of all as Element and * too.
-    return frozenset(found | {"*"} | ({"Element"} if "Resource" not in shape.ancestors else set()))
-
+    return frozenset(found)

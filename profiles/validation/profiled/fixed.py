@@ -34,7 +34,7 @@ def shown(value: Any) -> str:
 
 
 def limit_fault(value: Any, limit: Any, upper: bool) -> str | None:
-    """Return why a value is beyond `limit` (the largest one if `upper`), None when it is within or cannot be compared."""
+    """Return why a value is beyond `limit` (the largest if `upper`), None when it is within or cannot be compared."""
     order = compared(value, limit)
     if order is None or (order <= 0 if upper else order >= 0):
         return None

@@ -101,6 +101,8 @@ def defined_at(definition: Definition, steps: tuple[Step, ...], tree: Tree) -> I
     child = next((each for each in tree.children(definition) if each.name.removesuffix("[x]") == step.name), None)
     if child is not None:
         yield from defined_at(child, rest, tree)
+        for each in child.slices:
+            yield from defined_at(each, rest, tree)
     for url in _urls(definition, "profile"):
         yield from _root(url, steps, tree)
 
@@ -117,8 +119,8 @@ def _called(
     else:
         whole = next((each for each in tree.children(definition) if each.name == "extension"), None)
         for each in whole.slices if whole else ():
-            url = each.child("url")
-            fixed = url.value_of("fixed") if url else None
+            named = each.child("url")
+            fixed = named.value_of("fixed") if named else None
             if (fixed and fixed[1] == step.argument) or step.argument in map(unversioned, _urls(each, "profile")):
                 yield from defined_at(each, rest, tree)
         for url in _urls(definition, "profile"):

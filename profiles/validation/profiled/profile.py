@@ -23,9 +23,7 @@ Json = dict[str, Any]
 class Profile:
     """What a StructureDefinition asks beyond R4. Raises ProfileError when its snapshot cannot be read."""
 
-    def __init__(
-        self, structure: Mapping[str, Any], context: Context, find: Callable[[str], Profile | None]
-    ) -> None:
+    def __init__(self, structure: Mapping[str, Any], context: Context, find: Callable[[str], Profile | None]) -> None:
         self.url = str(structure.get("url", ""))
         self.canonical = canonical_of(structure)
         self.structure = structure
@@ -57,7 +55,7 @@ class Profile:
         return run.issues + self.faults(at.path)
 
     def faults(self, path: str) -> list[Issue]:
-        """Return what is wrong with the profile itself, as far as it was met, as warnings about the resource at `path`."""
+        """Return what is wrong with the profile itself, as far as it was met, as warnings at `path`."""
         return [
             Issue("warning", "processing", f"In the profile {self.url}, {name} {what}.", path, self.canonical, name)
             for name, what in self.notes

@@ -23,7 +23,7 @@ STEPS = 1_000_000
 class Run:
     """One validation under way. `profile` is who speaks, `find` returns the compiled profile of a canonical."""
 
-    __slots__ = ("active", "context", "deadline", "environment", "find", "issues", "nesting", "profile")
+    __slots__ = ("active", "context", "deadline", "environment", "find", "issues", "nesting", "profile", "untold")
 
     def __init__(self, context: Context, find: Callable[[str], Profile | None]) -> None:
         self.context = context
@@ -31,6 +31,8 @@ class Run:
         self.issues: list[Issue] = []
         self.profile: str | None = None
         self.nesting = 0
+        # Whether a value set that tells slices apart could not be expanded since this was last set to no.
+        self.untold = False
         self.active: set[tuple[int | str, str]] = set()
         self.deadline = perf_counter() + context.seconds
         self.environment: Environment | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from profiles.definitions import Element
+from profiles.issues import Severity
 from profiles.validation.profiled.at import At
 from profiles.validation.profiled.check import Check
 from profiles.validation.profiled.criteria import Criterion, criteria_of
@@ -78,6 +79,15 @@ class Slicing:
             what = "is sliced without discriminator in the profile, so its slices are not checked"
             run.add("information", "not-supported", place(holder), what, self.definition.id)
             return
+        before, run.untold = run.untold, False
+        members, left = self._sorted(found, slices, run)
+        for each, values in zip(slices, members, strict=True):
+            self._of_slice(each, values, holder, place, run)
+        self._rest(left, holder, place, run)
+        run.untold = run.untold or before
+
+    def _sorted(self, found: list[At], slices: list[Slice], run: Run) -> tuple[list[list[At]], list[At]]:
+        """Return the values of each slice and those of none, after adding what is wrong with their order."""
         members: list[list[At]] = [[] for _ in slices]
         left: list[At] = []
         latest = -1
@@ -97,21 +107,21 @@ class Slicing:
                 what = f"is of the slice {slices[number].definition.slice_name}, which comes before; restore the order"
                 run.add("error", "structure", at, what, slices[number].definition.id)
             latest = max(latest, number)
-        for each, values in zip(slices, members, strict=True):
-            self._of_slice(each, values, holder, place, run)
-        self._rest(left, holder, place, run)
+        return members, left
 
     def _of_slice(self, of: Slice, values: list[At], holder: At, place: Callable[[At], str], run: Run) -> None:
         definition = of.definition
         count, most = len(values), definition.most
         if count < definition.least:
             what = f"needs at least {definition.least} of the slice {definition.slice_name}, but has {count}; add it"
-            run.add("error", "required", place(holder), what, definition.id)
+            self._missing(place(holder), what, definition.id, run)
         elif most is not None and count > most:
             what = f"may have at most {most} of the slice {definition.slice_name}, but has {count}; remove the others"
             run.add("error", "structure", place(holder), what, definition.id)
         elif not count and run.context.must_support and definition.raw.get("mustSupport") is True:
-            what = f"has nothing of the slice {definition.slice_name}, which must be supported; give it where it is known"
+            what = (
+                f"has nothing of the slice {definition.slice_name}, which must be supported; give it where it is known"
+            )
             run.add("information", "informational", place(holder), what, definition.id)
         if of.check is not None:
             for at in values:
@@ -127,7 +137,13 @@ class Slicing:
             names = ", ".join(str(each.definition.slice_name) for each in self.slices) or "none"
             for at in left:
                 what = f"falls into no slice of the profile (there are: {names}), and it allows no others; correct it"
-                run.add("error", "structure", at, f"{what} or remove it", self.definition.id)
+                severity: Severity = "warning" if run.untold else "error"
+                run.add(severity, "structure", at, f"{what} or remove it", self.definition.id)
+
+    def _missing(self, place: str, what: str, name: str, run: Run) -> None:
+        if run.untold:
+            what = f"{what} (whether one of the values is could not be told: a value set cannot be expanded here)"
+        run.add("warning" if run.untold else "error", "required", place, what, name)
 
     def _ambiguous(self, at: At, slices: list[Slice], run: Run) -> None:
         names = " and ".join(str(each.definition.slice_name) for each in slices)

@@ -34,9 +34,9 @@ def type_rules(definition: Definition, base: Element | None, tree: Tree) -> Iter
     if profiles:
         yield _profiled(profiles, definition.id)
     targets = _targets(definition)
-    if targets is not None and set(targets) != _base_targets(base):
-        yield target_rule(targets, definition.id)
-    elif targets is not None and base is not None and tree.context.exists is not None:
+    if (targets is not None and set(targets) != _base_targets(base)) or (
+        targets is not None and base is not None and tree.context.exists is not None
+    ):
         yield target_rule(targets, definition.id)
 
 
