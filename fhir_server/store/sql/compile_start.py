@@ -65,9 +65,12 @@ def starts(world: World, type: str, conjuncts: Sequence[Node]) -> list[Start]:
     best = _by_id(names, type, conjuncts)
     if best is not None:
         return [best]
-    found = list(_from_conjuncts(world, type, conjuncts))
-    found += _from_owners(world, type, conjuncts)
-    return [*found, _whole_type(names, type)]
+    owned = list(_from_owners(world, type, conjuncts))
+    coded_rows = [each for each in owned if each.rank == _CODED]
+    if coded_rows:
+        # What one patient has of one code is hardly ever more than a few rows.
+        return coded_rows[:1]
+    return [*_from_conjuncts(world, type, conjuncts), *owned, _whole_type(names, type)]
 
 
 def _by_id(names: Names, type: str, conjuncts: Sequence[Node]) -> Start | None:
@@ -93,7 +96,7 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
             case Words():
                 found = matching_words(node)
                 rows = _of_type(world.names, type, Statement(f"({found.sql}) x WHERE 1", found.arguments))
-                yield Start(rows, "full text", node, 5, ordered=False)
+                yield Start(rows, "full text", node, 5, unique=True)
             case Owned():
                 yield _from_compartment(world.names, type, node.type, node.id, node)
             case Together(parts):
