@@ -205,9 +205,10 @@ def constraint(name: str) -> Constraint:
 
 @cache
 def core_profiles() -> Mapping[str, Mapping[str, Any]]:
-    """Return {url: {id, url, name, kind, type, baseDefinition, context?, elements}} of R4's own profiles and extensions.
+    """Return {url: definition} of R4's own profiles and extensions.
 
-    `elements` is the differential, without prose.
+    A definition has id, url, name, kind, type, baseDefinition and, if it is of an extension, context. Its `elements` are
+    the differential, without prose.
     """
     content: dict[str, Any] = _load("core_profiles")
     return content

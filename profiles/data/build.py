@@ -27,10 +27,8 @@ HERE = Path(__file__).parent
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 REGEX = STRUCTURE + "regex"
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
-PROSE = frozenset(
-    ("short", "definition", "comment", "requirements", "alias", "mapping", "label", "code", "example", "orderMeaning")
-    + ("meaningWhenMissing", "isModifierReason")
-)
+PROSE = frozenset(("short", "definition", "comment", "requirements", "alias", "mapping", "label", "code", "example"))
+PROSE |= frozenset(("orderMeaning", "meaningWhenMissing", "isModifierReason"))
 Json = dict[str, Any]
 
 

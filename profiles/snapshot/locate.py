@@ -32,8 +32,8 @@ class Locator:
         self._sliced: dict[int, tuple[str, Node]] = {}
         self._shortcuts: dict[int, list[str]] = {}
 
-    def find(self, address: Address, element: Mapping[str, Any]) -> tuple[Node, Mapping[str, Any]]:
-        """Return the node for `address`, and `element` as it is to be merged into it. Raises SnapshotError."""
+    def find(self, address: Address, element: Mapping[str, Any]) -> Node:
+        """Return the node for `address`, ready for `element` to be merged into it. Raises SnapshotError."""
         if address[0] != (self._root.name, ""):
             raise SnapshotError(element_id(address)[:300], "element-unknown", f"the type is {self._root.name[:80]}")
         node, inside_new = self._root, False
@@ -42,13 +42,16 @@ class Locator:
             self._unfold(node, where)
             node = self._child(node, name, slice_name, where, inside_new)
             inside_new = inside_new or node.new
-        return node, self._with_profile(node, element, element_id(address)[:300])
+        self._take_profile(node, element)
+        return node
 
     def check(self) -> None:
         """Refuse slices without a rule for telling them apart."""
         for where, node in self._sliced.values():
             if "slicing" not in node.element:
-                raise SnapshotError(where, "slicing", "the element has slices, and no slicing says how to tell them apart")
+                raise SnapshotError(
+                    where, "slicing", "the element has slices, and no slicing says how to tell them apart"
+                )
 
     def _child(self, parent: Node, name: str, slice_name: str, where: str, inside_new: bool) -> Node:
         children = parent.children or {}
@@ -82,7 +85,7 @@ class Locator:
         known = sliced.slices.get(name)
         if known is not None:
             return known
-        origin = sliced.slices.get(name.rpartition("/")[0]) or sliced
+        origin = sliced.slices.get(name.rpartition("/")[0], sliced)
         before = origin.origin or origin
         slicing = sliced.element.get("slicing", {})
         if origin is sliced and slicing.get("rules") == "closed" and id(sliced) not in self._sliced and sliced.slices:
@@ -95,7 +98,7 @@ class Locator:
         if not slicing and (sliced.name in EXTENSIONS or sliced.name.endswith("[x]")):
             sliced.element = {**sliced.element, "slicing": BY_URL if sliced.name in EXTENSIONS else BY_TYPE}
         self._sliced.setdefault(id(sliced), (where, sliced))
-        _insert(sliced, origin, made)
+        sliced.slices[name] = made
         return made
 
     def _unfold(self, node: Node, where: str) -> None:
@@ -123,28 +126,27 @@ class Locator:
     def _type(self, types: Any, where: str) -> Node:
         if not types:
             raise SnapshotError(where, "element-unknown", "the element above has no type that could have elements")
-        profiles = types[0].get("profile", ()) if len(types) == 1 else ()
-        if len(profiles) == 1:
-            if self._generation.pending(profiles[0]):
-                raise SnapshotError(where, "base-circular", f"it looks into {profiles[0][:300]}, which is built on it")
-            canonical = profiles[0]
+        profile = _only_profile(types)
+        if profile is not None:
+            if self._generation.pending(profile):
+                raise SnapshotError(where, "base-circular", f"it looks into {profile[:300]}, which is built on it")
+            canonical = profile
         else:
             code = type_code(types[0]) if len(types) == 1 else "Element"
             canonical = code if "://" in code else PREFIX + code
         found = self._generation.tree(canonical)
         if found is None:
-            raise SnapshotError(where, "profile-missing", f"{canonical[:300]} is not known; add the package that has it")
+            raise SnapshotError(
+                where, "profile-missing", f"{canonical[:300]} is not known; add the package that has it"
+            )
         return found
 
-    def _with_profile(self, node: Node, element: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-        """Return `element`, after `node` has taken over what the root of the profile of its one type says."""
-        types = element.get("type", ())
-        profiles = types[0].get("profile", ()) if isinstance(types, list) and len(types) == 1 else ()
-        if len(profiles) != 1 or self._generation.pending(profiles[0]):
-            return element
-        root = self._generation.tree(profiles[0])
+    def _take_profile(self, node: Node, element: Mapping[str, Any]) -> None:
+        """Let `node` take over what the root of the profile says that `element` names as its one type."""
+        profile = _only_profile(element.get("type", ()))
+        root = None if profile is None or self._generation.pending(profile) else self._generation.tree(profile)
         if root is None:
-            return element
+            return
         made = dict(node.element)
         known = {each.get("key") for each in made.get("constraint", ())}
         more = [each for each in root.element.get("constraint", ()) if each.get("key") not in known]
@@ -157,7 +159,14 @@ class Locator:
         if node.new and root.name == "Extension":
             made["min"], made["max"] = root.element.get("min", 0), root.element.get("max", "*")
         node.element = made
-        return element
+
+
+def _only_profile(types: Any) -> str | None:
+    """Return the profile that an element's type must have, when there is one type and one profile."""
+    if len(types) != 1:
+        return None
+    profiles = types[0].get("profile", ())
+    return str(profiles[0]) if len(profiles) == 1 else None
 
 
 def _choice(children: Mapping[str, Node], name: str) -> tuple[Node, Json] | None:
@@ -178,17 +187,3 @@ def _only_type(element: Json, choice: str, slice_name: str) -> Json:
     """Return the slice `valueQuantity` with the one type that its name says, when it says one."""
     found = [each for each in element.get("type", ()) if _suffixed(choice, type_code(each)) == slice_name]
     return {**element, "type": found} if found else element
-
-
-def _insert(sliced: Node, origin: Node, made: Node) -> None:
-    """Put a new slice behind the others, a slice of a slice behind the one it belongs to."""
-    if origin is sliced:
-        sliced.slices[made.slice_name] = made
-        return
-    ordered: dict[str, Node] = {}
-    behind = [name for name in sliced.slices if name == origin.slice_name or name.startswith(f"{origin.slice_name}/")][-1]
-    for name, each in sliced.slices.items():
-        ordered[name] = each
-        if name == behind:
-            ordered[made.slice_name] = made
-    sliced.slices = ordered

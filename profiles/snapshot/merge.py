@@ -21,18 +21,16 @@ SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 PREFIX = "http://hl7.org/fhir/StructureDefinition/"
 STRENGTHS = ("example", "preferred", "extensible", "required")
 RULES = ("open", "openAtEnd", "closed")
-UNITED = frozenset(("alias", "mapping", "example", "code", "condition"))
 ANYTHING = frozenset(("Resource", "Element", "*"))
-Derives = Callable[[str, str], bool]
-"""Whether the definition of the first canonical derives from the second, or cannot be looked into."""
+Derives = Callable[[str, frozenset[str]], bool]
+"""Whether the definition of a canonical is one of some urls or derives from one, or cannot be looked into."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a merge happens: the element's id for messages, and whether the element is a slice made just now."""
+    """Where a merge happens: the element's id for messages, and who knows what derives from what."""
 
     element: str
-    new: bool
     derives: Derives
 
     def refuse(self, rule: Rule, detail: str) -> SnapshotError:
@@ -61,8 +59,8 @@ def merge(base: Json, constraint: Mapping[str, Any], place: Place) -> Json:
             made[key] = special(base, constraint, place)
             if made[key] is None:
                 del made[key]
-        elif key in UNITED:
-            made[key] = [*base.get(key, ()), *(each for each in value if each not in base.get(key, ()))]
+        elif key == "condition":
+            made[key] = list(dict.fromkeys((*base.get(key, ()), *value)))
         elif key.startswith(("fixed", "pattern")):
             _value(made, key, value, place)
         else:
@@ -100,7 +98,9 @@ def _types(base: Json, constraint: Mapping[str, Any], place: Place) -> list[Json
         code = type_code(each)
         wider = _wider(code, allowed)
         if allowed and wider is None:
-            raise place.refuse("type", f"the type {code[:80]} is not among the base's ({', '.join(sorted(allowed))[:200]})")
+            raise place.refuse(
+                "type", f"the type {code[:80]} is not among the base's ({', '.join(sorted(allowed))[:200]})"
+            )
         _targets(each, allowed.get(code, {}), place)
         made.append(dict(each))
     return made
@@ -114,11 +114,11 @@ def _wider(code: str, allowed: Mapping[str, Json]) -> str | None:
 
 
 def _targets(entry: Mapping[str, Any], base: Mapping[str, Any], place: Place) -> None:
-    limits = base.get("targetProfile", ())
-    if not limits or any(each.partition("|")[0] == f"{PREFIX}Resource" for each in limits):
+    limits = frozenset(each.partition("|")[0] for each in base.get("targetProfile", ()))
+    if not limits or f"{PREFIX}Resource" in limits:
         return
     for target in entry.get("targetProfile", ()):
-        if not any(place.derives(target, limit) for limit in limits):
+        if not place.derives(target, limits):
             raise place.refuse("target", f"{target[:200]} is no target that the base allows")
 
 
@@ -147,8 +147,11 @@ def _binding(base: Json, constraint: Mapping[str, Any], place: Place) -> Json | 
 
 
 def _constraints(base: Json, constraint: Mapping[str, Any], _: Place) -> list[Json]:
-    known = {each.get("key") for each in base.get("constraint", ())}
-    return [*base.get("constraint", ()), *(each for each in constraint["constraint"] if each.get("key") not in known)]
+    known = {str(each.get("key")) for each in base.get("constraint", ())}
+    return [
+        *base.get("constraint", ()),
+        *(each for each in constraint["constraint"] if str(each.get("key")) not in known),
+    ]
 
 
 def _must_support(base: Json, constraint: Mapping[str, Any], place: Place) -> bool:
@@ -169,10 +172,10 @@ def _slicing(base: Json, constraint: Mapping[str, Any], place: Place) -> Json | 
     made["rules"] = max(ours.get("rules", "open"), theirs.get("rules", "open"), key=RULES.index)
     if ours.get("ordered") or theirs.get("ordered"):
         made["ordered"] = True
-    before = theirs.get("discriminator", [])
-    united = [*before, *(each for each in ours.get("discriminator", ()) if each not in before)]
+    both = (*theirs.get("discriminator", ()), *ours.get("discriminator", ()))
+    united = {(str(each.get("type")), str(each.get("path"))): each for each in both}
     if united:
-        made["discriminator"] = united
+        made["discriminator"] = list(united.values())
     return made if united or made["rules"] != "open" or made.get("ordered") else None
 
 

@@ -48,8 +48,7 @@ class Generation:
         try:
             return self._generate(definition, url)
         except SnapshotError as error:
-            supplied = _supplied(definition)
-            if supplied is not None and error.rule in ("base-missing", "profile-missing"):
+            if error.rule in ("base-missing", "profile-missing") and (supplied := _supplied(definition)):
                 return parse(supplied)
             raise error if error.url else SnapshotError(error.element, error.rule, error.detail, url) from error
 
@@ -77,18 +76,18 @@ class Generation:
             raise SnapshotError("", "base-missing", "it names no baseDefinition")
         base = self.tree(canonical)
         if base is None:
-            raise SnapshotError("", "base-missing", f"its base {canonical[:300]} is not known; add the package that has it")
+            raise SnapshotError(
+                "", "base-missing", f"its base {canonical[:300]} is not known; add the package that has it"
+            )
         if definition.get("type") != base.name:
             raise SnapshotError("", "type-mismatch", f"its type is not {base.name[:80]}, the type of its base")
-        differential = definition.get("differential", {}).get("element", ())
-        if not isinstance(differential, list | tuple) or len(differential) > ELEMENTS:
-            raise SnapshotError("", "too-large", f"the differential has more than {ELEMENTS} elements, or is no list")
+        differential = _elements(definition, "differential") or []
         root = self.copy(base, "")
         locator = Locator(self, root, base)
         for address, element in addresses(differential):
             where = element_id(address)[:300]
-            node, shape = locator.find(address, element)
-            node.element = merge(node.element, shape, Place(where, node.new, self.derives))
+            node = locator.find(address, element)
+            node.element = merge(node.element, element, Place(where, self.derives))
         _source(root, str(definition.get("url", "")))
         locator.check()
         return root
@@ -124,16 +123,15 @@ class Generation:
             origin=node,
         )
 
-    def derives(self, canonical: str, ancestor: str) -> bool:
-        """Say whether a definition is `ancestor` or derives from it; one that is not known gets the benefit."""
-        wanted = ancestor.partition("|")[0]
+    def derives(self, canonical: str, ancestors: frozenset[str]) -> bool:
+        """Say whether a definition is one of `ancestors` (urls) or derives from one; an unknown one may do so."""
         for _ in range(LEVELS):
             url = canonical.partition("|")[0]
-            if url == wanted:
+            if url in ancestors:
                 return True
             name = url.removeprefix(PREFIX)
             if name in definitions.type_names():
-                return definitions.is_a(name, wanted.removeprefix(PREFIX))
+                return any(PREFIX + each in ancestors for each in definitions.ancestors(name))
             found = self.resolve(canonical)
             if found is None:
                 return True
@@ -143,9 +141,20 @@ class Generation:
 
 def _supplied(definition: Mapping[str, Any]) -> list[Any] | None:
     """Return the elements of the snapshot that a definition brings, if it does."""
-    brought = definition.get("snapshot")
-    elements = brought.get("element") if isinstance(brought, Mapping) else None
-    return elements if isinstance(elements, list) and elements else None
+    return _elements(definition, "snapshot") or None
+
+
+def _elements(definition: Mapping[str, Any], view: str) -> list[Any] | None:
+    """Return the elements of the `snapshot` or `differential`, None when there is no such view."""
+    if view not in definition:
+        return None
+    content = definition[view]
+    elements = content.get("element") if isinstance(content, Mapping) else None
+    if not isinstance(elements, list):
+        raise SnapshotError("", "element-malformed", f"{view}.element is no list of elements")
+    if len(elements) > ELEMENTS:
+        raise SnapshotError("", "too-large", f"the {view} has more than {ELEMENTS} elements")
+    return elements
 
 
 def _source(root: Node, url: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from profiles.snapshot.errors import SnapshotError
 
 DEPTH = 64
+LENGTH = 1_000
 PLACE = frozenset(("id", "path", "sliceName"))
 Json = dict[str, Any]
 Step = tuple[str, str]
@@ -46,7 +47,8 @@ class Node:
 def addresses(elements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Address, Mapping[str, Any]]]:
     """Yield each element with its place in the tree: from its id where that fits, else from path, sliceName and order.
 
-    Raises SnapshotError for an element without a path, or deeper than DEPTH.
+    Raises SnapshotError for an element that is not an ElementDefinition, is deeper than DEPTH, or has a list of more
+    than LENGTH entries.
     """
     last: dict[str, Address] = {}
     for number, element in enumerate(elements):
@@ -56,9 +58,32 @@ def addresses(elements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Address, 
         names = path.split(".")
         if len(names) > DEPTH:
             raise SnapshotError(path[:200], "too-large", f"more than {DEPTH} levels")
+        _well_formed(element, path[:200])
         address = _from_id(element, names) or _from_order(element, names, last)
         last[path] = address
         yield address, element
+
+
+def _well_formed(element: Mapping[str, Any], where: str) -> None:
+    """Refuse what cannot be read as an ElementDefinition, or is too long to be one."""
+    slicing, binding, types = element.get("slicing", {}), element.get("binding", {}), element.get("type", [])
+    fine = (
+        isinstance(slicing, Mapping) and isinstance(binding, Mapping) and isinstance(element.get("sliceName", ""), str)
+    )
+    if fine:
+        rows = (types, element.get("constraint", []), slicing.get("discriminator", []))
+        fine = all(_list_of(each, Mapping, where) for each in rows)
+    if fine:
+        texts = [each.get(key, []) for each in types for key in ("profile", "targetProfile")]
+        fine = all(_list_of(each, str, where) for each in (element.get("condition", []), *texts))
+    if not fine:
+        raise SnapshotError(where, "element-malformed", "it is no ElementDefinition")
+
+
+def _list_of(value: Any, kind: type, where: str) -> bool:
+    if isinstance(value, list | tuple) and len(value) > LENGTH:
+        raise SnapshotError(where, "too-large", f"a list of more than {LENGTH} entries")
+    return isinstance(value, list | tuple) and all(isinstance(each, kind) for each in value)
 
 
 def _from_id(element: Mapping[str, Any], names: list[str]) -> Address | None:
@@ -93,7 +118,7 @@ def element_id(address: Address) -> str:
 
 
 def parse(elements: Iterable[Mapping[str, Any]]) -> Node:
-    """Return the tree of a snapshot. Raises SnapshotError when it is not one: no root, or an element without a parent."""
+    """Return the tree of a snapshot. Raises SnapshotError: it has no root, or an element without a parent."""
     root: Node | None = None
     for address, element in addresses(elements):
         content = {key: value for key, value in element.items() if key not in PLACE}
@@ -135,8 +160,21 @@ def flatten(root: Node) -> list[Json]:
         found.append({"id": here, "path": path + node.name, **name, **node.element})
         for child in (node.children or {}).values():
             visit(child, f"{here}.", f"{path}{node.name}.")
-        for each in node.slices.values():
+        for each in _nested(node.slices):
             visit(each, above, path)
 
     visit(root, "", "")
     return found
+
+
+def _nested(slices: Mapping[str, Node]) -> Iterator[Node]:
+    """Yield slices in order, a slice of a slice (`a/b`) behind the one it belongs to."""
+    inside: dict[str, list[str]] = {}
+    for name in slices:
+        above = name.rpartition("/")[0]
+        inside.setdefault(above if above in slices else "", []).append(name)
+    stack = inside.get("", [])[::-1]
+    while stack:
+        name = stack.pop()
+        yield slices[name]
+        stack.extend(inside.get(name, ())[::-1] if name else ())
