@@ -60,6 +60,10 @@ def test_a_header_that_asks_for_too_much_at_once_is_refused() -> None:
     assert "asks for more than" in refusal(gzip.compress(block + bytes(10240)))
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip at all", gzip.compress(b"no tar at all" * 100), tgz(entries())[:-40]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no gzip at all", gzip.compress(b"no tar at all" * 100), tgz(entries())[:-40]],
+    ids=("empty", "no gzip", "no tar", "cut short"),
+)
 def test_what_is_no_tgz_is_refused(data: bytes) -> None:
     assert "package" in refusal(data)
