@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fhir_server.search.query import Include
 from fhir_server.store.base import Key
-from fhir_server.store.sql.compile import compile_include
+from fhir_server.store.sql.compile_include import compile_include
 from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import ALL, HasLabel, Not, Restriction
 from tests.fakes.statements import keep, to, versions_of, world_of
@@ -32,7 +34,7 @@ def led(
     position: int | None = None,
     limit: int = 9,
 ) -> str:
-    listing = compile_include(include, rows, limit, world_of(store, restriction, position))
+    listing = compile_include(include, json.dumps(rows), limit, world_of(store, restriction, position))
     found = [] if listing is None else versions_of(store, listing.statement)
     return " ".join(f"{key.id}v{number}" for key, number in found)
 
