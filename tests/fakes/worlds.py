@@ -256,8 +256,8 @@ CRITERIA: dict[str, tuple[str, q.Node]] = {
 
 
 def criteria(type: str, parameters: tuple[tuple[str, str], ...]) -> q.Node:
-    """Read the parameters of a restriction."""
-    return CRITERIA[parameters[0][0]][1]
+    """Read the parameters of a restriction: a new node each time, as from parsing, which is gone after its use."""
+    return deepcopy(CRITERIA[parameters[0][0]][1])
 
 
 def restriction(random: Random, depth: int = 2) -> limits.Restriction:
