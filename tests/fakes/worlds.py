@@ -7,6 +7,7 @@ touch, references to what was deleted or never was, hierarchies with circles, wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any, get_args
 
