@@ -7,6 +7,7 @@ touch, references to what was deleted or never was, hierarchies with circles, wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any, get_args
 
@@ -256,8 +257,8 @@ CRITERIA: dict[str, tuple[str, q.Node]] = {
 
 
 def criteria(type: str, parameters: tuple[tuple[str, str], ...]) -> q.Node:
-    """Read the parameters of a restriction."""
-    return CRITERIA[parameters[0][0]][1]
+    """Read the parameters of a restriction: a new node each time, as from parsing, which is gone after its use."""
+    return deepcopy(CRITERIA[parameters[0][0]][1])
 
 
 def restriction(random: Random, depth: int = 2) -> limits.Restriction:

@@ -38,14 +38,15 @@ class World:
     test: TestNode
     select: SelectNode
     begins: bool = False
-    known: dict[tuple[str, int], list[Access]] = field(default_factory=dict, compare=False)
+    known: dict[tuple[str, int], tuple[Node, list[Access]]] = field(default_factory=dict, compare=False)
 
     def accesses(self, type: str, node: Node, leaves: Sequence[Entry]) -> list[Access]:
         """Return the rows of the `leaves` that `node` is or joins; they are looked up once, however often asked for."""
         key = (type, id(node))
         if key not in self.known:
-            self.known[key] = accesses(type, leaves, self.names)
-        return self.known[key]
+            # The node is kept as well: another one would get its id once it is gone.
+            self.known[key] = node, accesses(type, leaves, self.names)
+        return self.known[key][1]
 
     def shows(self, alias: str) -> Statement:
         """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed."""

@@ -36,17 +36,19 @@ class Recent(dict[K, N]):
     def __init__(self, size: int = CACHED) -> None:
         self._size = size
 
-    def remember(self, key: K, known: N) -> None:
-        """Remember what is `known` of `key`."""
-        if len(self) >= self._size:
+    def remember(self, key: K, known: N) -> bool:
+        """Remember what is `known` of `key`; return whether all else had to be forgotten."""
+        full = len(self) >= self._size
+        if full:
             self.clear()
         self[key] = known
+        return full
 
 
 class Dictionary:
     """What is committed. Types, authors and parameters are all in memory, tokens and resources only the recent.
 
-    `changed` grows whenever a code that was searched for lately gets one more number.
+    `changed` grows whenever a code that was searched for lately gets one more number, or which ones were is forgotten.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -130,8 +132,8 @@ class Names:
             else:
                 rows = self._connection.execute("SELECT t FROM token WHERE fold = ? AND system = ?", (fold, system))
             found = [row[0] for row in rows]
-            if self._additions is None and found:
-                kept.remember((fold, system), found)
+            if self._additions is None and found and kept.remember((fold, system), found):
+                self._dictionary.changed += 1
         return found
 
     def first_since(self, time: int) -> int:

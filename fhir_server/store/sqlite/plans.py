@@ -24,7 +24,7 @@ POSITION, ROWS, LIMIT = object(), object(), object()
 
 
 class Kept(NamedTuple):
-    """A compiled page; `changed` and `time` say when it was, `only` as of which position it is good (None: any)."""
+    """A compiled page; `changed` and `time` say when it was, `only` with which newest commit it is good (None: any)."""
 
     statement: Statement
     changed: int
@@ -39,10 +39,10 @@ class Plans:
         self._dictionary = dictionary
         self._kept: dict[Any, Kept] = {}
 
-    def get(self, key: Any, position: int) -> Statement | None:
-        """Return what was compiled for `key`, None when it must be compiled again."""
+    def get(self, key: Any, newest: int) -> Statement | None:
+        """Return what was compiled for `key`, None when it must be compiled again; `newest` is the last commit."""
         kept = self._kept.get(key)
-        if kept is None or kept.changed != self._dictionary.changed or kept.only not in (None, position):
+        if kept is None or kept.changed != self._dictionary.changed or kept.only not in (None, newest):
             return None
         if monotonic() - kept.time > KEPT:
             return None

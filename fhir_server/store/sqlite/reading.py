@@ -173,7 +173,9 @@ class Reading:
     def _step(self, include: Include, restriction: Restriction, position: int) -> Statement | None:
         """Return the statement of one step along `include`, None when it leads nowhere; it is kept."""
         key = None if self._plans is None or has_criteria(restriction) else (include, restriction)
-        kept = self._plans.get(key, position) if self._plans is not None and key is not None else None
+        # What a step may show hangs on what is there now as well, not only on what was there at its position.
+        newest = self._newest()
+        kept = self._plans.get(key, newest) if self._plans is not None and key is not None else None
         if kept is not None:
             return kept
         changed, names = self._dictionary.changed, Noting(self._names, position)
@@ -183,7 +185,7 @@ class Reading:
             return None
         statement = _listed(listing)
         if self._plans is not None and key is not None:
-            self._plans.keep(key, statement, changed, position if names.missed else None)
+            self._plans.keep(key, statement, changed, newest if names.missed else None)
         return statement
 
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:

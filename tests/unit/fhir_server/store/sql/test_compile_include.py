@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fhir_server.search.query import Include
@@ -32,7 +34,7 @@ def led(
     position: int | None = None,
     limit: int = 9,
 ) -> str:
-    listing = compile_include(include, str(rows), limit, world_of(store, restriction, position))
+    listing = compile_include(include, json.dumps(rows), limit, world_of(store, restriction, position))
     found = [] if listing is None else versions_of(store, listing.statement)
     return " ".join(f"{key.id}v{number}" for key, number in found)
 
