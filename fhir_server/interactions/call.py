@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from fhir_server.interactions.known import Known
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Snapshot, Store, Transaction
 from profiles.issues import Issue
@@ -108,7 +109,7 @@ class Services:
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     `learned` is called when SearchParameters were written, `wake_jobs` when there is something to do in the background.
-    `remembered` are the searches that were parsed lately.
+    `remembered` are the searches that were parsed lately, `known` the terminology that was read.
     """
 
     store: Store
@@ -125,6 +126,7 @@ class Services:
     learned: Callable[[], Awaitable[None]] = nothing
     wake_jobs: Callable[[], None] = lambda: None
     remembered: Remembered = field(default_factory=Remembered)
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(frozen=True, slots=True)
