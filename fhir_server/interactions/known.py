@@ -28,7 +28,7 @@ MOST_CODES = 500_000
 
 @dataclass(slots=True)
 class Kept:
-    """Definitions by canonical (None: not there) and what was made of them, right as of the commits `since` to `checked`.
+    """Definitions by canonical (None: not there) and what was made of them, as of the commits `since` to `checked`.
 
     `codes` is about how many codes that is.
     """

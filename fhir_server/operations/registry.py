@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fhir_server.interactions.call import Call, Result
+from fhir_server.operations.closure import closure
+from fhir_server.operations.expand import expand
+from fhir_server.operations.lookup import lookup
 from fhir_server.operations.reindex import reindex
+from fhir_server.operations.subsumes import subsumes
+from fhir_server.operations.translate import translate
+from fhir_server.operations.validate_code import validate_code
 
 Level = Literal["system", "type", "instance"]
+STANDARD = "http://hl7.org/fhir/OperationDefinition/"
 OWN = "urn:fhir-health-server:operation:"
 """What the definitions of operations that are not the standard's begin with."""
 
@@ -21,8 +28,9 @@ OWN = "urn:fhir-health-server:operation:"
 class Operation:
     """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
 
-    `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
-    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`.
+    `definition` is the canonical URL of its OperationDefinition; `{type}` in it stands for the type asked at, where
+    each has a definition of its own. An operation that changes something takes no GET, but to be asked how far it is.
+    `perform` finds its parameters in `Call.parameters` and `Call.resource`.
     """
 
     name: str
@@ -34,7 +42,22 @@ class Operation:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    each.name: each for each in (Operation("reindex", OWN + "reindex", reindex, ("system",)),)
+    each.name: each
+    for each in (
+        Operation("closure", STANDARD + "ConceptMap-closure", closure, ("system",), methods=("POST",)),
+        Operation("expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",)),
+        Operation("lookup", STANDARD + "CodeSystem-lookup", lookup, ("type",), ("CodeSystem",)),
+        Operation("reindex", OWN + "reindex", reindex, ("system",)),
+        Operation("subsumes", STANDARD + "CodeSystem-subsumes", subsumes, ("type", "instance"), ("CodeSystem",)),
+        Operation("translate", STANDARD + "ConceptMap-translate", translate, ("type", "instance"), ("ConceptMap",)),
+        Operation(
+            "validate-code",
+            STANDARD + "{type}-validate-code",
+            validate_code,
+            ("type", "instance"),
+            ("CodeSystem", "ValueSet"),
+        ),
+    )
 }
 
 
@@ -58,5 +81,7 @@ def described() -> tuple[Mapping[str, str], ...]:
         if "system" in each.levels:
             rows.append(names)
         if set(each.levels) & {"type", "instance"}:
-            rows += [{**names, "resource": type} for type in each.types or ("Resource",)]
+            for type in each.types or ("Resource",):
+                definition = each.definition.replace("{type}", type)
+                rows.append({"name": each.name, "definition": definition, "resource": type})
     return tuple(rows)

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from profiles.definitions import code_systems
-from profiles.terminology.concept import Concept, Designation, Properties, designations_of
+from profiles.terminology.concept import Concept, Properties, designations_of
 from profiles.terminology.currencies import CURRENCIES
 
 ISO4217 = "urn:iso:std:iso:4217"
@@ -25,7 +26,7 @@ _UNTOLD: Mapping[str, Any] = {}
 
 
 class _Row(NamedTuple):
-    """One concept as it stands: `above` is the code of the concept it is nested in, `stated` what else is said of it."""
+    """One concept: `above` is the code of the concept it is nested in, `stated` what else is said of it."""
 
     code: str
     above: str | None
@@ -42,6 +43,7 @@ class CodeSystem:
     properties it has. `parent_names` and `child_names` are the properties that draw the hierarchy. `displays` has the
     codes that have one, `stated` the concepts of which a definition or designations are known. `name` is what people
     call it, `language` that of its displays, `case_sensitive` is None where nothing is said of it.
+    `mark` is another one when its codes or their hierarchy are others.
     """
 
     url: str
@@ -61,6 +63,7 @@ class CodeSystem:
     name: str
     language: str | None
     case_sensitive: bool | None
+    mark: str
 
     @property
     def complete(self) -> bool:
@@ -182,7 +185,13 @@ def _built(definition: Mapping[str, Any], rows: list[_Row]) -> CodeSystem:
         name=definition.get("title") or definition.get("name") or definition.get("url", ""),
         language=definition.get("language"),
         case_sensitive=definition.get("caseSensitive"),
+        mark=_mark(concepts, edges),
     )
+
+
+def _mark(codes: Iterable[str], edges: Iterable[tuple[str, str]]) -> str:
+    text = "\n".join((*sorted(codes), "", *sorted(f"{child}\t{parent}" for child, parent in edges)))
+    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _meaning(named: Iterable[Mapping[str, Any]], role: str) -> Iterator[str]:
