@@ -25,8 +25,11 @@ from profiles.terminology.hierarchy import demand_subsuming
 from profiles.terminology.sources import find_code_system
 
 TABLE = RecordTable("closure", indexed=("name",))
-"""One record for each version of a table. Key: name, blank, version in ten digits. Value: name, version, and of what was
-added with it `concepts` ([system, code]), `pairs` ([system, narrower code, wider code]), `marks` ({system: mark})."""
+"""One record for each version of a table. Key: name, blank, version in ten digits.
+
+Value: name, version, and of what was added with it `concepts` ([system, code]), `pairs` ([system, narrower code, wider
+code]) and `marks` ({system: mark}).
+"""
 LONGEST = 64
 """Characters of a name."""
 ATTEMPTS = 5

@@ -1,7 +1,7 @@
 """$expand: `GET|POST [base]/ValueSet/$expand`, `[base]/ValueSet/[id]/$expand`.
 
-Every code of a value set, with what people read of it (http://hl7.org/fhir/R4/valueset-operation-expand.html). The whole
-expansion is made once and kept until a definition changes; `offset` and `count` cut a page out of it.
+Every code of a value set, with what people read of it (http://hl7.org/fhir/R4/valueset-operation-expand.html). The
+whole expansion is made once and kept until a definition changes; `offset` and `count` cut a page out of it.
 """
 
 from __future__ import annotations
