@@ -32,7 +32,7 @@ from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
-from fhir_server.operations import reindexing
+from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.search.extract import Extractor
 from fhir_server.search.match import Criteria
@@ -83,7 +83,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE),
+        tables=(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,

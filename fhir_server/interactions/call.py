@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from fhir_server.interactions.known import Known
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Key, Snapshot, Store, Transaction
 from profiles.issues import Issue
@@ -110,7 +111,7 @@ class Services:
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     `learned` is called when SearchParameters were written, `defined` with the keys of other definitions that were,
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
-    `remembered` are the searches that were parsed lately.
+    `remembered` are the searches that were parsed lately, `known` the terminology that was read.
     """
 
     store: Store
@@ -129,6 +130,7 @@ class Services:
     remembered: Remembered = field(default_factory=Remembered)
     catalogue: Catalogue = field(default_factory=Catalogue)
     defined: Callable[[Collection[Key]], Awaitable[None]] = nothing
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
-"""Value sets and code systems of the store, for `:in`, `:not-in`, `:above` and `:below`.
+"""Value sets, code systems and concept maps of the store, for searches and for the operations on them.
 
-Parsing needs their content, and it does not wait; reading the store does. So parsing is given what has been read so
-far, and notes what it misses there. That is read, and parsing begins again, until nothing is missing: nobody but the
-parser has to know where in a search, down which chain, a value set is named (http://hl7.org/fhir/R4/search.html#token).
+Parsing a search needs their content, and it does not wait; reading the store does. So whoever reads is given what is
+known so far, and it is noted what is missing there. That is read, and reading begins again, until nothing is missing:
+nobody but the parser has to know where in a search, down which chain, a value set is named
+(http://hl7.org/fhir/R4/search.html#token). What was read is kept for the next one (`known`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fhir_server.errors import BadRequest, TooCostly
 from fhir_server.interactions.call import Call
+from fhir_server.interactions.known import Definition, Kept
 from fhir_server.interactions.paging import unexpired
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.search.parse import parse
@@ -22,14 +24,17 @@ from fhir_server.search.references import local_reference
 from fhir_server.search.terminology import NotExpandable
 from fhir_server.store.base import Version
 from profiles.restriction import ALL
-from profiles.terminology import errors
-from profiles.terminology.expand import expand
+from profiles.terminology import code_system, errors
+from profiles.terminology.expand import contents, demand_few
 from profiles.terminology.hierarchy import above, below
+from profiles.terminology.value_set import Contents
 
 T = TypeVar("T")
-Definition = Mapping[str, Any]
+Json = Mapping[str, Any]
 
 TYPES = ("CodeSystem", "ValueSet")
+MAP = "ConceptMap "
+"""What stands before the canonical of a concept map, among what is known and missing."""
 SAME_URL = 100
 """How many resources of one canonical to look at."""
 _RANK = {"active": 2, "draft": 1}
@@ -37,21 +42,53 @@ _RANK = {"active": 2, "draft": 1}
 
 @dataclass(slots=True)
 class Reading:
-    """What has been read of the store's terminology (None: not there), and what is still `missing`, by canonical."""
+    """What one request has read of the store's terminology, what is still `missing`, and all it `asked` for.
+
+    `limit` is how many codes it may find in one value set.
+    """
 
     limit: int
-    known: dict[str, Definition | None] = field(default_factory=dict)
+    kept: Kept = field(default_factory=lambda: Kept(0, 0))
     missing: dict[str, None] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+
+    @property
+    def known(self) -> dict[str, Definition | None]:
+        """What has been read, by canonical (None: not there)."""
+        return self.kept.definitions
 
     def resolve(self, canonical: str) -> Definition | None:
         """Return the ValueSet or CodeSystem with that canonical, as far as it has been read."""
         if canonical not in self.known:
             self.missing[canonical] = None
+        self.asked.add(canonical)
         return self.known.get(canonical)
+
+    def concept_map(self, canonical: str) -> Json | None:
+        """Return the ConceptMap resource with that canonical, as far as it has been read."""
+        found = self.resolve(MAP + canonical)
+        return found if isinstance(found, Mapping) else None
+
+    def make(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` makes of definitions; kept under `key` when nothing was missing for it."""
+        if key in self.kept.made:
+            return self.kept.make(key, make)
+        thing = make()
+        return thing if self.missing else self.kept.make(key, lambda: thing)
+
+    def contents(self, value_set: str) -> Contents:
+        """Return all codes of a value set, by canonical. Raises `errors.NotExpandable`."""
+        return self.make(("contents", value_set), lambda: contents(value_set, self.resolve))
 
     def members(self, value_set: str) -> frozenset[tuple[str, str]]:
         """See `search.terminology.Terminology`."""
-        return _told(lambda: expand(value_set, self.resolve, self.limit))
+
+        def members() -> frozenset[tuple[str, str]]:
+            found = self.contents(value_set)
+            demand_few(value_set, found, self.limit)
+            return frozenset(found)
+
+        return _told(members)
 
     def below(self, system: str, code: str) -> frozenset[str]:
         """See `search.terminology.Terminology`."""
@@ -76,37 +113,74 @@ async def answered(call: Call, read: Callable[[Reading], T], *, position: int | 
     needed. Raises what `read` raises, TooCostly when it needs more than `Limits.definitions` definitions.
     """
     reading = Reading(call.services.limits.expansion_codes)
+    attached = False
     while True:
         try:
             outcome = read(reading)
-        except BadRequest:
+        except (BadRequest, errors.NotExpandable):
             # What is refused for want of a definition may be answered with it.
             if not reading.missing:
                 raise
         else:
             if not reading.missing:
                 return outcome, position
-        position = await _read_missing(call, reading, position)
+        if not attached:
+            position, attached = await _attach(call, reading, position), True
+        await _read_missing(call, reading, position)
 
 
-async def _read_missing(call: Call, reading: Reading, position: int | None) -> int | None:
-    """Read what is missing, and what that is made of. Raises TooCostly."""
-    limit = call.services.limits.definitions
-    while reading.missing:
-        if len(reading.known) >= limit:
-            raise TooCostly(
-                f"The search needs more than {limit} value sets and code systems: name fewer of them, or such that are "
-                "made of fewer others."
-            )
-        canonical = next(iter(reading.missing))
-        del reading.missing[canonical]
-        definition, position = await _stored(call, canonical, position)
-        reading.known[canonical] = definition
-        _expect(reading, definition)
+async def consulted(call: Call, read: Callable[[Reading], T]) -> T:
+    """Return what `read` gives, as `answered` does, for what certainly needs terminology."""
+    if call.transaction is None:
+        # What is known needs no look at the store: this is the road of nearly every request.
+        reading = Reading(call.services.limits.expansion_codes, await call.services.known.kept(call.services.store))
+        try:
+            outcome = read(reading)
+        except (BadRequest, errors.NotExpandable):
+            if not reading.missing:
+                raise
+        else:
+            if not reading.missing:
+                return outcome
+    return (await answered(call, read))[0]
+
+
+async def _attach(call: Call, reading: Reading, position: int | None) -> int | None:
+    """Let the reading use what the tenant knows, if that is right for it; return the commit as of which it reads."""
+    if call.transaction is not None:
+        return position
+    kept = await call.services.known.kept(call.services.store)
+    if position is None:
+        position = kept.checked
+    if kept.since <= position <= kept.checked:
+        reading.kept = kept
     return position
 
 
-async def _stored(call: Call, canonical: str, position: int | None) -> tuple[Definition | None, int]:
+async def _read_missing(call: Call, reading: Reading, position: int | None) -> None:
+    """Read what is missing, and what that is made of. Raises TooCostly."""
+    limit = call.services.limits.definitions
+    while reading.missing:
+        canonical = next(iter(reading.missing))
+        del reading.missing[canonical]
+        if canonical in reading.known:
+            continue
+        reading.asked.add(canonical)
+        if len(reading.asked) > limit:
+            raise TooCostly(
+                f"This needs more than {limit} value sets and code systems: name fewer of them, or such that are "
+                "made of fewer others."
+            )
+        definition, position = await _stored(call, canonical, position)
+        _expect(reading, definition)
+        kept: Definition | None = definition
+        if definition is not None and definition.get("resourceType") == "CodeSystem":
+            kept = code_system.of_resource(definition)
+        reading.kept.weigh(kept)
+        reading.known[canonical] = kept
+
+
+async def _stored(call: Call, canonical: str, position: int | None) -> tuple[Json | None, int]:
     """Return the definition that a canonical means, None when it is not in the store, and the commit of the answer.
 
     It may also be the place of the definition on this server, relative or absolute.
@@ -114,19 +188,20 @@ async def _stored(call: Call, canonical: str, position: int | None) -> tuple[Def
     caller would make `:not-in` find what is in it, and mean different things to different callers.
     """
     services = call.services
-    url, _, version = canonical.partition("|")
+    types = ("ConceptMap",) if canonical.startswith(MAP) else TYPES
+    url, _, version = canonical.removeprefix(MAP).partition("|")
     asked = [("url", _escaped(url)), *([("version", _escaped(version))] if version else [])]
-    found = parse(TYPES, asked, services.registry, base=services.base, now=services.now())
+    found = parse(types, asked, services.registry, base=services.base, now=services.now())
     best, position = await _best(call, found.targets, position)
     place = local_reference(url, services.base)
-    if best is None and place is not None and place[0] in TYPES:
+    if best is None and place is not None and place[0] in types:
         best, position = await _best(call, (Target(place[0], Id((place[1],))),), position)
         if best is not None and version not in ("", best.get("version")):
             best = None
     return best, position
 
 
-async def _best(call: Call, targets: Sequence[Target], position: int | None) -> tuple[Definition | None, int]:
+async def _best(call: Call, targets: Sequence[Target], position: int | None) -> tuple[Json | None, int]:
     """Return the definition to prefer among those that match, and the commit of the answer."""
     query = Query(tuple(targets), SAME_URL, position=position)
     page = await unexpired(call.reader.search(query, restriction=ALL))
@@ -135,7 +210,7 @@ async def _best(call: Call, targets: Sequence[Target], position: int | None) -> 
     return (best[0] if best else None), page.position
 
 
-def _preference(candidate: tuple[Definition, Version]) -> tuple[int, list[tuple[int, int, str]], int]:
+def _preference(candidate: tuple[Json, Version]) -> tuple[int, list[tuple[int, int, str]], int]:
     """Sort what is in force before drafts, these before what is retired, then by business version, then by time."""
     resource, version = candidate
     return _RANK.get(resource.get("status", ""), 0), _natural(resource.get("version", "")), version.time
@@ -147,14 +222,14 @@ def _natural(version: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts] + [(0, 0, "")]
 
 
-def _expect(reading: Reading, definition: Definition | None) -> None:
+def _expect(reading: Reading, definition: Json | None) -> None:
     """Note what a value set is made of: it will be asked for, and so it is read without parsing in between."""
     for canonical in _parts(definition or {}):
         if canonical not in reading.known:
             reading.missing[canonical] = None
 
 
-def _parts(definition: Definition) -> Iterator[str]:
+def _parts(definition: Json) -> Iterator[str]:
     if definition.get("resourceType") != "ValueSet" or definition.get("expansion"):
         return
     compose = definition.get("compose") or {}

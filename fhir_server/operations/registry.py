@@ -11,9 +11,16 @@ from typing import Literal
 
 from fhir_server.interactions.call import Call, Result
 from fhir_server.operations import install_package
+from fhir_server.operations.closure import closure
+from fhir_server.operations.expand import expand
+from fhir_server.operations.lookup import lookup
 from fhir_server.operations.reindex import reindex
+from fhir_server.operations.subsumes import subsumes
+from fhir_server.operations.translate import translate
+from fhir_server.operations.validate_code import validate_code
 
 Level = Literal["system", "type", "instance"]
+STANDARD = "http://hl7.org/fhir/OperationDefinition/"
 OWN = "urn:fhir-health-server:operation:"
 """What the definitions of operations that are not the standard's begin with."""
 
@@ -22,9 +29,10 @@ OWN = "urn:fhir-health-server:operation:"
 class Operation:
     """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
 
-    `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
-    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of
-    the media types in `raw` is no resource: it comes in `Call.content`.
+    `definition` is the canonical URL of its OperationDefinition; `{type}` in it stands for the type asked at, where
+    each has a definition of its own. An operation that changes something takes no GET, but to be asked how far it is.
+    `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of the media types in `raw`
+    is no resource: it comes in `Call.content`.
     """
 
     name: str
@@ -39,7 +47,8 @@ class Operation:
 OPERATIONS: Mapping[str, Operation] = {
     each.name: each
     for each in (
-        Operation("reindex", OWN + "reindex", reindex, ("system",)),
+        Operation("closure", STANDARD + "ConceptMap-closure", closure, ("system",), methods=("POST",)),
+        Operation("expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",)),
         Operation(
             "install-package",
             OWN + "install-package",
@@ -47,6 +56,17 @@ OPERATIONS: Mapping[str, Operation] = {
             ("system",),
             methods=("POST",),
             raw=install_package.RAW,
+        ),
+        Operation("lookup", STANDARD + "CodeSystem-lookup", lookup, ("type",), ("CodeSystem",)),
+        Operation("reindex", OWN + "reindex", reindex, ("system",)),
+        Operation("subsumes", STANDARD + "CodeSystem-subsumes", subsumes, ("type", "instance"), ("CodeSystem",)),
+        Operation("translate", STANDARD + "ConceptMap-translate", translate, ("type", "instance"), ("ConceptMap",)),
+        Operation(
+            "validate-code",
+            STANDARD + "{type}-validate-code",
+            validate_code,
+            ("type", "instance"),
+            ("CodeSystem", "ValueSet"),
         ),
     )
 }
@@ -72,5 +92,7 @@ def described() -> tuple[Mapping[str, str], ...]:
         if "system" in each.levels:
             rows.append(names)
         if set(each.levels) & {"type", "instance"}:
-            rows += [{**names, "resource": type} for type in each.types or ("Resource",)]
+            for type in each.types or ("Resource",):
+                definition = each.definition.replace("{type}", type)
+                rows.append({"name": each.name, "definition": definition, "resource": type})
     return tuple(rows)

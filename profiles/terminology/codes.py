@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -21,6 +22,7 @@ UCUM = "http://unitsofmeasure.org"
 FORMATS = "http://hl7.org/fhir/ValueSet/mimetypes#formats"
 """Ours: mime types where R4 also allows the short names of FHIR's own formats, as in CapabilityStatement.format."""
 
+_LONGEST = 200
 _TOKEN = "[A-Za-z0-9!#$&^_.+\\-]+"
 _MIME = f"{_TOKEN}/(?:{_TOKEN}|\\*)(?: ?; ?[^\\x00-\\x20;]+(?: [^\\x00-\\x20;]+)*)*"
 SYNTAX: Mapping[str, str] = {
@@ -56,3 +58,13 @@ def open_system(url: str) -> str | None:
         return None
     system = includes[0].get("system")
     return system if system in SYNTAX else None
+
+
+def has_syntax(system: str) -> bool:
+    """Return whether a code of `system` can be told by its syntax alone; of a UCUM unit it says too little."""
+    return system in (BCP13, BCP47)
+
+
+def fits_syntax(system: str, code: str) -> bool:
+    """Return whether `code` has the syntax of an open system; what is longer than 200 characters has none."""
+    return len(code) <= _LONGEST and re.fullmatch(SYNTAX[system], code) is not None

@@ -7,16 +7,17 @@ definitions and from those the asker has stored. Never a part of the codes in pl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from profiles.terminology import value_set as definitions
 from profiles.terminology.canonical import unversioned
 from profiles.terminology.code_system import CodeSystem
+from profiles.terminology.concept import Concept
 from profiles.terminology.errors import NotExpandable
 from profiles.terminology.filters import keep
 from profiles.terminology.sources import Resolve, find_code_system, find_value_set
-from profiles.terminology.value_set import Coded, Include, ValueSet
+from profiles.terminology.value_set import Coded, Contents, Include, ValueSet
 
 LIMIT = 5_000
 """The most codes an expansion may have, unless said otherwise."""
@@ -30,19 +31,36 @@ def expand(value_set: str | Mapping[str, Any], resolve: Resolve, limit: int | No
     `resolve` gives the ValueSet or CodeSystem resource of a canonical, None where it has none; what it gives goes
     before R4's own definitions. `limit` is the number of codes accepted, None for any. Raises NotExpandable.
     """
-    name = value_set if isinstance(value_set, str) else str(value_set.get("url", "without url"))
+    found = contents(value_set, resolve)
+    demand_few(value_set, found, limit)
+    return frozenset(found)
+
+
+def contents(value_set: str | Mapping[str, Any], resolve: Resolve) -> Contents:
+    """Return the same in the order of the definition, with what the value set says of its codes, however many."""
+    name = name_of(value_set)
     work = _Expansion(resolve)
     try:
-        found = work.of_url(name) if isinstance(value_set, str) else work.of_resource(value_set, name)
+        return work.of_url(name) if isinstance(value_set, str) else work.of_resource(value_set, name)
     except NotExpandable as error:
         if error.url == unversioned(name) or error.url == name:
             raise
         reason = f"the value set {name} cannot be expanded, because {error.reason}"
-        raise NotExpandable(name, reason, error.way_out) from error
+        code = "processing" if error.code == "not-found" else error.code
+        raise NotExpandable(name, reason, error.way_out, code) from error
+
+
+def name_of(value_set: str | Mapping[str, Any]) -> str:
+    """Return what to call a value set in a message."""
+    return value_set if isinstance(value_set, str) else str(value_set.get("url", "without url"))
+
+
+def demand_few(value_set: str | Mapping[str, Any], found: Contents, limit: int | None) -> None:
+    """Raise NotExpandable when a value set has more than `limit` codes."""
     if limit is not None and len(found) > limit:
+        name = name_of(value_set)
         reason = f"the value set {name} has {len(found):,} codes, more than {limit:,}"
-        raise NotExpandable(name, reason, "ask for a smaller value set")
-    return found
+        raise NotExpandable(name, reason, "ask for a smaller value set", "too-costly")
 
 
 class _Expansion:
@@ -50,26 +68,28 @@ class _Expansion:
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
-        self._done: dict[str, Coded] = {}
+        self._done: dict[str, Contents] = {}
         self._systems: dict[str, CodeSystem] = {}
         self._path: list[str] = []
 
-    def of_url(self, url: str) -> Coded:
+    def of_url(self, url: str) -> Contents:
         """Return the codes of the value set with that canonical."""
         if url not in self._done:
             self._done[url] = self._of_definition(find_value_set(url, self._resolve))
         return self._done[url]
 
-    def of_resource(self, resource: Mapping[str, Any], name: str) -> Coded:
+    def of_resource(self, resource: Mapping[str, Any], name: str) -> Contents:
         """Return the codes of a ValueSet resource."""
         return self._of_definition(definitions.of_resource(resource, name))
 
-    def _of_definition(self, definition: ValueSet) -> Coded:
+    def _of_definition(self, definition: ValueSet) -> Contents:
         if definition.listed is not None:
             return definition.listed
         self._enter(definition.url)
-        included = self._union(definition, definition.includes)
-        found = included - self._union(definition, definition.excludes)
+        found = self._union(definition, definition.includes)
+        if definition.excludes:
+            excluded = self._union(definition, definition.excludes)
+            found = {pair: said for pair, said in found.items() if pair not in excluded}
         self._path.pop()
         return self._active(definition, found) if definition.active_only else found
 
@@ -81,45 +101,50 @@ class _Expansion:
             raise NotExpandable(url, f"value sets import one another more than {_DEEPEST} deep", "import them directly")
         self._path.append(url)
 
-    def _union(self, definition: ValueSet, parts: tuple[Include, ...]) -> Coded:
-        return frozenset[tuple[str, str]]().union(*(self._part(definition, part) for part in parts))
+    def _union(self, definition: ValueSet, parts: tuple[Include, ...]) -> Contents:
+        found: dict[tuple[str, str], Concept | None] = {}
+        for part in parts:
+            for pair, said in self._part(definition, part).items():
+                found[pair] = found.get(pair) or said
+        return found
 
-    def _part(self, definition: ValueSet, part: Include) -> Coded:
+    def _part(self, definition: ValueSet, part: Include) -> Contents:
         """Return the codes of one include: those of its system that are also in each of the value sets it names."""
-        sets = [self.of_url(url) for url in part.value_sets]
-        if part.system is not None:
-            sets.append(self._of_system(definition, part, part.system))
+        sets = [] if part.system is None else [self._of_system(definition, part, part.system)]
+        sets += [self.of_url(url) for url in part.value_sets]
         if not sets:
             reason = f"the value set {definition.url} has an include without system and valueSet"
             raise NotExpandable(definition.url, reason, "give it one of them")
-        return sets[0].intersection(*sets[1:])
+        if len(sets) == 1:
+            return sets[0]
+        return {pair: said for pair, said in sets[0].items() if all(pair in other for other in sets[1:])}
 
-    def _of_system(self, definition: ValueSet, part: Include, system: str) -> Coded:
+    def _of_system(self, definition: ValueSet, part: Include, system: str) -> Contents:
         if part.codes is not None:
-            return frozenset((system, code) for code in part.codes)
+            return {(system, code): part.said.get(code) for code in part.codes}
         if definition.locked and part.version is None:
             reason = f"the value set {definition.url} means {system} as of its lockedDate"
             raise NotExpandable(definition.url, reason, "state the version of the code system in the include")
         known = self._system(_canonical(system, part.version))
-        codes = frozenset(known.concepts).intersection(*(keep(known, rule) for rule in part.filters))
-        return frozenset((system, code) for code in codes)
+        codes: Iterable[str] = known.concepts
+        for rule in part.filters:
+            kept = keep(known, rule)
+            codes = [code for code in codes if code in kept]
+        return {(system, code): None for code in codes}
 
     def _system(self, canonical: str) -> CodeSystem:
         if canonical not in self._systems:
             self._systems[canonical] = find_code_system(canonical, self._resolve)
         return self._systems[canonical]
 
-    def _active(self, definition: ValueSet, found: Coded) -> Coded:
+    def _active(self, definition: ValueSet, found: Contents) -> Contents:
         """Leave out inactive codes; a code of a system that is not here was listed by an author and stays."""
         stated = {part.system: _canonical(part.system, part.version) for part in definition.includes if part.system}
         by_system: defaultdict[str, set[str]] = defaultdict(set)
         for system, code in found:
             by_system[system].add(code)
-        return frozenset(
-            (system, code)
-            for system, codes in by_system.items()
-            for code in self._active_of(stated.get(system, system), codes)
-        )
+        active = {system: self._active_of(stated.get(system, system), codes) for system, codes in by_system.items()}
+        return {pair: said for pair, said in found.items() if pair[1] in active[pair[0]]}
 
     def _active_of(self, canonical: str, codes: set[str]) -> set[str]:
         try:

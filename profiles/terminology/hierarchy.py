@@ -28,20 +28,26 @@ def above(system: str, code: str, resolve: Resolve, limit: int | None = LIMIT) -
 
 
 def _hierarchy(system: str, code: str, resolve: Resolve) -> CodeSystem:
-    found = find_code_system(system, resolve)
+    found = demand_subsuming(find_code_system(system, resolve))
+    if code not in found.concepts:
+        # The code is the asker's own word and could be anything, so it is not repeated.
+        url = found.url
+        raise NotExpandable(url, f"the code system {url} does not have the code asked for", "correct the code")
+    return found
+
+
+def demand_subsuming(found: CodeSystem) -> CodeSystem:
+    """Return the code system. Raises NotExpandable when its hierarchy does not mean "is a"."""
     url = found.url
     if not found.subsuming:
         stated = f"a hierarchy that means {found.meaning!r}" if found.meaning else "no hierarchy of concepts"
         reason = f"the code system {url} has {stated}, so no code of it is above or below another"
         raise NotExpandable(url, reason, "search for the code itself, without modifier")
-    if code not in found.concepts:
-        # The code is the asker's own word and could be anything, so it is not repeated.
-        raise NotExpandable(url, f"the code system {url} does not have the code asked for", "correct the code")
     return found
 
 
 def _few(system: str, codes: frozenset[str], limit: int | None) -> frozenset[str]:
     if limit is not None and len(codes) > limit:
         reason = f"{len(codes):,} codes of {system} fit, more than {limit:,}"
-        raise NotExpandable(unversioned(system), reason, "ask for a code that is closer")
+        raise NotExpandable(unversioned(system), reason, "ask for a code that is closer", "too-costly")
     return codes

@@ -14,8 +14,11 @@ from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.errors import NotExpandable
 from profiles.terminology.value_set import ValueSet
 
-Resolve = Callable[[str], Mapping[str, Any] | None]
-"""Canonical, with `|version` where one was stated -> a ValueSet or CodeSystem resource (R4 JSON), None if unknown."""
+Resolve = Callable[[str], Mapping[str, Any] | CodeSystem | None]
+"""Canonical, with `|version` where one was stated -> a ValueSet or CodeSystem resource (R4 JSON), None if unknown.
+
+A code system may come as what `code_system.of_resource` has made of it, so that it is read once.
+"""
 
 _Defined = TypeVar("_Defined", CodeSystem, ValueSet)
 _STORE = {
@@ -27,7 +30,11 @@ _IMPLICIT = ("http://snomed.info/sct?", "http://snomed.info/sct/", "http://loinc
 
 def find_value_set(canonical: str, resolve: Resolve) -> ValueSet:
     """Return the definition of a value set. Raises NotExpandable when it is unknown or of another version."""
-    stored = _stored(canonical, "ValueSet", resolve)
+    stored = resolve(canonical)
+    if isinstance(stored, CodeSystem):
+        raise _other_kind(canonical, "CodeSystem", "ValueSet")
+    if stored is not None and stored.get("resourceType") != "ValueSet":
+        raise _other_kind(canonical, stored.get("resourceType"), "ValueSet")
     found = [value_set.of_resource(stored, unversioned(canonical))] if stored else []
     own = value_set.of_r4(unversioned(canonical))
     candidates = [*found, own] if own else found
@@ -43,6 +50,7 @@ def _say_what_it_is(canonical: str) -> None:
             canonical,
             f"the value set {canonical} is an implicit one of a terminology whose codes are not here",
             "store a ValueSet of that url that lists its codes",
+            "not-found",
         )
     if code_system.of_r4(unversioned(canonical)):
         reason = f"{canonical} is a code system, not a value set"
@@ -51,26 +59,38 @@ def _say_what_it_is(canonical: str) -> None:
 
 def find_code_system(canonical: str, resolve: Resolve) -> CodeSystem:
     """Return a code system with all its codes. Raises NotExpandable when it is unknown or not complete."""
-    stored = _stored(canonical, "CodeSystem", resolve)
-    found = [code_system.of_resource(stored)] if stored else []
-    own = code_system.of_r4(canonical) or code_system.of_r4(unversioned(canonical))
-    fitting = _fitting(canonical, "code system", [*found, own] if own else found)
-    for each in fitting:
-        if each.complete:
-            return each
-    first = fitting[0]
-    url = first.url
-    lacks = "builds codes by a grammar" if first.compositional else f"has content {first.content!r}, not 'complete'"
+    found = code_systems_of(canonical, resolve)
+    return next((each for each in found if each.complete), None) or demand_complete(found[0])
+
+
+def known_code_system(canonical: str, resolve: Resolve) -> CodeSystem:
+    """Return a code system with the codes that are here, all of them where there is a choice; else as above."""
+    found = code_systems_of(canonical, resolve)
+    return next((each for each in found if each.complete), found[0])
+
+
+def demand_complete(system: CodeSystem) -> CodeSystem:
+    """Return the system. Raises NotExpandable when not all of its codes are here."""
+    if system.complete:
+        return system
+    url = system.url
+    lacks = "builds codes by a grammar" if system.compositional else f"has content {system.content!r}, not 'complete'"
     raise NotExpandable(url, f"the code system {url} {lacks}, so its codes cannot all be told", _STORE["code system"])
 
 
-def _stored(canonical: str, kind: str, resolve: Resolve) -> Mapping[str, Any] | None:
-    resource = resolve(canonical)
-    if resource is not None and resource.get("resourceType") != kind:
-        raise NotExpandable(
-            canonical, f"{canonical} is a {resource.get('resourceType')}, not a {kind}", f"give the url of a {kind}"
-        )
-    return resource
+def code_systems_of(canonical: str, resolve: Resolve) -> list[CodeSystem]:
+    """Return the definitions of a code system, the one to prefer first. Raises NotExpandable when there is none."""
+    stored = resolve(canonical)
+    if stored is not None and not isinstance(stored, CodeSystem):
+        if stored.get("resourceType") != "CodeSystem":
+            raise _other_kind(canonical, stored.get("resourceType"), "CodeSystem")
+        stored = code_system.of_resource(stored)
+    own = code_system.of_r4(canonical) or code_system.of_r4(unversioned(canonical))
+    return _fitting(canonical, "code system", [each for each in (stored, own) if each is not None])
+
+
+def _other_kind(canonical: str, found: object, wanted: str) -> NotExpandable:
+    return NotExpandable(canonical, f"{canonical} is a {found}, not a {wanted}", f"give the url of a {wanted}")
 
 
 def _fitting(canonical: str, kind: str, candidates: list[_Defined]) -> list[_Defined]:
@@ -80,7 +100,7 @@ def _fitting(canonical: str, kind: str, candidates: list[_Defined]) -> list[_Def
     """
     url, version = unversioned(canonical), version_of(canonical)
     if not candidates:
-        raise NotExpandable(url, f"the {kind} {url} is not known here", _STORE[kind])
+        raise NotExpandable(url, f"the {kind} {url} is not known here", _STORE[kind], "not-found")
     fitting = [each for each in candidates if version in (None, each.version) or each.url == canonical]
     if not fitting:
         here = ", ".join(sorted({each.version or "one without version" for each in candidates}))
@@ -88,5 +108,6 @@ def _fitting(canonical: str, kind: str, candidates: list[_Defined]) -> list[_Def
             url,
             f"the {kind} {url} is not here in version {version} but in {here}",
             "store the version that is asked for, or ask for none",
+            "not-found",
         )
     return fitting

@@ -6,15 +6,19 @@ See http://hl7.org/fhir/R4/valueset.html#compositions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from profiles.definitions import value_sets
+from profiles.terminology.concept import Concept, designations_of
 from profiles.terminology.errors import NotExpandable
 
 Coded = frozenset[tuple[str, str]]
 """(system, code) pairs."""
+
+Contents = Mapping[tuple[str, str], Concept | None]
+"""(system, code) pairs in the order of the definition, with what the value set itself says of them, if anything."""
 
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 
@@ -30,13 +34,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """One include or exclude; `version` is that of `system` where stated, `codes` is None for all of it."""
+    """One include or exclude; `version` is that of `system` where stated, `codes` is None for all of it.
+
+    `said` is what the include says of a code that it lists.
+    """
 
     system: str | None
     version: str | None
     codes: tuple[str, ...] | None
     filters: tuple[Filter, ...]
     value_sets: tuple[str, ...]
+    said: Mapping[str, Concept] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class ValueSet:
     excludes: tuple[Include, ...]
     active_only: bool = False
     locked: bool = False
-    listed: Coded | None = None
+    listed: Contents | None = None
 
 
 @cache
@@ -96,20 +104,28 @@ def _includes(rows: Iterable[Mapping[str, Any]]) -> tuple[Include, ...]:
 def _include(row: Mapping[str, Any]) -> Include:
     """Return one include; a resource has `concept` with objects, the compiled definitions `concepts` with rows."""
     codes: tuple[str, ...] | None = None
+    said: dict[str, Concept] = {}
     if "concept" in row:
         codes = tuple(each["code"] for each in row["concept"])
+        said = {each["code"]: _said(each) for each in row["concept"] if "display" in each or "designation" in each}
     elif "concepts" in row:
         codes = tuple(each[0] for each in row["concepts"])
+        said = {each[0]: Concept(each[1]) for each in row["concepts"] if len(each) > 1}
     return Include(
         system=row.get("system"),
         version=row.get("version"),
         codes=codes,
         filters=tuple(Filter(each["property"], each["op"], each["value"]) for each in row.get("filter", ())),
         value_sets=tuple(row.get("valueSet", ())),
+        said=said,
     )
 
 
-def _listed(expansion: Mapping[str, Any] | None, url: str) -> Coded:
+def _said(row: Mapping[str, Any]) -> Concept:
+    return Concept(row.get("display"), designations=designations_of(row))
+
+
+def _listed(expansion: Mapping[str, Any] | None, url: str) -> Contents:
     if expansion is None:
         raise NotExpandable(
             url, f"the value set {url} has neither compose nor expansion", "give it a compose that defines its codes"
@@ -123,9 +139,11 @@ def _listed(expansion: Mapping[str, Any] | None, url: str) -> Coded:
             "store it with the whole expansion, or with a compose",
         )
     # An abstract entry is there to find others by and is no member, one without code is a heading.
-    return frozenset(
-        (each.get("system", ""), each["code"]) for each in entries if "code" in each and not each.get("abstract")
-    )
+    return {
+        (each.get("system", ""), each["code"]): _said(each)
+        for each in entries
+        if "code" in each and not each.get("abstract")
+    }
 
 
 def _entries(contains: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -1,4 +1,6 @@
-"""Run the benchmarks and print the table: `python -m tests.benchmarks [process] [http] [load] [search] [--scale N]`.
+"""Run the benchmarks and print the table: `python -m tests.benchmarks [PART...] [--scale N]`.
+
+The parts are process, terminology, http, load and search; all of them without any.
 
 `--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
 """
@@ -32,6 +34,12 @@ def _process() -> list[Figure]:
     return in_process.measure()
 
 
+def _terminology() -> list[Figure]:
+    from tests.benchmarks import terminology
+
+    return terminology.measure()
+
+
 def _load() -> list[Figure]:
     from tests.benchmarks import loading
 
@@ -45,7 +53,13 @@ def _search(scale: int) -> list[Figure]:
 
 
 def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
-    return {"process": _process, "http": _http, "load": _load, "search": partial(_search, scale)}
+    return {
+        "process": _process,
+        "terminology": _terminology,
+        "http": _http,
+        "load": _load,
+        "search": partial(_search, scale),
+    }
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from fhir_server.interactions.call import (
 )
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.model.fhir_json import parse
-from fhir_server.operations import reindexing
+from fhir_server.operations import closure, reindexing
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
@@ -156,7 +156,7 @@ async def services_at(
         url,
         clock=clock,
         criteria=criteria(registry, base=BASE, now=clock()),
-        tables=(RecordTable("done"), own_parameters.TABLE, reindexing.TABLE),
+        tables=(RecordTable("done"), own_parameters.TABLE, reindexing.TABLE, closure.TABLE),
     )
     return Services(
         store=store,

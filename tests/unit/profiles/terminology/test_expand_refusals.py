@@ -136,9 +136,9 @@ def test_one_part_that_cannot_be_expanded_refuses_the_whole(
 
 
 def test_a_filter_that_is_not_supported_is_named() -> None:
-    text = refusal(value_set("r", filtered("code", "regex", "d.*")), ANIMALS)
+    text = refusal(value_set("r", filtered("legs", "is-a", "d.*")), ANIMALS)
 
     assert text == (
-        f"the value set {URL}r cannot be expanded, because the filter 'code regex d.*' on {SYSTEM} is not supported; "
+        f"the value set {URL}r cannot be expanded, because the filter 'legs is-a d.*' on {SYSTEM} is not supported; "
         "list the codes, or use is-a, descendent-of, is-not-a, =, in"
     )

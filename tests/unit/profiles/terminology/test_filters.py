@@ -62,8 +62,10 @@ def test_what_is_a_and_is_not_a_keep_is_everything_together() -> None:
 @pytest.mark.parametrize(
     ("system", "rule", "reason"),
     [
-        (SYSTEM, "code regex d.*", "is not supported"),
-        (SYSTEM, "legs exists true", "is not supported"),
+        (SYSTEM, "wings exists true", "names a property that the code system does not have"),
+        (SYSTEM, "legs exists yes", "has a value that is neither true nor false"),
+        (SYSTEM, "code regex (a", "has no regular expression: missing ) at position 2"),
+        (SYSTEM, f"code regex {'a' * 501}", "has a regular expression of more than 500 characters"),
         (SYSTEM, "legs is-a 4", "is not supported"),
         (SYSTEM, "wings = 2", "names a property that the code system does not have"),
         (SYSTEM, "concept is-a cat", "names a code that the code system does not have"),
@@ -96,3 +98,35 @@ def test_decimals_are_compared_by_value() -> None:
 def test_without_any_hierarchy_a_code_is_a_kind_of_itself_alone() -> None:
     assert keep(FLAT, Filter("concept", "is-a", "a")) == {"a"}
     assert keep(FLAT, Filter("concept", "is-not-a", "a")) == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "codes"),
+    [
+        ("legs exists true", {"dog", "bat", "owl"}),
+        ("legs exists false", {"mammal", "mammoth", "flier", "bird", "dodo"}),
+        ("code regex mam.*", {"mammal", "mammoth"}),
+        ("code regex o", set()),
+        ("code regex (dog|bat)", {"dog", "bat"}),
+        ("status regex ret.*", {"mammoth"}),
+        ("parent regex fl.+", {"bat", "owl"}),
+    ],
+)
+def test_exists_and_regex_ask_the_values_of_a_property(rule: str, codes: set[str]) -> None:
+    assert keep(SYSTEM, Filter(*rule.split(" ", 2))) == codes
+
+
+def test_displays_are_compared_like_a_property() -> None:
+    rows = [{"code": "a", "display": "Red wine"}, {"code": "b", "display": "White wine"}, {"code": "c"}]
+    system = of_resource({**ANIMALS, "concept": rows})
+
+    assert keep(system, Filter("display", "=", "Red wine")) == {"a"}
+    assert keep(system, Filter("display", "regex", ".* wine")) == {"a", "b"}
+    assert keep(system, Filter("display", "exists", "false")) == {"c"}
+
+
+def test_a_pattern_that_takes_too_long_is_stopped() -> None:
+    system = of_resource({**ANIMALS, "concept": [{"code": "a" * 60 + "!"}]})
+
+    with pytest.raises(NotExpandable, match=r"takes longer than 0\.25 s"):
+        keep(system, Filter("code", "regex", "(a|aa)+$"))
