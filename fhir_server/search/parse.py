@@ -168,7 +168,7 @@ def _too_large(name: str) -> BadRequest:
     return refuse(
         name.partition(":")[0].partition(".")[0],
         f"with it the search has more than {WEIGHT} values to compare, over all types it is about, or too many chains: "
-        "ask in several searches, narrow chains as in subject:Patient, and name the types in _type where there are many.",
+        "ask in several searches, narrow chains as in subject:Patient, and name types in _type where there are many.",
         "too-costly",
     )
 
