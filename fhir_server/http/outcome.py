@@ -63,13 +63,19 @@ def outcome(error: Exception, request_id: str) -> Outcome:
     """Return the answer to a request that ended with `error`, and log it when it is the server's own fault."""
     known = _refusal(error)
     if known is None:
-        log.error("fault", extra={"request_id": request_id, "error": type(error).__name__, "at": _places(error)})
+        _log("fault", error, error, request_id)
         message = (
             f"The server failed. Nothing can be done about it from outside; tell its operator request {request_id}."
         )
         return Outcome(500, (Issue("fatal", "exception", message),))
     status = status_of(type(known))
+    if status == 503 and known.__cause__ is not None:
+        _log("unavailable", known.__cause__, error, request_id)
     return Outcome(status, known.issues, {"retry-after": "1"} if status == 503 else {})
+
+
+def _log(event: str, cause: BaseException, error: Exception, request_id: str) -> None:
+    log.error(event, extra={"request_id": request_id, "error": type(cause).__name__, "at": _places(error)})
 
 
 def status_of(refusal: type[Exception]) -> int:

@@ -23,6 +23,7 @@ from fhir_server.search.parse_values import MODIFIERS, is_answered, modifiers
 from fhir_server.search.query import And, Include, Node, Owned, Sort, Target
 from fhir_server.search.refuse import Unanswered, no_modifier, refuse, unanswered
 from fhir_server.search.terminology import NO_TERMINOLOGY, Terminology
+from fhir_server.search.weight import WEIGHT, weight
 from profiles.issues import Issue
 
 __all__ = ["MODIFIERS", "Criteria", "Search", "Unanswered", "criteria", "is_answered", "modifiers", "parse"]
@@ -72,6 +73,7 @@ class _Reading:
     applied: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[Issue] = field(default_factory=list)
     errors: list[Issue] = field(default_factory=list)
+    weight: int = 0
 
 
 def parse(
@@ -102,6 +104,8 @@ def parse(
             found.extend(_softened(refusal) if context.lenient else refusal.issues)
         except BadRequest as refusal:
             reading.errors.extend(refusal.issues)
+        if reading.weight > WEIGHT:
+            break
     if reading.errors:
         raise BadRequest.of(reading.errors)
     if reading.count is not None:
@@ -154,7 +158,19 @@ def _read(reading: _Reading, name: str, value: str, types: str | Sequence[str], 
         found = each_type(reading.types, name, value, context, read)
         for nodes, node in zip(reading.nodes.values(), found, strict=True):
             nodes.append(node)
+            reading.weight += weight(node)
+        if reading.weight > WEIGHT:
+            raise _too_large(name)
     reading.applied.append((name, value))
+
+
+def _too_large(name: str) -> BadRequest:
+    return refuse(
+        name.partition(":")[0].partition(".")[0],
+        f"with it the search has more than {WEIGHT} values to compare, over all types it is about, or too many chains: "
+        "ask in several searches, narrow chains as in subject:Patient, and name types in _type where there are many.",
+        "too-costly",
+    )
 
 
 def _read_count(reading: _Reading, value: str, page_max: int) -> None:

@@ -17,7 +17,7 @@ PREFIXES: frozenset[str] = frozenset(get_args(Prefix))
 _MINUTE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)?")
 _MINUTE_SPAN = 60_000_000
 _APPROXIMATION = 10
-_SHOWN = 40
+_SHOWN = re.compile(r"(?:[a-z]{2})?[0-9TZ:.+\- ]{1,40}", re.ASCII)
 
 
 def read_date(parameter: Parameter, modifier: str, text: str, context: Context) -> Node:
@@ -37,7 +37,7 @@ def read_range(code: str, value: str, now: int) -> tuple[Prefix, int, int]:
     """Return the prefix of a date value and the closed range it stands for; for `ap` already widened."""
     prefix, date = ("eq", value) if value[:1].isdigit() else (value[:2], value[2:])
     if prefix not in PREFIXES:
-        raise refuse(code, f"{value[:_SHOWN]!r} starts with no known prefix; they are {', '.join(sorted(PREFIXES))}.")
+        raise refuse(code, f"{_shown(value)} starts with no known prefix; they are {', '.join(sorted(PREFIXES))}.")
     low, high = read_span(code, date)
     if prefix == "ap":
         gap = abs(now - low) // _APPROXIMATION
@@ -52,9 +52,14 @@ def read_span(code: str, date: str) -> tuple[int, int]:
     except ValueError as error:
         raise refuse(
             code,
-            f"{date[:_SHOWN]!r} is no date; write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss] with Z or an"
+            f"{_shown(date)} is no date; write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss] with Z or an"
             " offset (a plus sign is %2B in a URL).",
         ) from error
+
+
+def _shown(date: str) -> str:
+    """Return what was meant as a date, if it looks like one; anything else may be about a person."""
+    return repr(date) if _SHOWN.fullmatch(date) else "it"
 
 
 def _span(date: str) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from fhir_server.search.parameters import Parameter, data_types
 from fhir_server.search.parse_string import fold_value
 from fhir_server.search.parse_value import by_answers, either, plain
 from fhir_server.search.query import Node, Or, String, Token
-from fhir_server.search.refuse import refuse, unanswered
+from fhir_server.search.refuse import Unanswered, refuse, unanswered
 from fhir_server.search.terminology import NotExpandable
 from fhir_server.search.text import split
 
@@ -70,7 +70,7 @@ def _members(code: str, value_set: str, context: Context) -> Collection[tuple[st
     try:
         return context.terminology.members(value_set)
     except NotExpandable as error:
-        raise unanswered(code, f"the value set cannot be expanded: {error}.") from error
+        raise refuse(code, f"the value set cannot be expanded: {error}.", Unanswered.code) from error
 
 
 def _subsumed(code: str, modifier: str, text: str, context: Context) -> Collection[tuple[str, str]]:
@@ -81,7 +81,7 @@ def _subsumed(code: str, modifier: str, text: str, context: Context) -> Collecti
     try:
         return [(system, each) for each in find(system, wanted)]
     except NotExpandable as error:
-        raise unanswered(code, f":{modifier} cannot be answered: {error}.") from error
+        raise refuse(code, f":{modifier} cannot be answered: {error}.", Unanswered.code) from error
 
 
 def _one_of(parameter: Parameter, codes: Collection[tuple[str, str]]) -> Node:

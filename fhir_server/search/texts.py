@@ -16,6 +16,7 @@ from fhir_server.search.values import words
 from profiles import definitions
 
 _TAG = re.compile(r"<[^>]*>")
+_INLINE = re.compile(r"</?(?:a|b|big|code|em|font|i|q|s|small|span|strong|sub|sup|tt|u)(?:\s[^>]*)?>", re.IGNORECASE)
 _WORDED = frozenset(("string", "markdown", "code"))
 _SILENT = frozenset(
     (
@@ -40,8 +41,8 @@ def _joined(text: str) -> str:
 
 
 def _plain(xhtml: str) -> str:
-    # A tag parts words, as the end of a paragraph does.
-    return unescape(_TAG.sub(" ", xhtml))
+    # A tag parts words, as the end of a paragraph does, but for those that only change the look of letters.
+    return unescape(_TAG.sub(" ", _INLINE.sub("", xhtml)))
 
 
 @cache

@@ -53,6 +53,7 @@ HIGHEST_KEY = b"\xff"
 
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORDS = bytes(ord(chr(byte).lower()) if chr(byte).isalnum() and byte < 128 else 32 for byte in range(256))
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"})
 _EXPONENT_BIAS = 0x8000
 # Two decimal digits, read as hexadecimal, become their number plus one.
 _PAIRS = bytes((byte >> 4) * 10 + (byte & 15) + 1 & 0xFF for byte in range(256))
@@ -94,12 +95,15 @@ def words(text: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """Return `text` as string search compares it: no case, no combining marks, runs of white space as one blank."""
+    """Return `text` as string search compares it: no case, no combining marks, runs of white space as one blank.
+
+    Letters that are joined or struck through count as what people type for them: Lebœuf is leboeuf, Łukasz lukasz.
+    """
     if text.isascii():
         return " ".join(text.lower().split())
     # Case folding can bring combining marks back (U+0130), so marks go last; NFKD twice makes folding idempotent.
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(each for each in folded if not unicodedata.combining(each))
+    bare = "".join(each for each in folded if not unicodedata.combining(each)).translate(_LIGATURES)
     return " ".join(bare.split())
 
 

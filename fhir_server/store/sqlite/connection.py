@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -230,9 +231,16 @@ def refusal(error: apsw.Error) -> Refusal:
             "The database file cannot be opened for writing: see that its folder is there and belongs to this process.",
             code="exception",
         )
+    if isinstance(error, apsw.TooBigError) or (isinstance(error, apsw.SQLError) and _LIMIT.search(str(error))):
+        return TooCostly(
+            "The search is larger than the database takes: ask for fewer values and chains, in several searches."
+        )
     return StoreUnavailable(
         f"The database file cannot be used ({type(error).__name__}): see the server's log.", code="exception"
     )
 
 
+# SQLite has one code for every statement that it cannot prepare; only the text tells a limit from a fault.
+# https://sqlite.org/limits.html
+_LIMIT = re.compile("^too many |too large|^at most |Recursion limit|stack overflow")
 _NO_SPACE = frozenset({apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE})

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from fhir_server import errors
-from fhir_server.errors import Refusal
+from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.http.outcome import STATUS, outcome, status_of
 from fhir_server.store.base import CursorExpired, RecordConflict, VersionConflict
 
@@ -52,3 +52,15 @@ def test_a_fault_is_logged_by_its_place_and_never_by_its_text(caplog: pytest.Log
     assert record.__dict__["error"] == "ValueError"
     assert "test_outcome.py" in record.__dict__["at"]
     assert "Martin" not in str(record.__dict__) + told.issues[0].message
+
+
+def test_a_store_that_cannot_be_used_is_logged_by_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise StoreUnavailable("see the server's log") from OSError("Zoé Martin")
+    except StoreUnavailable as error:
+        with caplog.at_level(logging.ERROR):
+            told = outcome(error, "request-8")
+    assert told.status == 503
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["error"]) == ("unavailable", "OSError")
+    assert "Martin" not in str(record.__dict__)

@@ -266,3 +266,10 @@ def test_the_answered_parameters_are_those_that_parse() -> None:
     assert {"value-quantity", "code-value-quantity", "_text", "_content", "_filter"} <= answered
     assert "_query" not in answered
     assert not is_answered(REGISTRY.all_for("Patient")["phonetic"])
+
+
+@pytest.mark.parametrize("value", ["Jean Dupont", "geJean", "1990 Dupont", "ge1990-Dupont"])
+def test_what_is_no_date_at_all_is_not_repeated(value: str) -> None:
+    message = refusal("Patient", ("birthdate", value)).issues[0].message
+    assert "Jean" not in message
+    assert "Dupont" not in message

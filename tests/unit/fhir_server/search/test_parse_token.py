@@ -124,9 +124,11 @@ def test_without_terminology_every_use_of_it_is_refused() -> None:
         assert "loaded" in str(refusal("Condition", (name, "http://loinc.org|1")))
 
 
-def test_lenient_handling_ignores_what_cannot_be_expanded() -> None:
-    found = parsed("Condition", ("code:in", "http://example.org/zoo"), lenient=True, terminology=Zoo())
-    assert [each.expression for each in found.warnings] == ["code"]
+def test_lenient_handling_too_refuses_what_cannot_be_expanded() -> None:
+    # Left out, it would widen the answer to everything.
+    with pytest.raises(BadRequest, match="cannot be expanded") as refusal:
+        parsed("Condition", ("code:in", "http://example.org/zoo"), lenient=True, terminology=Zoo())
+    assert [each.expression for each in refusal.value.issues] == ["code"]
 
 
 @pytest.mark.parametrize(

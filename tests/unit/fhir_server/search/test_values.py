@@ -76,3 +76,10 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 
 def test_codes_fold_without_case_but_keep_their_accents_and_blanks() -> None:
     assert fold_code("Ab  É") == "ab  é"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"), [("Lebœuf", "leboeuf"), ("Łukasz", "lukasz"), ("SØREN", "soren"), ("Ægir", "aegir")]
+)
+def test_joined_and_struck_letters_count_as_what_people_type(text: str, folded: str) -> None:
+    assert fold(text) == fold(folded) == folded

@@ -62,6 +62,25 @@ def test_what_errors_mean(error: apsw.Error, expected: type[Exception]):
     assert type(refusal(error)) is expected
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 WHERE 1 IN (" + ",".join("?" * 40_000) + ")",
+        "SELECT 1 WHERE " + " OR ".join(["1"] * 1100),
+        "SELECT 1 FROM " + ", ".join(f"meta m{number}" for number in range(65)),
+        " UNION ALL ".join(["SELECT 1"] * 501),
+    ],
+)
+async def test_a_statement_beyond_the_limits_of_the_database_is_too_costly(store: SqliteStore, sql: str):
+    with pytest.raises(TooCostly, match="fewer values and chains"):
+        await store._readers.rows(sql, (1,) * sql.count("?"))
+
+
+async def test_a_statement_that_is_wrong_is_a_fault_of_the_store(store: SqliteStore):
+    with pytest.raises(StoreUnavailable):
+        await store._readers.rows("SELECT nothing FROM nowhere")
+
+
 async def test_the_pragmas_that_durability_rests_on(store: SqliteStore):
     pragma = store._writing.raw.pragma
     assert (pragma("journal_mode"), pragma("synchronous"), pragma("secure_delete")) == ("wal", 2, 1)
