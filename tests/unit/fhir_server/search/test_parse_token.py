@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pytest
 
+from fhir_server.errors import BadRequest
 from fhir_server.search.query import NOTHING, Node, Not, Or, String, Token
 from fhir_server.search.terminology import NotExpandable
 from tests.fakes.searching import parsed, refusal, where
