@@ -1,4 +1,4 @@
-"""Run FHIRPath tests written in HL7's XML: groups of expressions with an input file and the outputs by type and value."""
+"""Run FHIRPath tests in HL7's XML: groups of expressions, each with an input file and outputs by type and value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Answer:
 
 
 def answers(folder: Path) -> Iterator[Answer]:
-    """Yield the answers to the tests of all XML files of a folder whose root is `tests`; inputs lie below the folder."""
+    """Yield the answers to the tests of all XML files with the root `tests`; inputs lie below the folder."""
     for path in sorted(folder.glob("*.xml")):
         root = etree.parse(str(path)).getroot()
         if root.tag == "tests":

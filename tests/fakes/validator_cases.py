@@ -1,4 +1,4 @@
-"""Run validator cases (a JSON manifest, files beside it, expected OperationOutcomes under `outcomes/`): do verdicts agree?"""
+"""Run validator cases (a JSON manifest, files beside it, outcomes under `outcomes/`): do verdicts agree?"""
 
 from __future__ import annotations
 

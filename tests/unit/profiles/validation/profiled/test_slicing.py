@@ -148,7 +148,7 @@ BY_KIND = [
             sliced("Observation.component", "value", "code.coding.code"),
             element("Observation.component", slice="s", max="0"),
             element("Observation.component.code", "CodeableConcept"),
-            element("Observation.component.code.coding", "Coding"),
+            sliced("Observation.component.code.coding", "value", "code"),
             element("Observation.component.code.coding", "Coding", slice="c"),
             element("Observation.component.code.coding.code", "code", fixedCode="1-8"),
         ],
