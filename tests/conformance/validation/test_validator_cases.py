@@ -38,7 +38,7 @@ def test_the_runner_tells_agreement_from_disagreement() -> None:
     assert [each.name for each in found if not each.agrees] == ["expected-wrongly", "profiled-wrongly"]
 
 
-# Without a folder there is nothing to collect, so that a complete run is complete without it.
+# Without a folder our own cases run, so that a complete run skips nothing.
 @pytest.mark.parametrize("folder", [FOLDER] if FOLDER else [""], ids=["published" if FOLDER else "own"])
 def test_verdicts_agree(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = list(verdicts(Path(folder) if folder else OWN, definitions()))
