@@ -28,6 +28,7 @@ from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
 from fhir_server.interactions.own_parameters import OwnParameters
+from fhir_server.interactions.profiles import Policy
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
@@ -108,6 +109,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             audit_waits=settings.audit == "strict",
             learned=learned,
             wake_jobs=jobs.wake,
+            policy=Policy(settings.required_profiles, settings.validate_meta_profile),
         )
         guard = _guard(settings)
         rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))

@@ -16,6 +16,7 @@ from fhir_server.http.spool import Spool
 from fhir_server.interactions.binary import SHORT
 from fhir_server.interactions.call import Call, Content, Principal, Services
 from fhir_server.model import fhir_json
+from fhir_server.operations.registry import OPERATIONS
 
 _WITH_BODY = frozenset(("create", "update", "patch", "bundle"))
 _RAW = frozenset(("create", "update", "read", "vread"))
@@ -66,7 +67,8 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     elif name[:1] == "$":
         body = await read_body(incoming.receive, headers, limits.body) if match.route.method == "POST" else b""
         if body:
-            _put_body(call, name, body, headers)
+            put = _put_raw_body if OPERATIONS[name[1:]].raw else _put_body
+            put(call, name, body, headers)
     elif match.route.method == "POST":
         await _put_form(call, incoming, limits.body)
     return call
@@ -81,6 +83,12 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
         call.resource = _from_xml(body)
     else:
         call.resource = _object(fhir_json.parse(body))
+
+
+def _put_raw_body(call: Call, _: str, body: bytes, headers: Headers) -> None:
+    """Leave a body as it came to an operation that judges it; what says that it is FHIR must be there all the same."""
+    format = negotiate.request_format(text_of(headers, b"content-type"))
+    call.raw, call.media_type = body, negotiate.XML if format == "xml" else negotiate.JSON
 
 
 async def _put_raw(call: Call, incoming: Incoming, limit: int) -> None:

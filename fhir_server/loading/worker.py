@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 
 from fhir_server.interactions.call import Services, system_clock
 from fhir_server.interactions.ids import id_maker
+from fhir_server.interactions.profiles import Policy
 from fhir_server.loading.pieces import prepare_pieces
 from fhir_server.loading.pipe import LENGTH, Sent, Setup, frame
 from fhir_server.loading.settled import TABLE
@@ -88,6 +89,7 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
             secret=b"",
             limits=setup.limits,
             new_id=id_maker(),
+            policy=setup.policy or Policy(),
         )
         while True:
             source: Source = _take(given)

@@ -11,8 +11,10 @@ from typing import Literal
 
 from fhir_server.interactions.call import Call, Result
 from fhir_server.operations.reindex import reindex
+from fhir_server.operations.validate import validate
 
 Level = Literal["system", "type", "instance"]
+HL7 = "http://hl7.org/fhir/OperationDefinition/"
 OWN = "urn:fhir-health-server:operation:"
 """What the definitions of operations that are not the standard's begin with."""
 
@@ -22,7 +24,8 @@ class Operation:
     """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
 
     `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
-    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`.
+    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`; with `raw` the
+    body is left to it as it came, in `Call.raw` with its `Call.media_type`: for one that is there to judge bodies.
     """
 
     name: str
@@ -31,10 +34,15 @@ class Operation:
     levels: tuple[Level, ...]
     types: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST")
+    raw: bool = False
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    each.name: each for each in (Operation("reindex", OWN + "reindex", reindex, ("system",)),)
+    each.name: each
+    for each in (
+        Operation("reindex", OWN + "reindex", reindex, ("system",)),
+        Operation("validate", HL7 + "Resource-validate", validate, ("type", "instance"), raw=True),
+    )
 }
 
 
