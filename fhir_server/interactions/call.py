@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from fhir_server.interactions.profiles import Conforms, Policy, core_only
+from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Snapshot, Store, Transaction
 from profiles.issues import Issue
@@ -109,7 +109,7 @@ class Services:
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     `learned` is called when SearchParameters were written, `wake_jobs` when there is something to do in the background.
-    `remembered` are the searches that were parsed lately. `policy` is what writes must conform to, `conforms` who knows
+    `remembered` are the searches that were parsed lately. `policy` is what writes must conform to, `judge` who knows
     profiles.
     """
 
@@ -128,7 +128,7 @@ class Services:
     wake_jobs: Callable[[], None] = lambda: None
     remembered: Remembered = field(default_factory=Remembered)
     policy: Policy = field(default_factory=Policy)
-    conforms: Conforms = core_only
+    judge: Judge = core_only
 
 
 @dataclass(frozen=True, slots=True)

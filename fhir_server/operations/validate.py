@@ -24,11 +24,6 @@ from profiles.definitions import is_resource_type
 from profiles.issues import Issue
 
 _PLAIN = (None, "profile")
-_UNCHECKED = Issue(
-    "information",
-    "incomplete",
-    "Profiles were not checked, because the resource cannot be read as what it says it is: correct the errors first.",
-)
 
 
 async def validate(call: Call) -> Result:
@@ -38,7 +33,7 @@ async def validate(call: Call) -> Result:
     if asked.mode == "delete":
         issues, patients = await _delete(call)
     elif asked.faults:
-        issues = [*asked.faults, _UNCHECKED]
+        issues = [*asked.faults, profiling.UNCHECKED]
     elif asked.resource is None:
         version = await _stored(call, asked)
         resource = parse_stored(await binary.whole(call, version))
@@ -58,22 +53,13 @@ async def validate(call: Call) -> Result:
 def _content(call: Call, resource: Resource, asked: Sequence[str]) -> list[Issue]:
     """Return what the base, the policy, the resource's own claims and the profiles asked for say of it."""
     services = call.services
-    issues = services.validator.validate(resource)
+    required = services.policy.required.get(str(resource.get("resourceType")), ())
+    issues = profiling.judged(resource, asked, validator=services.validator, judge=services.judge, required=required)
     if stranger := _another_type(call, resource):
         issues.insert(0, stranger)
-    if not _readable(resource, issues):
-        return [*issues, _UNCHECKED]
-    issues += own_parameters.faults(resource, services.registry)
-    wanted = (*asked, *services.policy.required.get(resource["resourceType"], ()))
-    issues += profiling.findings(services, resource, wanted)
-    issues += profiling.claims_kept(services, resource, but=wanted)
-    return list(dict.fromkeys(issues))
-
-
-def _readable(resource: Resource, issues: Sequence[Issue]) -> bool:
-    type = resource.get("resourceType")
-    known = isinstance(type, str) and is_resource_type(type)
-    return known and not any(each.is_error and each.code in profiling.UNREADABLE for each in issues)
+    if profiling.readable(issues):
+        issues += own_parameters.faults(resource, services.registry)
+    return issues
 
 
 def _another_type(call: Call, resource: Resource) -> Issue | None:
@@ -98,9 +84,10 @@ async def _write(call: Call, resource: Resource, asked: Asked) -> list[Issue]:
     if asked.mode == "update":
         issues += await _update(call, resource)
     issues += _prepared(call, resource)
-    if not _readable(resource, issues):
-        return [*issues, _UNCHECKED] if asked.profiles else issues
-    issues += profiling.findings(call.services, resource, asked.profiles)
+    if asked.profiles and not profiling.readable(issues):
+        return [*issues, profiling.UNCHECKED]
+    if asked.profiles:
+        issues += call.services.judge(resource, asked.profiles, False)
     return list(dict.fromkeys(issues))
 
 

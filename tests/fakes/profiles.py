@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fhir_server.interactions.profiles import core_only
+from fhir_server.interactions.profiles import claimed, core_only
 from profiles.issues import Issue
 
 NAMED = "https://clinic.example/StructureDefinition/named-patient"
@@ -15,8 +15,9 @@ NAMELESS = Issue(
 )
 
 
-def knows_named(resource: dict[str, Any], profile: str) -> Sequence[Issue] | None:
-    """Answer for `NAMED` and for the types of R4."""
-    if profile == NAMED:
-        return () if "name" in resource else (NAMELESS,)
-    return core_only(resource, profile)
+def knows_named(resource: dict[str, Any], profiles: Sequence[str], claims: bool) -> list[Issue]:
+    """Judge by `NAMED` and by the types of R4."""
+    asked = {*profiles, *((each for _, each in claimed(resource)) if claims else ())}
+    others = core_only(resource, profiles, claims)
+    found = [NAMELESS] if NAMED in asked and "name" not in resource else []
+    return found + [each for each in others if each.profile != NAMED]

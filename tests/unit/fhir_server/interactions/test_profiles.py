@@ -18,23 +18,25 @@ NAME = [{"family": "Martin"}]
 
 
 def under(server: Server, policy: Policy) -> Server:
-    server.services = replace(server.services, policy=policy, conforms=knows_named)
+    server.services = replace(server.services, policy=policy, judge=knows_named)
     return server
 
 
 @pytest.mark.parametrize("profile", [CORE + "Patient", CORE + "DomainResource", CORE + "Patient|4.0.1"])
 def test_a_patient_is_what_the_definitions_of_r4_say(profile: str) -> None:
-    assert core_only(patient(), profile) == ()
+    assert core_only(patient(), [profile], False) == []
 
 
 def test_a_patient_is_no_observation() -> None:
-    (found,) = core_only(patient(), CORE + "Observation") or ()
+    (found,) = core_only(patient(), [CORE + "Observation"], False)
     assert (found.severity, found.expression, found.profile) == ("error", "Patient", CORE + "Observation")
 
 
 @pytest.mark.parametrize("profile", [CORE + "bp", CORE + "Patient|5.0.0", "https://clinic.example/Patient", ""])
 def test_other_profiles_are_not_known_without_packages(profile: str) -> None:
-    assert core_only(patient(), profile) is None
+    (named,) = core_only(patient(), [profile], False)
+    (claim,) = core_only(patient(meta={"profile": [profile]}), [], True)
+    assert [(each.severity, each.code) for each in (named, claim)] == [("error", "not-found"), ("warning", "not-found")]
 
 
 async def test_a_type_with_a_profile_of_its_own_must_conform_to_it(server: Server) -> None:

@@ -23,7 +23,7 @@ UNKNOWN = "https://clinic.example/StructureDefinition/unheard-of"
 
 @pytest.fixture(autouse=True)
 def knowing(server: Server) -> None:
-    server.services = replace(server.services, conforms=knows_named)
+    server.services = replace(server.services, judge=knows_named)
 
 
 async def outcome(
