@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 CARRIERS = frozenset({"Bundle", "Parameters"})
 """The types that carry other resources besides contained ones."""
+BUNDLE = "Bundle"
 SECTIONED = "Composition"
 """The type whose narratives are not only its own, but its sections' too."""
 
@@ -28,7 +29,7 @@ def contained_resources(resource: Json) -> Iterator[tuple[str, Any]]:
 def member_resources(resource: Json) -> Iterator[tuple[str, Any]]:
     """Yield (`entry[3].resource`, resource) for each resource that a Bundle or Parameters carries."""
     kind = resource.get("resourceType")
-    if kind == "Bundle":
+    if kind == BUNDLE:
         for where, entry in _objects(resource, "entry"):
             if "resource" in entry:
                 yield f"{where}.resource", entry["resource"]

@@ -16,9 +16,10 @@ from profiles.definitions import is_resource_type
 from profiles.fhirpath.node import Scope
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
+from profiles.validation.bundles import bundle_issues
 from profiles.validation.holding import holds, is_bare
 from profiles.validation.invariants import invariant_issues
-from profiles.validation.nested import CARRIERS, SECTIONED, contained_resources, member_resources, narratives
+from profiles.validation.nested import BUNDLE, CARRIERS, SECTIONED, contained_resources, member_resources, narratives
 from profiles.validation.plain import Local
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
@@ -84,6 +85,8 @@ class Validator:
                 issues += [_narrative_issue(f"{path}.{where}", finding) for finding in narrative_findings(div)]
         if "contained" in resource:
             readable = self._contained(scope, path, local, issues, bare) and readable
+        if type_name == BUNDLE:
+            issues += bundle_issues(resource, path)
         if type_name in CARRIERS:
             for where, each in member_resources(resource):
                 readable = self._resource(each, f"{path}.{where}", scope, None, issues, bare) and readable

@@ -1,0 +1,1 @@
+"""Validation against profiles: what a StructureDefinition asks for beyond R4 itself."""
