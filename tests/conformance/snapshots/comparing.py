@@ -42,6 +42,7 @@ QUIRKS = (
     ),
     Quirk(f"{FR}-2.1.0", "", "", "isSummary", "an element whose type has a profile loses isSummary"),
     Quirk(f"{FR}-2.2.0", "", "telecom", "keys", "cpt-2 of the profile's root left out, which 2.1.0 and R4 put in"),
+    Quirk(FR, "", "identifier:", "binding", "slices of a derived profile take the sliced type's binding, or lose it"),
     Quirk("core", "elementdefinition-de", "extension:", "MISSING", "spells out extensions that nothing looks into"),
     Quirk("core", "clinicaldocument", "versionNumber", "max", "leaves * where the extension itself says 1"),
     Quirk("core", "provenance-relevant-history", "agent", "content", "sends the reference to a slice of its target"),
