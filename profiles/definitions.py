@@ -54,6 +54,7 @@ class Element:
 
     `path` is relative to the type (`contact.name`; "" for the type itself), `name` its last part without `[x]`.
     `max` is UNBOUNDED for `*`. `content` is the path, in the same type, whose children this element has too.
+    `conditions` are the keys of constraints elsewhere that speak of this element.
     `children` are the element's own child elements in XML order, empty when its type says what is inside.
     """
 
@@ -66,6 +67,7 @@ class Element:
     strength: Strength | None
     value_set: str | None
     constraints: tuple[str, ...]
+    conditions: tuple[str, ...]
     summary: bool
     modifier: bool
     attribute: bool
@@ -163,6 +165,7 @@ def _element(row: Mapping[str, Any], children: tuple[Element, ...]) -> Element:
         strength=row.get("strength"),
         value_set=row.get("valueSet"),
         constraints=tuple(row.get("constraints", ())),
+        conditions=tuple(row.get("conditions", ())),
         summary=row.get("summary", False),
         modifier=row.get("modifier", False),
         attribute=row.get("attribute", False),
@@ -198,6 +201,17 @@ def constraint(name: str) -> Constraint:
     row = _structures()["constraints"][name]
     corrected = corrections()["invariants"].get(name, row)
     return Constraint(name, row["severity"], corrected.get("expression", ""))
+
+
+@cache
+def core_profiles() -> Mapping[str, Mapping[str, Any]]:
+    """Return {url: definition} of R4's own profiles and extensions.
+
+    A definition has id, url, name, kind, type, baseDefinition, context (extensions). Its `elements` are
+    the differential, without prose.
+    """
+    content: dict[str, Any] = _load("core_profiles")
+    return content
 
 
 def constraint_names() -> tuple[str, ...]:

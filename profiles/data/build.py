@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 REGEX = STRUCTURE + "regex"
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
+PROSE = frozenset(("short", "definition", "comment", "requirements", "alias", "mapping", "label", "code", "example"))
+PROSE |= frozenset(("orderMeaning", "meaningWhenMissing", "isModifierReason"))
 Json = dict[str, Any]
 
 
@@ -115,6 +117,7 @@ def element(definition: Json, constraints: Constraints) -> Json:
             "strength": binding.get("strength"),
             "valueSet": binding.get("valueSet"),
             "constraints": [constraints.name(rule) for rule in definition.get("constraint", ())],
+            "conditions": definition.get("condition"),
             "summary": definition.get("isSummary"),
             "modifier": definition.get("isModifier"),
             "attribute": "xmlAttr" in definition.get("representation", ()),
@@ -146,6 +149,31 @@ def structures(definitions: list[Json]) -> Json:
             }
         )
     return {"types": types, "constraints": constraints.rules}
+
+
+def constrained(definition: Json) -> Json:
+    """Return one element of a differential without what is only read by people."""
+    kept = {key: value for key, value in definition.items() if key not in PROSE}
+    for key in ("binding", "slicing"):
+        if key in kept:
+            kept[key] = {name: value for name, value in kept[key].items() if name != "description"}
+    if "constraint" in kept:
+        facts = ("key", "severity", "expression")
+        kept["constraint"] = [{name: rule[name] for name in facts if name in rule} for rule in kept["constraint"]]
+    return kept
+
+
+def core_profiles(definitions: list[Json]) -> Json:
+    """Return {url: definition} of the profiles and extensions of the specification, with differentials alone."""
+    facts = ("id", "url", "name", "kind", "abstract", "context", "contextInvariant", "type", "baseDefinition")
+    return {
+        each["url"]: {
+            **{key: each[key] for key in facts if key in each},
+            "elements": [constrained(element) for element in each["differential"]["element"]],
+        }
+        for each in definitions
+        if each.get("derivation") == "constraint"
+    }
 
 
 def search_parameters(definitions: list[Json]) -> list[Json]:
@@ -262,6 +290,7 @@ def main() -> None:
     for resource in resources(package):
         by_type.setdefault(resource["resourceType"], []).append(resource)
     write("structures", structures(by_type["StructureDefinition"]))
+    write("core_profiles", core_profiles(by_type["StructureDefinition"]))
     write("search_parameters", search_parameters(by_type["SearchParameter"]))
     write("compartments", compartments(by_type["CompartmentDefinition"]))
     write("operations", operations(by_type["OperationDefinition"]))

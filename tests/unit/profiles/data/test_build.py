@@ -9,7 +9,7 @@ import pytest
 
 from profiles.data import build
 
-NAMES = ("structures", "search_parameters", "compartments", "operations", "code_systems", "value_sets")
+NAMES = ("structures", "core_profiles", "search_parameters", "compartments", "operations", "code_systems", "value_sets")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

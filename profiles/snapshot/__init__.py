@@ -1,0 +1,1 @@
+"""Snapshots of StructureDefinitions, generated from their differentials."""
