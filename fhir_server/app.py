@@ -23,10 +23,12 @@ from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
-from fhir_server.interactions import own_parameters
+from fhir_server.interactions import own_definitions, own_parameters
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
+from fhir_server.interactions.judging import ProfileJudge
+from fhir_server.interactions.own_definitions import OwnDefinitions
 from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.profiles import Policy
 from fhir_server.interactions.table import INTERACTIONS
@@ -41,6 +43,7 @@ from fhir_server.search.parse import criteria
 from fhir_server.search.query import Node
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.connect import connect
+from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 Message = MutableMapping[str, Any]
@@ -82,13 +85,15 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=(LOADS, own_parameters.TABLE, reindexing.TABLE),
+        tables=(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,
     )
     jobs = Jobs()
     own = OwnParameters(store, registry)
+    catalogue, validator = Catalogue(), Validator()
+    definitions = OwnDefinitions(store, catalogue)
 
     async def learned() -> None:
         await own.learn()
@@ -96,11 +101,12 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
 
     try:
         await own.learn()
+        await definitions.learn()
         services = Services(
             store=store,
             registry=registry,
             extractor=Extractor(registry),
-            validator=Validator(),
+            validator=validator,
             base=settings.base,
             secret=store.secret,
             limits=_limits(settings),
@@ -110,6 +116,9 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             learned=learned,
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile),
+            catalogue=catalogue,
+            judge=ProfileJudge(catalogue, validator),
+            defined=definitions.follow,
         )
         guard = _guard(settings)
         rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))

@@ -1,4 +1,4 @@
-"""The command line: `fhir-server serve | demo | load | reindex | check | version`.
+"""The command line: `fhir-server serve | demo | load | package | reindex | check | version`.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -24,6 +24,7 @@ import typer
 from rich.console import Console
 
 from fhir_server.errors import Refusal, StoreUnavailable
+from fhir_server.package_commands import Line, package_commands
 
 if TYPE_CHECKING:
     from fhir_server.loading.progress import LoadProgress
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 NAME = "fhir-health-server"
-LATER = ("package", "validate", "user", "client", "keys", "audit")
+LATER = ("validate", "user", "client", "keys", "audit")
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -265,19 +266,6 @@ def version() -> None:
     out.print(version_of(NAME))
 
 
-def _not_yet(context: typer.Context) -> None:
-    _stop(f"{context.info_name} is not in this release", USAGE)
-
-
-for _name in LATER:
-    app.command(
-        _name,
-        hidden=True,
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )(_not_yet)
-
-
 def _serve(settings: Settings, more: list[str]) -> None:
     """Run the server until it is told to stop, and say where it is once it listens."""
     if settings.auth == "required":
@@ -386,6 +374,21 @@ def _settings(config: Path | None, **flags: Any) -> Settings:
 def _stop(message: str, code: int) -> NoReturn:
     err.print(f"fhir-server: {message}", markup=False, soft_wrap=True)
     sys.exit(code)
+
+
+def _not_yet(context: typer.Context) -> None:
+    _stop(f"{context.info_name} is not in this release", USAGE)
+
+
+app.add_typer(package_commands(Line(_settings, _demand_store, _stop, out)), name="package")
+
+for _name in LATER:
+    app.command(
+        _name,
+        hidden=True,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )(_not_yet)
 
 
 if __name__ == "__main__":

@@ -64,10 +64,12 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     if name in _WITH_BODY:
         body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
         _put_body(call, name, body, headers)
+    elif name[:1] == "$" and _is_raw(name, headers):
+        await _spool(call, incoming, limits.binary)
     elif name[:1] == "$":
         body = await read_body(incoming.receive, headers, limits.body) if match.route.method == "POST" else b""
         if body:
-            put = _put_raw_body if OPERATIONS[name[1:]].raw else _put_body
+            put = _put_raw_body if OPERATIONS[name[1:]].judges else _put_body
             put(call, name, body, headers)
     elif match.route.method == "POST":
         await _put_form(call, incoming, limits.body)
@@ -89,6 +91,18 @@ def _put_raw_body(call: Call, _: str, body: bytes, headers: Headers) -> None:
     """Leave a body as it came to an operation that judges it; what says that it is FHIR must be there all the same."""
     format = negotiate.request_format(text_of(headers, b"content-type"))
     call.raw, call.media_type = body, negotiate.XML if format == "xml" else negotiate.JSON
+
+
+def _is_raw(name: str, headers: Headers) -> bool:
+    """Return whether the body of the operation `$name` is taken as it is."""
+    content_type = text_of(headers, b"content-type")
+    return content_type is not None and negotiate.media_type(content_type) in OPERATIONS[name[1:]].raw
+
+
+async def _spool(call: Call, incoming: Incoming, limit: int) -> None:
+    incoming.spool = spool = Spool()
+    await spool.fill(stream_body(incoming.receive, incoming.headers, limit))
+    call.content = Content(spool.length, spool.pieces)
 
 
 async def _put_raw(call: Call, incoming: Incoming, limit: int) -> None:

@@ -7,14 +7,15 @@ their own Calls and never go through HTTP.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.search.remembered import Remembered
-from fhir_server.store.base import Snapshot, Store, Transaction
+from fhir_server.store.base import Key, Snapshot, Store, Transaction
 from profiles.issues import Issue
+from profiles.packages.catalogue import Catalogue
 from profiles.restriction import ALL, Restriction
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def system_clock() -> int:
     return time.time_ns() // 1000
 
 
-async def nothing() -> None:
+async def nothing(*_: object) -> None:
     """Do nothing, where a server that runs would do something."""
 
 
@@ -108,7 +109,8 @@ class Services:
     `base` is the absolute FHIR base URL without trailing slash, from the settings; `secret` signs page cursors;
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
-    `learned` is called when SearchParameters were written, `wake_jobs` when there is something to do in the background.
+    `learned` is called when SearchParameters were written, `defined` with the keys of other definitions that were,
+    `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately. `policy` is what writes must conform to, `judge` who knows
     profiles.
     """
@@ -129,6 +131,8 @@ class Services:
     remembered: Remembered = field(default_factory=Remembered)
     policy: Policy = field(default_factory=Policy)
     judge: Judge = core_only
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    defined: Callable[[Collection[Key]], Awaitable[None]] = nothing
 
 
 @dataclass(frozen=True, slots=True)

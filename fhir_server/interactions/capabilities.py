@@ -1,7 +1,8 @@
 """capabilities: `GET [base]/metadata` (http://hl7.org/fhir/R4/http.html#capabilities).
 
 The CapabilityStatement is derived: the interactions from the routes, the search parameters from the tenant's registry
-and what `search.parse` answers of it, the media types from what HTTP negotiates. Nothing of it is written by hand.
+and what `search.parse` answers of it, guides and profiles from its catalogue, the media types from what HTTP
+negotiates. Nothing of it is written by hand.
 
 `services.capabilities` holds the facts of the installation: `interactions` ({"type": codes, "system": codes}),
 `formats`, `patch_formats`, `operations` ([{name, definition, resource?}]), `version` of the software, `date` (FHIR
@@ -90,6 +91,8 @@ def statement(call: Call) -> Json:
     }
     if facts["patch_formats"]:
         content["patchFormat"] = list(facts["patch_formats"])
+    if guides := [each.guide for each in services.catalogue.packages if each.guide]:
+        content["implementationGuide"] = guides
     content["rest"] = [_rest(call, facts)]
     return content
 
@@ -101,6 +104,8 @@ def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
     operations = facts.get("operations", ())
     answers = _Answers.of(call.services.registry)
     resources = [_resource(type, codes, answers, limit, operations) for type in definitions.resource_types()]
+    profiles = call.services.catalogue.profiles()
+    resources = [_with_profiles(resource, profiles.get(resource["type"], ())) for resource in resources]
     rest: Json = {
         "mode": "server",
         "resource": resources,
@@ -113,6 +118,13 @@ def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
     if system := _operations(operations, None):
         rest["operation"] = system
     return rest
+
+
+def _with_profiles(resource: Json, profiles: Sequence[str]) -> Json:
+    """Return the statement on a type with the profiles of it that are stored, from packages or not."""
+    if not profiles:
+        return resource
+    return {"type": resource["type"], "profile": resource["profile"], "supportedProfile": list(profiles)} | resource
 
 
 def _resource(

@@ -26,6 +26,7 @@ from fhir_server.model.resource import instant
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
+from profiles.packages.catalogue import TYPES
 from profiles.restriction import ALL
 
 ATTEMPTS = 3
@@ -55,12 +56,16 @@ class Prepared(NamedTuple):
 
 
 class Written(Struct, frozen=True):
-    """What a step did: the version now current (None where there never was one), and the HTTP status it means."""
+    """What a step did: the version now current (None where there never was one), and the HTTP status it means.
+
+    `keys` are the resources it wrote, where they are several.
+    """
 
     status: int
     version: Version | None = None
     patients: tuple[str, ...] = ()
     issues: Sequence[Issue] = ()
+    keys: Sequence[Key] = ()
 
 
 Step = Callable[[Transaction], Awaitable[Written]]
@@ -217,6 +222,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     written = await call.write(work)
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
+    if call.type in TYPES and call.transaction is None:
+        await call.services.defined(written.keys or [version.key for version in (written.version,) if version])
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 Claims = Literal["off", "warn", "enforce"]
 Judge = Callable[[Resource, Sequence[str], bool], Sequence[Issue]]
-"""What profiles, named by their canonicals, say of a resource that the base allows; with the flag also those that it and
-the resources inside it claim. One that is not known is `not-found`: an error where it is named (rule `profile`), a
+"""What profiles, named by their canonicals, say of a resource that the base allows; with the flag also those that it
+and the resources inside it claim. One that is not known is `not-found`: an error where it is named (rule `profile`), a
 warning where it is claimed (rule `meta.profile`)."""
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"

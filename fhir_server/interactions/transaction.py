@@ -26,6 +26,7 @@ from fhir_server.interactions.preparing import Preparing, overlap
 from fhir_server.interactions.table import READING
 from fhir_server.model.bundle import response
 from fhir_server.store.base import Transaction, VersionConflict
+from profiles.packages.catalogue import TYPES
 
 ATTEMPTS = 8
 """How often a transaction is prepared before it gives up on what others keep changing."""
@@ -83,6 +84,9 @@ async def write(call: Call, work: Work[T]) -> Settled[T]:
     settled = await call.services.store.write(work)
     if any(entry.call.type == own_parameters.TYPE for entry, _ in work.steps):
         await call.services.learned()
+    keys = [key for entry, _ in work.steps if entry.identity for key in entry.identity.keys if key.type in TYPES]
+    if keys:
+        await call.services.defined(keys)
     return settled
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fhir_server.interactions.call import Call, Result
+from fhir_server.operations import install_package
 from fhir_server.operations.reindex import reindex
 from fhir_server.operations.validate import validate
 
@@ -24,8 +25,9 @@ class Operation:
     """One operation: `$name` at `levels`, for resources of `types` (empty: of every type), by `methods`.
 
     `definition` is the canonical URL of its OperationDefinition. An operation that changes something takes no GET, but
-    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`; with `raw` the
-    body is left to it as it came, in `Call.raw` with its `Call.media_type`: for one that is there to judge bodies.
+    to be asked how far it is. `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of
+    the media types in `raw` is no resource: it comes in `Call.content`.
+    One that `judges` bodies gets every one as it came, in `Call.raw` with its `Call.media_type`.
     """
 
     name: str
@@ -34,14 +36,23 @@ class Operation:
     levels: tuple[Level, ...]
     types: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST")
-    raw: bool = False
+    raw: tuple[str, ...] = ()
+    judges: bool = False
 
 
 OPERATIONS: Mapping[str, Operation] = {
     each.name: each
     for each in (
         Operation("reindex", OWN + "reindex", reindex, ("system",)),
-        Operation("validate", HL7 + "Resource-validate", validate, ("type", "instance"), raw=True),
+        Operation(
+            "install-package",
+            OWN + "install-package",
+            install_package.install_package,
+            ("system",),
+            methods=("POST",),
+            raw=install_package.RAW,
+        ),
+        Operation("validate", HL7 + "Resource-validate", validate, ("type", "instance"), judges=True),
     )
 }
 

@@ -17,7 +17,15 @@ from tests.fakes.command import Running, fhir_server
 def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
     shown = fhir_server("--help", folder=tmp_path)
     assert shown.returncode == 0
-    assert re.findall(r"^│ (\w+)\s", shown.stdout, re.M) == ["serve", "demo", "load", "reindex", "check", "version"]
+    assert re.findall(r"^│ (\w+)\s", shown.stdout, re.M) == [
+        "serve",
+        "demo",
+        "load",
+        "reindex",
+        "check",
+        "version",
+        "package",
+    ]
 
 
 @pytest.mark.parametrize("command", ["serve", "demo", "load", "reindex", "check"])
@@ -27,7 +35,7 @@ def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -
     assert re.search(rf"^ fhir-server {command} ?", shown.stdout, re.M)
 
 
-@pytest.mark.parametrize("words", ["package install x", "validate f.json", "user add --help", "keys", "audit verify"])
+@pytest.mark.parametrize("words", ["validate f.json", "user add --help", "keys", "audit verify"])
 def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None:
     asked = fhir_server(*words.split(), folder=tmp_path)
     assert asked.returncode == 2
@@ -52,6 +60,8 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
         ("check --store none.db", 2, "no store of this release"),
         ("check --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("reindex --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("package list --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("package add none.tgz", 2, "There is no package at none.tgz"),
         ("reindex --type Patient --type Martian", 2, "--type Martian: that is no resource type"),
     ],
 )

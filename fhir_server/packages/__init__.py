@@ -1,0 +1,1 @@
+"""FHIR packages of a tenant: archives read, definitions put and taken out, records of both."""
