@@ -27,8 +27,10 @@ from fhir_server.interactions import own_definitions, own_parameters
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
+from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.own_definitions import OwnDefinitions
 from fhir_server.interactions.own_parameters import OwnParameters
+from fhir_server.interactions.profiles import Policy
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
@@ -90,7 +92,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     )
     jobs = Jobs()
     own = OwnParameters(store, registry)
-    catalogue = Catalogue()
+    catalogue, validator = Catalogue(), Validator()
     definitions = OwnDefinitions(store, catalogue)
 
     async def learned() -> None:
@@ -104,7 +106,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             store=store,
             registry=registry,
             extractor=Extractor(registry),
-            validator=Validator(),
+            validator=validator,
             base=settings.base,
             secret=store.secret,
             limits=_limits(settings),
@@ -113,7 +115,9 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             audit_waits=settings.audit == "strict",
             learned=learned,
             wake_jobs=jobs.wake,
+            policy=Policy(settings.required_profiles, settings.validate_meta_profile),
             catalogue=catalogue,
+            judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
         guard = _guard(settings)

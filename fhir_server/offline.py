@@ -38,7 +38,8 @@ async def into_store(settings: Settings, sources: list[Source], progress: LoadPr
 
         async with open_tenant(settings) as tenant:
             services = tenant.services
-            setup = Setup(settings.store, services.base, services.limits, services.registry.additions)
+            additions = services.registry.additions
+            setup = Setup(settings.store, services.base, services.limits, additions, services.policy)
             await workers.begin(setup, services)
 
             async def one(source: Source, moved: Moved) -> FileReport:

@@ -18,6 +18,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from profiles.definitions import is_resource_type
+
 PREFIX = "FHIR_SERVER_"
 CONFIG = PREFIX + "CONFIG"
 STORES = ("sqlite://", "memory:")
@@ -69,6 +71,14 @@ class Settings(BaseSettings):
     search_budget_s: float = Field(
         5.0, gt=0, description="Seconds a query may take there before it is refused as too costly (422)."
     )
+    validate_profiles: Names = Field(
+        (),
+        description="Profiles that every resource of a type must conform to, as `Patient=https://…/fr-core-patient`.",
+    )
+    validate_meta_profile: Literal["off", "warn", "enforce"] = Field(
+        "warn",
+        description="Profiles claimed in `meta.profile`: not checked, checked with warnings, or refused when not kept.",
+    )
     audit: Literal["grouped", "strict"] = Field(
         "grouped",
         description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",
@@ -81,6 +91,23 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("validate_profiles", mode="before")
+    @classmethod
+    def _required(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            rows = ((type, [urls] if isinstance(urls, str) else urls) for type, urls in value.items())
+            return tuple(f"{type}={url}" for type, urls in rows for url in urls)
+        return cls._split(value)
+
+    @field_validator("validate_profiles")
+    @classmethod
+    def _profiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            type, _, url = each.partition("=")
+            if not is_resource_type(type.strip()) or not urlsplit(url.strip()).scheme:
+                raise ValueError(f"{each!r} is no profile of a type: write Patient=https://…, the type and a canonical")
+        return value
 
     @field_validator("cors_origins")
     @classmethod
@@ -119,6 +146,15 @@ class Settings(BaseSettings):
         """The server's address as clients see it, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def required_profiles(self) -> dict[str, tuple[str, ...]]:
+        """The profiles that `validate_profiles` demands, by resource type."""
+        found: dict[str, tuple[str, ...]] = {}
+        for each in self.validate_profiles:
+            type, _, url = (part.strip() for part in each.partition("="))
+            found[type] = (*found.get(type, ()), url)
+        return found
 
     @property
     def base(self) -> str:

@@ -207,7 +207,7 @@ def constraint(name: str) -> Constraint:
 def core_profiles() -> Mapping[str, Mapping[str, Any]]:
     """Return {url: definition} of R4's own profiles and extensions.
 
-    A definition has id, url, name, kind, type, baseDefinition and, if it is of an extension, context. Its `elements` are
+    A definition has id, url, name, kind, type, baseDefinition, context (extensions). Its `elements` are
     the differential, without prose.
     """
     content: dict[str, Any] = _load("core_profiles")

@@ -69,7 +69,8 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     elif name[:1] == "$":
         body = await read_body(incoming.receive, headers, limits.body) if match.route.method == "POST" else b""
         if body:
-            _put_body(call, name, body, headers)
+            put = _put_raw_body if OPERATIONS[name[1:]].judges else _put_body
+            put(call, name, body, headers)
     elif match.route.method == "POST":
         await _put_form(call, incoming, limits.body)
     return call
@@ -84,6 +85,12 @@ def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:
         call.resource = _from_xml(body)
     else:
         call.resource = _object(fhir_json.parse(body))
+
+
+def _put_raw_body(call: Call, _: str, body: bytes, headers: Headers) -> None:
+    """Leave a body as it came to an operation that judges it; what says that it is FHIR must be there all the same."""
+    format = negotiate.request_format(text_of(headers, b"content-type"))
+    call.raw, call.media_type = body, negotiate.XML if format == "xml" else negotiate.JSON
 
 
 def _is_raw(name: str, headers: Headers) -> bool:

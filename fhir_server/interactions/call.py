@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from fhir_server.interactions.known import Known
+from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Key, Snapshot, Store, Transaction
 from profiles.issues import Issue
@@ -111,7 +112,8 @@ class Services:
     the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
     `learned` is called when SearchParameters were written, `defined` with the keys of other definitions that were,
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
-    `remembered` are the searches that were parsed lately, `known` the terminology that was read.
+    `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
+    writes must conform to, `judge` who knows profiles.
     """
 
     store: Store
@@ -128,6 +130,8 @@ class Services:
     learned: Callable[[], Awaitable[None]] = nothing
     wake_jobs: Callable[[], None] = lambda: None
     remembered: Remembered = field(default_factory=Remembered)
+    policy: Policy = field(default_factory=Policy)
+    judge: Judge = core_only
     catalogue: Catalogue = field(default_factory=Catalogue)
     defined: Callable[[Collection[Key]], Awaitable[None]] = nothing
     known: Known = field(default_factory=Known)
@@ -150,12 +154,12 @@ class Call:
 
     `compartment` is the (type, id) of the resource in whose compartment to search. `parameters` are the decoded
     (name, value) pairs of the query, protocol ones such as `_format` removed. `resource` is the parsed body. `raw` is
-    the body of a JSON Patch with its `media_type`, `content` what a raw Binary brought beside its `resource`; `streams`
-    says that the content of a Binary is taken beside it. `transaction` is set inside a transaction Bundle: `write` then
-    joins it. `assigned` is the id such a Bundle has chosen for what the call may create, so that its other entries can
-    refer to it; `final` says that its references are final and none is absolute below the base, and `links` puts them
-    into what a patch makes. `method` is how an operation was asked, `protocol` the parameters that were
-    removed, for links to further pages.
+    the body of a JSON Patch, or of an operation that reads it itself, with its `media_type`, `content` what a raw
+    Binary brought beside its `resource`; `streams` says that the content of a Binary is taken beside it.
+    `transaction` is set inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has
+    chosen for what the call may create, so that its other entries can refer to it; `final` says that its references
+    are final and none is absolute below the base, and `links` puts them into what a patch makes. `method` is how an
+    operation was asked, `protocol` the parameters that were removed, for links to further pages.
     """
 
     services: Services

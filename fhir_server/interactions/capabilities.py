@@ -158,6 +158,7 @@ def _stated(parameters: Sequence[Parameter]) -> list[Json]:
 
 
 def _operations(operations: Sequence[Mapping[str, str]], type: str | None) -> list[Json]:
+    at = (None,) if type is None else (type, "Resource")
     return [
-        {"name": each["name"], "definition": each["definition"]} for each in operations if each.get("resource") == type
+        {"name": each["name"], "definition": each["definition"]} for each in operations if each.get("resource") in at
     ]

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
-from fhir_server.interactions import audit, binary, own_parameters
+from fhir_server.interactions import audit, binary, own_parameters, profiles
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
@@ -121,7 +121,11 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         resource, text = local, encode(local)
     issues = services.validator.validate(resource, text)
     if not any(issue.is_error for issue in issues):
-        issues = [*issues, *own_parameters.faults(resource, services.registry)]
+        issues = [
+            *issues,
+            *own_parameters.faults(resource, services.registry),
+            *profiles.written(services, resource),
+        ]
     if issues and any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
     mark = services.registry.mark
@@ -139,11 +143,14 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     )
 
 
-async def current(call: Call, tx: Transaction, key: Key) -> Version | None:
-    """Return the current version inside a write, a tombstone included. Raises NotFound when it is not the caller's."""
+async def current(call: Call, reader: Snapshot, key: Key) -> Version | None:
+    """Return the current version that a write would replace, a tombstone included.
+
+    Raises NotFound when it is not the caller's.
+    """
     restriction = restriction_for(call)
-    version = await tx.read(key, restriction=restriction)
-    if version is None and restriction != ALL and await tx.read(key, restriction=ALL) is not None:
+    version = await reader.read(key, restriction=restriction)
+    if version is None and restriction != ALL and await reader.read(key, restriction=ALL) is not None:
         raise NotFound(f"{key.type}/{key.id} does not exist or is not yours to change.")
     return version
 

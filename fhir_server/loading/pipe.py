@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Limits
     from fhir_server.interactions.preparing import Portable
+    from fhir_server.interactions.profiles import Policy
     from fhir_server.search.parameters import Addition
 
 LENGTH = 8
 
 
 class Setup(NamedTuple):
-    """What a worker has to know of its server: where the store is, the FHIR base, limits, own search parameters."""
+    """What a worker has to know of its server: the store's address, the FHIR base, limits, own parameters, policy."""
 
     store: str
     base: str
     limits: Limits
     additions: Sequence[Addition] = ()
+    policy: Policy | None = None
 
 
 class Head(NamedTuple):

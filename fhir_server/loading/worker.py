@@ -18,6 +18,10 @@ from typing import Any, BinaryIO, cast
 
 from fhir_server.interactions.call import Services, system_clock
 from fhir_server.interactions.ids import id_maker
+from fhir_server.interactions.judging import ProfileJudge
+from fhir_server.interactions.own_definitions import TABLE as PACKAGES
+from fhir_server.interactions.own_definitions import OwnDefinitions
+from fhir_server.interactions.profiles import Policy
 from fhir_server.loading.pieces import prepare_pieces
 from fhir_server.loading.pipe import LENGTH, Sent, Setup, frame
 from fhir_server.loading.settled import TABLE
@@ -27,6 +31,7 @@ from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.store.base import Store
 from fhir_server.store.connect import reading
+from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 USUAL = (
@@ -77,7 +82,9 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
         _take(given)
 
     find = criteria(registry, base=setup.base, now=system_clock())
-    async with reading(setup.store, criteria=find, tables=(TABLE,)) as snapshot:
+    async with reading(setup.store, criteria=find, tables=(TABLE, PACKAGES)) as snapshot:
+        catalogue = Catalogue()
+        await OwnDefinitions(snapshot, catalogue).learn()
         services = Services(
             # Preparing only reads: it asks nothing of a store that a snapshot does not have.
             store=cast(Store, snapshot),
@@ -88,6 +95,9 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
             secret=b"",
             limits=setup.limits,
             new_id=id_maker(),
+            policy=setup.policy or Policy(),
+            catalogue=catalogue,
+            judge=ProfileJudge(catalogue, validator),
         )
         while True:
             source: Source = _take(given)

@@ -42,7 +42,11 @@ def parse_xml(body: bytes) -> dict[str, Any]:
     Raises ParseFailed for what is not well-formed, and with every finding, each with its element's path and line, for
     what is not in FHIR's namespace, unknown, out of order, empty, or nests deeper than the JSON of a resource may.
     """
-    root = read_xml(body)
+    return resource_of(read_xml(body))
+
+
+def resource_of(root: etree._Element) -> dict[str, Any]:
+    """Return the resource that a root element is, consumed; raises as `parse_xml` for what is well-formed."""
     reader = _Reader()
     resource = reader.resource(root, _name(root, "The root element"), 1)
     if reader.issues:

@@ -8,6 +8,8 @@ from typing import Any
 from profiles.issues import Issue
 
 ALL_OK = Issue("information", "informational", "All OK")
+AUTHORITY = "http://hl7.org/fhir/StructureDefinition/operationoutcome-authority"
+"""The standard's extension for what a finding rests on: here the profile whose rule it is."""
 
 
 def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:
@@ -16,7 +18,13 @@ def operation_outcome(issues: Sequence[Issue]) -> dict[str, Any]:
 
 
 def _issue(issue: Issue) -> dict[str, Any]:
-    content: dict[str, Any] = {"severity": issue.severity, "code": issue.code, "diagnostics": issue.message}
+    content: dict[str, Any] = {}
+    if issue.profile is not None:
+        content["extension"] = [{"url": AUTHORITY, "valueUri": issue.profile}]
+    content |= {"severity": issue.severity, "code": issue.code}
+    if issue.rule is not None:
+        content["details"] = {"text": issue.rule}
+    content["diagnostics"] = issue.message
     if issue.expression:
         content["expression"] = [issue.expression]
     return content

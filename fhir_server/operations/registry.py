@@ -17,6 +17,7 @@ from fhir_server.operations.lookup import lookup
 from fhir_server.operations.reindex import reindex
 from fhir_server.operations.subsumes import subsumes
 from fhir_server.operations.translate import translate
+from fhir_server.operations.validate import validate
 from fhir_server.operations.validate_code import validate_code
 
 Level = Literal["system", "type", "instance"]
@@ -32,7 +33,8 @@ class Operation:
     `definition` is the canonical URL of its OperationDefinition; `{type}` in it stands for the type asked at, where
     each has a definition of its own. An operation that changes something takes no GET, but to be asked how far it is.
     `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of the media types in `raw`
-    is no resource: it comes in `Call.content`.
+    is no resource: it comes in `Call.content`. One that
+    `judges` bodies gets every one as it came, in `Call.raw` with its `Call.media_type`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Operation:
     types: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST")
     raw: tuple[str, ...] = ()
+    judges: bool = False
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -61,6 +64,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("reindex", OWN + "reindex", reindex, ("system",)),
         Operation("subsumes", STANDARD + "CodeSystem-subsumes", subsumes, ("type", "instance"), ("CodeSystem",)),
         Operation("translate", STANDARD + "ConceptMap-translate", translate, ("type", "instance"), ("ConceptMap",)),
+        Operation("validate", STANDARD + "Resource-validate", validate, ("type", "instance"), judges=True),
         Operation(
             "validate-code",
             STANDARD + "{type}-validate-code",

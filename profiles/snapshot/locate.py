@@ -148,8 +148,8 @@ class Locator:
         if root is None:
             return
         made = dict(node.element)
-        known = {each.get("key") for each in made.get("constraint", ())}
-        more = [each for each in root.element.get("constraint", ()) if each.get("key") not in known]
+        known = {str(each.get("key")) for each in made.get("constraint", ())}
+        more = [each for each in root.element.get("constraint", ()) if str(each.get("key")) not in known]
         if more:
             made["constraint"] = [*made.get("constraint", ()), *more]
         if root.element.get("condition"):

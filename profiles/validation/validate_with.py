@@ -38,13 +38,15 @@ def validate_with(
     validator: Validator,
     policy: Policy = _NONE,
     base: list[Issue] | None = None,
+    claims: bool = True,
 ) -> list[Issue]:
     """Return every finding: those of R4 itself, then those of each profile, which name the profile and the rule.
 
     Profiles are `profiles` (canonicals that the caller asks for), those of `policy` for the type, and `meta.profile` of
     the resource and of resources inside it. An unknown profile is an error where it was asked for or is demanded, a
-    warning in `meta.profile`. `base` are the findings of `validator` where the caller has them. Profiles are not asked
-    about a resource whose structure cannot be read: they presume it. Never raises for bad input.
+    warning in `meta.profile`. `base` are the findings of `validator` where the caller has them; without `claims` nobody
+    looks at `meta.profile`. Profiles are not asked about a resource whose structure cannot be read: they presume it.
+    Never raises for bad input.
     """
     issues = validator.validate(resource) if base is None else list(base)
     if any(issue.is_error and issue.code in _UNREADABLE for issue in issues) or resource_shape(resource) is None:
@@ -53,7 +55,7 @@ def validate_with(
     scope = Scope.of(resource)
     try:
         for number, at in enumerate(_resources(at_root(scope, str(resource["resourceType"])))):
-            _check(at, tuple(profiles) if number == 0 else (), policy, run)
+            _check(at, tuple(profiles) if number == 0 else (), policy, run, claims)
     except RecursionError:
         note = "The resource or the profiles nest too deeply to be checked; flatten them."
         run.issues.append(Issue("error", "too-costly", note, str(resource["resourceType"])))
@@ -74,14 +76,14 @@ def _resources(at: At) -> Iterator[At]:
             yield from _resources(At(each, None, shape, scope, at, where))
 
 
-def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run) -> None:
+def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: bool) -> None:
     kind = at.shape.type
     demanded = dict.fromkeys((*asked, *policy.get(kind, ())))
     for url in demanded:
         if not _against(at, url, run):
             what = f"could not be checked against the profile {url}, which is not known here or cannot be used; install"
             run.add("error", "not-found", at, f"{what} the package that defines it", "profile")
-    for url in _claimed(at.value):
+    for url in _claimed(at.value) if claims else ():
         if url not in demanded and not _against(at, url, run):
             what = (
                 f"claims the profile {url}, which is not known here or cannot be used, so it was not checked; install"

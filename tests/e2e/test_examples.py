@@ -26,7 +26,13 @@ from fhir_server.model.fhir_json import parse
 from tests.fakes.command import Running, environment, fhir_server
 
 ROOT = Path(__file__).parents[2]
-TOURS = ("README.md", "docs/tutorial/first-patient.md", "docs/search.md", "docs/how-to/terminology.md")
+TOURS = (
+    "README.md",
+    "docs/tutorial/first-patient.md",
+    "docs/search.md",
+    "docs/how-to/terminology.md",
+    "docs/how-to/validate.md",
+)
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
 DOCUMENTED = "http://127.0.0.1:8080"

@@ -85,3 +85,25 @@ def test_a_file_that_is_missing_or_broken_is_refused_by_name(tmp_path: Path) -> 
 )
 def test_the_base_is_that_of_the_public_address(given: dict[str, Any], base: str) -> None:
     assert load_settings(**given).base == base
+
+
+A, B = "https://a.example/p", "https://b.example/q|1.0"
+
+
+def test_profiles_are_demanded_by_type_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_SERVER_VALIDATE_PROFILES", f"Patient={A}, Observation={A},Patient={B}")
+    assert load_settings().required_profiles == {"Patient": (A, B), "Observation": (A,)}
+
+
+def test_profiles_are_demanded_by_type_in_a_table(tmp_path: Path) -> None:
+    file = tmp_path / "fhir.toml"
+    file.write_text(f'[validate_profiles]\nObservation = "{A}"\nPatient = ["{A}", "{B}"]\n')
+    assert load_settings(file).required_profiles == {"Observation": (A,), "Patient": (A, B)}
+    file.write_text(f'validate_profiles = ["Patient={A}"]\n')
+    assert load_settings(file).required_profiles == {"Patient": (A,)}
+
+
+@pytest.mark.parametrize("given", ["Martian=https://a.example/p", "Patient", "Patient=", "Patient=fr-core-patient"])
+def test_a_demand_that_names_no_type_or_no_canonical_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match=r"validate_profiles: .*write Patient=https"):
+        load_settings(validate_profiles=given)
