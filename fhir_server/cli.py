@@ -1,4 +1,4 @@
-"""The command line: `fhir-server serve | demo | load | package | reindex | check | version`.
+"""The command line: `fhir-server serve | demo | load | package | validate | reindex | check | version`.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -25,6 +25,7 @@ from rich.console import Console
 
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.package_commands import Line, package_commands
+from fhir_server.validate_command import validate_command
 
 if TYPE_CHECKING:
     from fhir_server.loading.progress import LoadProgress
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 NAME = "fhir-health-server"
-LATER = ("validate", "user", "client", "keys", "audit")
+LATER = ("user", "client", "keys", "audit")
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -380,7 +381,9 @@ def _not_yet(context: typer.Context) -> None:
     _stop(f"{context.info_name} is not in this release", USAGE)
 
 
-app.add_typer(package_commands(Line(_settings, _demand_store, _stop, out)), name="package")
+_line = Line(_settings, _demand_store, _stop, out)
+app.add_typer(package_commands(_line), name="package")
+app.command()(validate_command(_line))
 
 for _name in LATER:
     app.command(

@@ -16,6 +16,7 @@ from profiles.snapshot.core import core_resolve
 from profiles.snapshot.errors import SnapshotError
 from profiles.snapshot.snapshot import snapshot
 from profiles.terminology.canonical import unversioned
+from profiles.validation.profiled.compile_profile import find_profile
 from profiles.validation.profiled.context import Context
 from profiles.validation.validate_with import validate_with
 from profiles.validation.validator import Validator
@@ -46,6 +47,10 @@ class ProfileJudge:
         return issues + validate_with(
             resource, others, self._context, validator=self._validator, base=[], claims=claims
         )
+
+    def knows(self, profile: str) -> bool:
+        """Return whether there is a profile of that canonical that can be used."""
+        return is_type(profile) or find_profile(profile, self._context) is not None
 
     def _resolve(self, canonical: str) -> Mapping[str, Any] | None:
         """Return a definition, with a snapshot where it is a profile that can have one. R4's types need none."""

@@ -51,20 +51,20 @@ class Content:
     position: Callable[[], int] = lambda: 0
 
 
-def find(paths: Sequence[Path]) -> list[Source]:
-    """Return the files under `paths`: the arguments in their order, within a folder by name.
+def find(paths: Sequence[Path], endings: Sequence[str] = ENDINGS) -> list[Source]:
+    """Return the files under `paths` with one of the `endings`: the arguments in their order, within a folder by name.
 
-    Raises FileNotFoundError, and ValueError for a named file whose ending is not one of those that `load` reads.
+    Raises FileNotFoundError, and ValueError for a named file whose ending is not one of `endings`.
     """
     found = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and _ending(file) in ENDINGS)
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and _ending(file) in endings)
             found += [Source(file, False, file.stat().st_size) for file in inside]
         elif not path.exists():
             raise FileNotFoundError(f"{path} does not exist.")
-        elif _ending(path) not in ENDINGS:
-            raise ValueError(f"{path.name} ends in none of {', '.join(ENDINGS)}, plain or with .gz.")
+        elif _ending(path) not in endings:
+            raise ValueError(f"{path.name} ends in none of {', '.join(endings)}, plain or with .gz.")
         else:
             found.append(Source(path, True, path.stat().st_size))
     return found
