@@ -34,10 +34,11 @@ def bundle_issues(bundle: Json, path: str) -> list[Issue]:
     Entries that are not objects, or whose content is no resource, are passed by: other checks tell of them.
     """
     entries = [(at, each) for at, each in enumerate(_list(bundle.get("entry"))) if isinstance(each, dict)]
-    kind = bundle.get("type")
+    given = bundle.get("type")
+    kind = given if isinstance(given, str) else ""
     issues = [issue for entry in entries for issue in _url_issues(entry, kind, path)]
     if kind in CLOSED and entries:
-        issues += _inner(entries, str(kind), path)
+        issues += _inner(entries, kind, path)
     return issues
 
 
@@ -45,7 +46,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _url_issues(entry: Entry, kind: Any, path: str) -> Iterator[Issue]:
+def _url_issues(entry: Entry, kind: str, path: str) -> Iterator[Issue]:
     """Yield what is wrong with the fullUrl of an entry: it is missing, or names another resource than the one there."""
     at, content = entry
     where = f"{path}.entry[{at}]"
