@@ -34,10 +34,10 @@ def bundle_issues(bundle: Json, path: str) -> list[Issue]:
     Entries that are not objects, or whose content is no resource, are passed by: other checks tell of them.
     """
     entries = [(at, each) for at, each in enumerate(_list(bundle.get("entry"))) if isinstance(each, dict)]
-    kind = bundle.get("type")
+    kind = str(bundle.get("type"))
     issues = [issue for entry in entries for issue in _url_issues(entry, kind, path)]
     if kind in CLOSED and entries:
-        issues += _inner(entries, str(kind), path)
+        issues += _inner(entries, kind, path)
     return issues
 
 
