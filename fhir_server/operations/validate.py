@@ -46,7 +46,10 @@ async def validate(call: Call) -> Result:
     result = Result(200, resource=operation_outcome(issues), patients=patients)
     details = {"mode": asked.mode} if asked.mode else {}
     return await audit.seen(
-        call, "$validate", result, details | ({"profile": list(asked.profiles)} if asked.profiles else {})
+        call,
+        "$validate",
+        result,
+        details | ({"profile": [each[:200] for each in asked.profiles]} if asked.profiles else {}),
     )
 
 
