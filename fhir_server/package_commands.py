@@ -200,7 +200,7 @@ def show(out: Console, report: Report) -> None:
     if report.missing:
         lines.append(f"  Depends on packages that are not installed: {', '.join(report.missing)}")
     lines += _some(f"{len(report.unresolved)} canonicals that nothing here defines:", list(report.unresolved))
-    lines += _some(f"{len(report.warnings)} warnings:", report.warnings)
+    lines += _some(f"{len(report.warnings)} warning{'' if len(report.warnings) == 1 else 's'}:", report.warnings)
     out.print("\n".join(lines), markup=False, soft_wrap=True)
 
 

@@ -23,6 +23,7 @@ from fhir_server.search.query import Id, Query, Target
 from fhir_server.search.references import local_reference
 from fhir_server.search.terminology import NotExpandable
 from fhir_server.store.base import Version
+from profiles.packages.versions import Order, preference
 from profiles.restriction import ALL
 from profiles.terminology import code_system, errors
 from profiles.terminology.expand import contents, demand_few
@@ -37,7 +38,6 @@ MAP = "ConceptMap "
 """What stands before the canonical of a concept map, among what is known and missing."""
 SAME_URL = 100
 """How many resources of one canonical to look at."""
-_RANK = {"active": 2, "draft": 1}
 
 
 @dataclass(slots=True)
@@ -210,16 +210,10 @@ async def _best(call: Call, targets: Sequence[Target], position: int | None) -> 
     return (best[0] if best else None), page.position
 
 
-def _preference(candidate: tuple[Json, Version]) -> tuple[int, list[tuple[int, int, str]], int]:
+def _preference(candidate: tuple[Json, Version]) -> tuple[tuple[int, Order], int]:
     """Sort what is in force before drafts, these before what is retired, then by business version, then by time."""
     resource, version = candidate
-    return _RANK.get(resource.get("status", ""), 0), _natural(resource.get("version", "")), version.time
-
-
-def _natural(version: str) -> list[tuple[int, int, str]]:
-    """Sort 4.10 behind 4.9, and 1.0 behind 1.0-beta."""
-    parts = re.findall(r"[0-9]+|[^0-9.]+", version)
-    return [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts] + [(0, 0, "")]
+    return preference(resource.get("status", ""), resource.get("version", "")), version.time
 
 
 def _expect(reading: Reading, definition: Json | None) -> None:
