@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fhir_server.errors import Refusal
+from auth.tables import TABLES as ACCOUNT_TABLES
+from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.http.cors import Cors
-from fhir_server.http.guard import OpenGuard
+from fhir_server.http.guard import Guard, OpenGuard, TokenGuard
 from fhir_server.http.middleware import Door
 from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
@@ -41,10 +42,14 @@ from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.search.query import Node
-from fhir_server.settings import Settings, SettingsError
+from fhir_server.settings import Settings
+from fhir_server.store.base import RecordTable
 from fhir_server.store.connect import connect
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
+
+if TYPE_CHECKING:
+    from fhir_server.accounts.desk import Desk
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -70,8 +75,6 @@ class Tenant:
     """One tenant: its store and everything that is built on it."""
 
     services: Services
-    rest: Rest
-    guard: OpenGuard
     jobs: Jobs
 
 
@@ -85,7 +88,10 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE),
+        tables=(
+            *(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE),
+            *(RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES),
+        ),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,
@@ -120,21 +126,14 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
-        guard = _guard(settings)
-        rest = Rest(services, ROUTED, guard, cors=Cors(settings.cors_origins), options=_options(settings))
-        yield Tenant(services, rest, guard, jobs)
+        yield Tenant(services, jobs)
     finally:
         await jobs.stop()
         await store.close()
 
 
 def create_app(settings: Settings) -> App:
-    """Return the ASGI application. Raises SettingsError while `auth` is `required`: this release cannot do it."""
-    if settings.auth != "open":
-        raise SettingsError(
-            "auth: this release has no authentication, so it serves in open mode only: say --auth open or "
-            "FHIR_SERVER_AUTH=open. Everybody who reaches the address can then read and change everything."
-        )
+    """Return the ASGI application."""
     # Whoever opens a tenant without serving it logs nothing, and starts sooner without what logs need.
     from fhir_server.logs import configure_logs
 
@@ -149,14 +148,17 @@ class App:
         self._settings = settings
         self._open = AsyncExitStack()
         self._tenant: Tenant | None = None
+        self._rest: Rest | None = None
+        self._guard: Guard = OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
+        self._desk: Desk | None = None
         self._beside: asyncio.Task[Door] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection event of the ASGI server."""
         if scope["type"] == "http":
             path: bytes = scope["raw_path"]
-            if self._tenant is not None and path.startswith(b"/fhir") and path[5:6] in (b"", b"/"):
-                await self._tenant.rest(scope, receive, send)
+            if self._rest is not None and path.startswith(b"/fhir") and path[5:6] in (b"", b"/"):
+                await self._rest(scope, receive, send)
             else:
                 door = await self._besides()
                 await door(scope, receive, send)
@@ -167,16 +169,26 @@ class App:
         await receive()
         try:
             self._tenant = await self._open.enter_async_context(open_tenant(self._settings))
+            await self._open_doors(self._tenant)
         except Refusal as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
         self._tenant.jobs.begin(self._tenant.services)
-        log.warning("open mode: everybody who reaches this address can read and change everything")
         await send({"type": "lifespan.startup.complete"})
         asyncio.get_running_loop().call_later(SOON, self._besides)
         await receive()
         await self._open.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open_doors(self, tenant: Tenant) -> None:
+        settings = self._settings
+        if settings.auth == "open":
+            log.warning("open mode: everybody who reaches this address can read and change everything")
+        else:
+            self._desk = await open_desk(settings, tenant.services)
+            self._guard = TokenGuard(self._desk.auth.admission, settings.root, origins=settings.cors_origins)
+        cors = Cors(settings.cors_origins)
+        self._rest = Rest(tenant.services, ROUTED, self._guard, cors=cors, options=_options(settings))
 
     def _besides(self) -> asyncio.Task[Door]:
         """Return the task that loads what stands beside `/fhir`: after the first answer, or when it is asked for."""
@@ -185,9 +197,15 @@ class App:
         return self._beside
 
     async def _load_beside(self) -> Door:
-        api = await asyncio.to_thread(_beside, self._ready)
+        api = await asyncio.to_thread(_beside, self._ready, self._desk_of if self._desk else None)
         _settle_memory()
-        return Door(api, _guard(self._settings), Cors(self._settings.cors_origins))
+        settings = self._settings
+        return Door(api, self._guard, Cors(settings.cors_origins), proxies=settings.trusted_proxies)
+
+    def _desk_of(self) -> Desk:
+        if self._desk is None:
+            raise StoreUnavailable("The server is about to start, or to stop.")
+        return self._desk
 
     async def _ready(self) -> bool:
         if self._tenant is None:
@@ -215,18 +233,28 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, 20, 50)
 
 
-def _beside(ready: Callable[[], Awaitable[bool]]) -> Any:
+def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None) -> Any:
     from fastapi import FastAPI
 
     from fhir_server.api.health import health
 
     api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
     api.include_router(health(ready))
+    if desk is not None:
+        from fhir_server.api.accounts import include_accounts
+
+        include_accounts(api, desk)
     return api
 
 
-def _guard(settings: Settings) -> OpenGuard:
-    return OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
+async def open_desk(settings: Settings, services: Services) -> Desk:
+    """Return what accounts need, over the store of a tenant."""
+    # Only who asks for tokens pays for their libraries.
+    from fhir_server.accounts.desk import Notice
+    from fhir_server.accounts.opening import opening
+
+    notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
+    return await opening(services, notice, registration=settings.registration, rate_factor=settings.rate_factor)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,4 +1,4 @@
-"""The command line: `fhir-server serve | demo | load | package | validate | reindex | check | version`.
+"""The command line: `fhir-server serve | demo | load | user | keys | package | validate | reindex | check | version`.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
+from fhir_server.account_commands import keys_commands, user_commands
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.package_commands import Line, package_commands
 from fhir_server.validate_command import validate_command
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 NAME = "fhir-health-server"
-LATER = ("user", "client", "keys", "audit")
+LATER = ("client", "audit")
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -47,6 +48,7 @@ REQUESTS = (
     f"  curl -i '{{base}}/Patient' -H 'Content-Type: application/fhir+json' -d '{NEWCOMER}'",
 )
 """What the demo proposes; `{base}` stands for its address."""
+_OPEN = "Anyone who can reach this address can read and change everything. Ctrl-C stops."
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -101,11 +103,12 @@ def serve(
 ) -> None:
     """Serve the FHIR API at http://HOST:PORT/fhir.
 
-    This release has no authentication yet: it starts only with [bold]--auth open[/bold], on a loopback address.
+    Whoever asks needs a token: [bold]fhir-server user add[/bold] opens accounts. With [bold]--auth open[/bold], on a
+    loopback address, nobody does.
 
     [dim]Examples[/dim]
 
-    [cyan]fhir-server serve --auth open[/cyan]
+    [cyan]fhir-server serve[/cyan]
 
     [cyan]fhir-server serve --auth open --port 9090 --store sqlite:////var/lib/fhir/fhir.db[/cyan]
     """
@@ -269,12 +272,6 @@ def version() -> None:
 
 def _serve(settings: Settings, more: list[str]) -> None:
     """Run the server until it is told to stop, and say where it is once it listens."""
-    if settings.auth == "required":
-        _stop(
-            "this release has no authentication yet, so it does not start with --auth required. "
-            "For a trial on this machine: fhir-server serve --auth open",
-            USAGE,
-        )
     if settings.workers > 1:
         _stop(
             f"--workers {settings.workers} is refused: exactly one process writes a SQLite store. Use --workers 1.",
@@ -318,7 +315,9 @@ def _addresses(settings: Settings) -> list[str]:
         f"FHIR API            {settings.base}",
         f"What it can do      {settings.base}/metadata",
         f"Store               {settings.store}",
-        "Anyone who can reach this address can read and change everything. Ctrl-C stops.",
+        _OPEN
+        if settings.auth == "open"
+        else f"Sign in             POST {settings.root}/api/v1/auth/login. Ctrl-C stops.",
     ]
 
 
@@ -382,6 +381,8 @@ def _not_yet(context: typer.Context) -> None:
 
 
 _line = Line(_settings, _demand_store, _stop, out)
+app.add_typer(user_commands(_line), name="user")
+app.add_typer(keys_commands(_line), name="keys")
 app.add_typer(package_commands(_line), name="package")
 app.command()(validate_command(_line))
 

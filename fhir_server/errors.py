@@ -3,6 +3,7 @@
     Refusal
       BadRequest              400  the request cannot be understood
         ParseFailed           400  the body is not well-formed
+      Unauthorized            401  nobody we know
       Forbidden               403
       NotFound                404
       MethodNotAllowed        405
@@ -15,6 +16,7 @@
       Misdirected             421  a Host that is not this server
       Unprocessable           422  understood, but it breaks a rule of FHIR or of this server
       TooCostly               422  a search over its budget
+      TooManyRequests         429
       NotSupported            501
       StoreUnavailable        503
       StoreFull               507
@@ -59,6 +61,17 @@ class ParseFailed(BadRequest):
     """The body is not well-formed JSON or XML."""
 
     code = "structure"
+
+
+class Unauthorized(Refusal):
+    """No token, or one that does not count. `challenge` says what is asked for (RFC 6750, 3)."""
+
+    status = 401
+    code = "login"
+
+    def __init__(self, message: str, *, challenge: str = "Bearer") -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class Forbidden(Refusal):
@@ -143,6 +156,13 @@ class TooCostly(Refusal):
 
     status = 422
     code = "too-costly"
+
+
+class TooManyRequests(Refusal):
+    """Asked too often."""
+
+    status = 429
+    code = "throttled"
 
 
 class NotSupported(Refusal):

@@ -38,7 +38,14 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, description="Server processes. SQLite takes one.")
     store: str = Field("sqlite:///./data/fhir.db", description="Where the data is: `sqlite:///path` or `memory:`.")
     auth: Literal["required", "open"] = Field(
-        "required", description="`open` lets everybody on this machine in. Authentication is not in this release."
+        "required", description="`required` asks for a token; `open` lets everybody on this machine in."
+    )
+    registration: Literal["open", "closed"] = Field("open", description="Who may register: everybody, or nobody.")
+    notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
+    notice_version: str = Field("1", description="Version of that notice; change it with the text.")
+    rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
+    trusted_proxies: Names = Field(
+        (), description="Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas."
     )
     public_url: str = Field(
         "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
@@ -87,7 +94,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

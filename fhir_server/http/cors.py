@@ -13,7 +13,7 @@ ALLOWED = (
 )
 EXPOSED = (
     "accept-ranges, allow, content-disposition, content-location, content-range, etag, last-modified, location, "
-    "x-request-id, x-security-context"
+    "retry-after, www-authenticate, x-request-id, x-security-context"
 )
 
 _EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())

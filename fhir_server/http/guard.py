@@ -1,20 +1,44 @@
-"""Who is at the door. In this release there is one way in: open mode, for local trials, tests and benchmarks.
+"""Who is at the door: `OpenGuard` lets everybody in, `TokenGuard` whoever has a bearer token that counts.
 
 Open mode knows no accounts, so a page in the user's own browser must not get in on the strength of being local: a
 Host that is not this server's is refused (DNS rebinding), and so is a writing request whose Origin is another site.
+With tokens nothing rests on where a request comes from, and no link on what Host it names; only a page of another site
+that writes without a token is refused, because it has no business here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from fhir_server.errors import Forbidden, Misdirected
+from auth.errors import Unauthenticated
+from fhir_server.errors import Forbidden, Misdirected, Unauthorized
 from fhir_server.http.headers import Headers
 from fhir_server.interactions.call import ANONYMOUS, Principal
+from profiles.restriction import NONE
+
+if TYPE_CHECKING:
+    from auth.admission import Admission, Admitted
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+NOBODY = Principal("anonymous", NONE)
+"""Who asks for what is open to all, such as the CapabilityStatement."""
+LONGEST = 16_384
+"""Bytes of an Authorization header."""
 _READING = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Guard(Protocol):
+    """Admits or refuses a request by its headers."""
+
+    def check(self, method: str, headers: Headers) -> None:
+        """Refuse what may not even knock. Raises Misdirected, Forbidden."""
+        ...
+
+    def admit(self, method: str, headers: Headers) -> Awaitable[Principal]:
+        """Return who calls. Raises as `check`, and Unauthorized."""
+        ...
 
 
 class OpenGuard:
@@ -27,15 +51,19 @@ class OpenGuard:
         self._origins = frozenset(origins)
         self._known: set[bytes] = set()
 
-    def admit(self, method: str, headers: Headers) -> Principal:
-        """Return who calls. Raises Misdirected for a foreign Host, Forbidden for a write from a foreign page."""
+    async def admit(self, method: str, headers: Headers) -> Principal:
+        """See `Guard.admit`."""
+        self.check(method, headers)
+        return ANONYMOUS
+
+    def check(self, method: str, headers: Headers) -> None:
+        """See `Guard.check`: refuse a foreign Host, and a write from a foreign page."""
         host = headers.get(b"host", b"")
         if host not in self._known:
             self._admit_host(host)
         origin = headers.get(b"origin")
         if origin is not None and method not in _READING:
-            self._admit_origin(origin.decode("latin-1"))
-        return ANONYMOUS
+            _admit_origin(origin.decode("latin-1"), self._origins, self._hosts)
 
     def _admit_host(self, host: bytes) -> None:
         name = _hostname(f"http://{host.decode('latin-1')}")
@@ -48,12 +76,54 @@ class OpenGuard:
         if len(self._known) < 64:
             self._known.add(host)
 
-    def _admit_origin(self, origin: str) -> None:
-        if origin not in self._origins and _hostname(origin) not in self._hosts:
-            raise Forbidden(
-                "A page of another site may not write here. List its origin in FHIR_SERVER_CORS_ORIGINS to allow it.",
-                expression="http.Origin",
-            )
+
+class TokenGuard:
+    """The guard of required mode: a bearer token, or nothing (RFC 6750)."""
+
+    def __init__(self, admission: Admission[Principal], public_url: str, *, origins: Iterable[str] = ()) -> None:
+        """`origins` are those of pages that may write without a token: sign in, register."""
+        self._admission = admission
+        self._hosts = LOOPBACK | {urlsplit(public_url).hostname or ""}
+        self._origins = frozenset(origins)
+
+    async def admit(self, method: str, headers: Headers) -> Principal:
+        """See `Guard.admit`. A token that was admitted a moment ago costs no look at the store."""
+        return (await self.admitted(headers)).principal
+
+    async def admitted(self, headers: Headers) -> Admitted[Principal]:
+        """Return who calls, with grant and account. Raises Unauthorized."""
+        try:
+            return await self._admission.admit(_token(headers))
+        except Unauthenticated as refusal:
+            challenge = f'Bearer error="invalid_token", error_description="{refusal}"'
+            raise Unauthorized(str(refusal), challenge=challenge) from None
+
+    def check(self, method: str, headers: Headers) -> None:
+        """See `Guard.check`: refuse a page of another site that writes without a token."""
+        origin = headers.get(b"origin")
+        if origin is not None and method not in _READING and b"authorization" not in headers:
+            _admit_origin(origin.decode("latin-1"), self._origins, self._hosts)
+
+
+def _token(headers: Headers) -> str:
+    value = headers.get(b"authorization")
+    if value is None:
+        raise Unauthorized("This needs a bearer token: sign in, and send it as Authorization: Bearer TOKEN.")
+    scheme, _, token = value.partition(b" ")
+    if scheme.lower() != b"bearer" or not token or len(value) > LONGEST or not token.isascii():
+        raise Unauthorized(
+            "The Authorization header must be one bearer token: Authorization: Bearer TOKEN.",
+            challenge='Bearer error="invalid_request"',
+        )
+    return token.decode().strip()
+
+
+def _admit_origin(origin: str, origins: frozenset[str], hosts: frozenset[str]) -> None:
+    if origin not in origins and _hostname(origin) not in hosts:
+        raise Forbidden(
+            "A page of another site may not write here. List its origin in FHIR_SERVER_CORS_ORIGINS to allow it.",
+            expression="http.Origin",
+        )
 
 
 def _hostname(url: str) -> str:

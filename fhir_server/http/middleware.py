@@ -1,19 +1,19 @@
-"""The door of everything beside `/fhir`: the same guard, request id, security headers and CORS as there.
+"""The door of everything beside `/fhir`: the same guard, request id, body limit, security headers and CORS as there.
 
 `/fhir` does this itself, without a layer in between (`rest.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from secrets import token_hex
 from typing import Any
 
-from fhir_server.errors import Refusal
-from fhir_server.http.body import Receive
+from fhir_server.http.address import address
+from fhir_server.http.body import Disconnected, Receive, read_body
 from fhir_server.http.cors import Cors
-from fhir_server.http.guard import OpenGuard
-from fhir_server.http.headers import collect, own_request_id
+from fhir_server.http.guard import Guard
+from fhir_server.http.headers import Headers, collect, own_request_id
 from fhir_server.http.outcome import outcome
 from fhir_server.http.response import DOCUMENT, SECURITY, Header
 from fhir_server.model.fhir_json import encode
@@ -22,6 +22,12 @@ from fhir_server.model.issues import operation_outcome
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
+
+BODY = 1024 * 1024
+"""Bytes of a body, unless the door is told otherwise."""
+REQUEST_ID = "fhir_server.request_id"
+ADDRESS = "fhir_server.address"
+"""Under what names the scope has the request id and the client's network address."""
 
 # The API page of FastAPI loads its viewer from this CDN; nothing else on this server loads anything.
 _PAGE: tuple[Header, ...] = (
@@ -38,10 +44,12 @@ _PAGE: tuple[Header, ...] = (
 class Door:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: App, guard: OpenGuard, cors: Cors) -> None:
+    def __init__(self, app: App, guard: Guard, cors: Cors, *, body: int = BODY, proxies: Collection[str] = ()) -> None:
         self._app = app
         self._guard = guard
         self._cors = cors
+        self._body = body
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit or refuse one HTTP request."""
@@ -49,27 +57,63 @@ class Door:
         request_id = own_request_id(headers) or token_hex(8)
         more = [*SECURITY, *(_PAGE if scope["path"] == "/docs" else DOCUMENT), (b"x-request-id", request_id.encode())]
         more += self._cors.headers(headers)
+        started = False
 
         async def sealed(message: dict[str, Any]) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message["headers"], *more]
             await send(message)
 
         try:
-            self._guard.admit(scope["method"], headers)
-        except Refusal as refusal:
-            told = outcome(refusal, request_id)
-            await _answer(sealed, told.status, encode(operation_outcome(told.issues)))
+            self._guard.check(scope["method"], headers)
+            if self._cors.is_preflight(scope["method"], headers):
+                more += self._cors.preflight()
+                await _answer(sealed, 204, b"")
+                return
+            where = address(scope, headers, self._proxies)
+            plain = _unzipped(scope["headers"])
+            inner = {**scope, "headers": plain, REQUEST_ID: request_id, ADDRESS: where}
+            await self._app(inner, await _whole(receive, headers, self._body), sealed)
+        except Disconnected:
             return
-        if self._cors.is_preflight(scope["method"], headers):
-            more += self._cors.preflight()
-            await _answer(sealed, 204, b"")
-            return
-        await self._app(scope, receive, sealed)
+        except Exception as error:
+            told = outcome(error, request_id)
+            # Whoever got the beginning of an answer cannot be told another one.
+            if not started:
+                more += [(name.encode(), value.encode()) for name, value in told.headers.items()]
+                await _answer(sealed, told.status, _told(scope["path"], told.issues))
+
+
+async def _whole(receive: Receive, headers: Headers, limit: int) -> Receive:
+    """Return what gives the whole body, which was read within `limit`, and then waits for the client to leave."""
+    body: bytes | None = await read_body(receive, headers, limit)
+
+    async def replay() -> Any:
+        nonlocal body
+        if body is None:
+            return await receive()
+        message = {"type": "http.request", "body": body, "more_body": False}
+        body = None
+        return message
+
+    return replay
+
+
+def _unzipped(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [each for each in headers if each[0] not in (b"content-encoding", b"content-length")]
+
+
+def _told(path: str, issues: Any) -> bytes:
+    if path.startswith("/api/"):
+        return encode({"error": {"message": " ".join(issue.message for issue in issues)}})
+    return encode(operation_outcome(issues))
 
 
 async def _answer(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/fhir+json; charset=utf-8")] if body else []
+    type = b"application/json" if body.startswith(b'{"error"') else b"application/fhir+json; charset=utf-8"
+    headers = [(b"content-type", type)] if body else []
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -21,6 +21,7 @@ log = logging.getLogger("fhir_server.http")
 STATUS: Mapping[type[Exception], int] = {
     errors.BadRequest: 400,
     errors.ParseFailed: 400,
+    errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
@@ -33,6 +34,7 @@ STATUS: Mapping[type[Exception], int] = {
     errors.Misdirected: 421,
     errors.Unprocessable: 422,
     errors.TooCostly: 422,
+    errors.TooManyRequests: 429,
     errors.NotSupported: 501,
     errors.StoreUnavailable: 503,
     errors.StoreFull: 507,
@@ -71,7 +73,13 @@ def outcome(error: Exception, request_id: str) -> Outcome:
     status = status_of(type(known))
     if status == 503 and known.__cause__ is not None:
         _log("unavailable", known.__cause__, error, request_id)
-    return Outcome(status, known.issues, {"retry-after": "1"} if status == 503 else {})
+    return Outcome(status, known.issues, _headers(known, status))
+
+
+def _headers(known: Refusal, status: int) -> Mapping[str, str]:
+    if isinstance(known, errors.Unauthorized):
+        return {"www-authenticate": known.challenge}
+    return {"retry-after": "1"} if status == 503 else {}
 
 
 def _log(event: str, cause: BaseException, error: Exception, request_id: str) -> None:

@@ -20,7 +20,7 @@ from fhir_server.http.binary import content_type_of
 from fhir_server.http.body import Disconnected, Receive
 from fhir_server.http.compress import LEAST, accepts_gzip, compress
 from fhir_server.http.cors import Cors
-from fhir_server.http.guard import OpenGuard
+from fhir_server.http.guard import NOBODY, Guard
 from fhir_server.http.headers import Headers, collect, own_request_id, preconditions, text_of
 from fhir_server.http.negotiate import Format, response_format, wants_raw
 from fhir_server.http.outcome import outcome
@@ -43,6 +43,8 @@ _ZIPPED: Header = (b"content-encoding", b"gzip")
 _QUICK = frozenset(("read", "vread", "capabilities"))
 _CLOSE: Header = (b"connection", b"close")
 _REMEMBERED = 256
+OPEN = frozenset(("metadata",))
+"""The paths that are open to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Rest:
         self,
         services: Services,
         interactions: Interactions,
-        guard: OpenGuard,
+        guard: Guard,
         *,
         cors: Cors | None = None,
         options: Options | None = None,
@@ -116,7 +118,7 @@ class Rest:
 
     async def _read(self, key: tuple[str, str], headers: Headers, request_id: str) -> Answer:
         """Answer the plain read, of which there are more than of everything else together, by the shortest road."""
-        principal = self._guard.admit("GET", headers)
+        principal = await self._guard.admit("GET", headers)
         format = self._formats.get(headers.get(b"accept")) or self._format(headers, NOTHING)
         call = Call(self.services, principal, request_id, key[0], key[1])
         call.preconditions = preconditions(headers, reading=True)
@@ -129,7 +131,11 @@ class Rest:
         method = scope["method"]
         if method == "OPTIONS":
             return self._describe(path, headers)
-        principal = self._guard.admit(method, headers)
+        if path in OPEN:
+            self._guard.check(method, headers)
+            principal = NOBODY
+        else:
+            principal = await self._guard.admit(method, headers)
         match = routes.find(method, path)
         query = parse_query(scope["query_string"])
         binary = match.type == "Binary" and match.route.name in ("read", "vread")
@@ -188,7 +194,7 @@ class Rest:
 
     def _describe(self, path: str, headers: Headers) -> Answer:
         """Answer OPTIONS: a preflight of a listed origin, else the methods of the URL."""
-        self._guard.admit("OPTIONS", headers)
+        self._guard.check("OPTIONS", headers)
         if self._cors.is_preflight("OPTIONS", headers):
             return Answer(204, self._cors.preflight(), b"")
         found = routes.methods(path)

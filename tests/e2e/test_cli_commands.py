@@ -25,6 +25,8 @@ def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
         "check",
         "version",
         "validate",
+        "user",
+        "keys",
         "package",
     ]
 
@@ -36,7 +38,7 @@ def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -
     assert re.search(rf"^ fhir-server {command} ?", shown.stdout, re.M)
 
 
-@pytest.mark.parametrize("words", ["user add --help", "keys", "audit verify"])
+@pytest.mark.parametrize("words", ["client add --help", "audit verify"])
 def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None:
     asked = fhir_server(*words.split(), folder=tmp_path)
     assert asked.returncode == 2
@@ -47,7 +49,6 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        ("serve", 2, "no authentication yet, so it does not start with --auth required"),
         ("serve --auth open --host 0.0.0.0", 2, "open mode has no authentication and is refused on 0.0.0.0"),
         ("serve --auth open --workers 2", 2, "exactly one process writes a SQLite store"),
         ("serve --auth open --config none.toml", 2, "none.toml cannot be read"),
@@ -62,6 +63,8 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
         ("check --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("reindex --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("package list --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("user list --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("keys rotate --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("package add none.tgz", 2, "There is no package at none.tgz"),
         ("reindex --type Patient --type Martian", 2, "--type Martian: that is no resource type"),
     ],

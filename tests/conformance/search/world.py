@@ -12,6 +12,7 @@ import jiter
 import msgspec
 
 from fhir_server.app import ROUTED, open_tenant
+from fhir_server.http.guard import OpenGuard
 from fhir_server.http.rest import Rest
 from fhir_server.interactions.call import system_clock
 from fhir_server.settings import Settings
@@ -95,7 +96,7 @@ class World:
     async def _enter(self, store: str) -> None:
         settings = Settings(store=store, auth="open", public_url=ROOT, or_values=1000)
         tenant = await self._open.enter_async_context(open_tenant(settings))
-        self._rest = Rest(replace(tenant.services, now=self.watch), ROUTED, tenant.guard)
+        self._rest = Rest(replace(tenant.services, now=self.watch), ROUTED, OpenGuard(tenant.services.base))
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         path, _, query = url.removeprefix(ROOT).partition("?")

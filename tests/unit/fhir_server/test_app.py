@@ -10,14 +10,14 @@ from typing import Literal
 import pytest
 
 from fhir_server import app
-from fhir_server.app import create_app, open_tenant
+from fhir_server.app import open_tenant
 from fhir_server.errors import StoreUnavailable, TooCostly
 from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.ids import id_maker
 from fhir_server.search.parameters import Registry
 from fhir_server.search.query import Date, Query, Target
-from fhir_server.settings import Settings, SettingsError
+from fhir_server.settings import Settings
 from fhir_server.store.base import Key, Transaction
 from profiles.restriction import ALL
 from tests.fakes.versions import follow
@@ -64,11 +64,6 @@ def test_a_store_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
                     raise AssertionError("opened twice")
 
     asyncio.run(twice())
-
-
-def test_without_open_mode_there_is_no_application() -> None:
-    with pytest.raises(SettingsError, match="open"):
-        create_app(Settings())
 
 
 @pytest.mark.parametrize(("audit", "rows"), [("grouped", 0), ("strict", 1)])

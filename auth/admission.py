@@ -1,0 +1,92 @@
+"""From a bearer token to whom it admits: verified, its grant and account looked up, and remembered for a moment.
+
+A hit costs no I/O. The process that commits a revocation, or a change of role or consent, forgets at once what it
+remembers of it; other processes ask again after `REMEMBERED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from auth.accounts import Account, account_of
+from auth.errors import Unauthenticated
+from auth.grants import Grant, grant_of
+from auth.ports import Clock, Records
+from auth.tokens import Tokens
+
+P = TypeVar("P")
+REMEMBERED = 5_000_000
+"""Microseconds for which an admission is remembered."""
+MOST = 20_000
+"""How many are remembered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted(Generic[P]):
+    """Who was admitted, `principal` for the host, and until when that can be taken for granted."""
+
+    principal: P
+    grant: Grant
+    account: Account | None
+    until: int
+
+
+class Admission(Generic[P]):
+    """A tenant's admissions; `principal` makes what the host works with."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        records: Callable[[], Records],
+        now: Clock,
+        principal: Callable[[Grant, Account | None], P],
+    ) -> None:
+        self._tokens = tokens
+        self._records = records
+        self._now = now
+        self._principal = principal
+        self._known: dict[str, Admitted[P]] = {}
+        self._forgotten = 0
+
+    async def admit(self, token: str) -> Admitted[P]:
+        """Return whom the token admits. Raises Unauthenticated."""
+        now = self._now()
+        known = self._known.get(token)
+        if known is not None and now < known.until:
+            return known
+        forgotten = self._forgotten
+        found = await self._look(token, now)
+        # What was revoked while we looked must not be remembered as it was before.
+        if forgotten == self._forgotten:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[token] = found
+        return found
+
+    def forget(self, *, grant: str | None = None, account: str | None = None) -> None:
+        """Remember nothing of that grant, or of that account; of nobody when neither is named."""
+        self._forgotten += 1
+        if grant is None and account is None:
+            self._known.clear()
+            return
+        self._known = {
+            token: each
+            for token, each in self._known.items()
+            if each.grant.id != grant and (account is None or each.grant.account != account)
+        }
+
+    async def _look(self, token: str, now: int) -> Admitted[P]:
+        claims = self._tokens.decode("access", token)
+        records = self._records()
+        grant = await grant_of(records, str(claims["sid"]))
+        if grant is None or not grant.is_alive(now) or grant.client != claims["client_id"]:
+            raise Unauthenticated("The session has ended: sign in again.")
+        account = None if grant.account is None else await account_of(records, grant.account)
+        if grant.account is not None and (account is None or account.status == "disabled"):
+            raise Unauthenticated("The account cannot be used.")
+        if claims["sub"] != (grant.account or grant.client):
+            raise Unauthenticated("The token is not one of this server's, or it was changed.")
+        until = min(now + REMEMBERED, claims["exp"] * 1_000_000, grant.expires)
+        return Admitted(self._principal(grant, account), grant, account, until)

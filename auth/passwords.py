@@ -1,0 +1,98 @@
+"""Passwords: Argon2id (RFC 9106) in threads, few at a time, and which passwords are good enough.
+
+A hash takes tens of milliseconds of a processor and 19 MiB: it never runs on the event loop, at most `SLOTS` run at
+once, and a queue longer than `QUEUE` is refused rather than kept waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from auth.errors import Invalid, TooMany
+
+T = TypeVar("T")
+LEAST, MOST = 12, 1024
+"""Characters, and bytes in UTF-8, of a password."""
+STRENGTH = 3
+"""What zxcvbn must give, of 4."""
+JUDGED = 72
+"""Characters that are judged: beyond them nobody guesses."""
+SLOTS = max(1, (os.cpu_count() or 2) - 1)
+QUEUE = 64
+BUSY_SECONDS = 2
+
+
+class Passwords:
+    """Hashes and judges passwords. `queue` is how many may wait."""
+
+    def __init__(self, *, slots: int = SLOTS, queue: int = QUEUE) -> None:
+        # OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+        self._slots = asyncio.Semaphore(slots)
+        self._room = queue
+        self._dummy: str | None = None
+
+    async def hash(self, password: str) -> str:
+        """Return the encoded hash of a password. Raises TooMany when too many wait."""
+        return await self._aside(lambda: self._hasher.hash(_plain(password)))
+
+    async def verify(self, encoded: str | None, password: str) -> bool:
+        """Return whether that is the password; without a hash as slowly as with one. Raises TooMany."""
+
+        def work() -> bool:
+            if self._dummy is None:
+                self._dummy = self._hasher.hash(os.urandom(16).hex())
+            try:
+                return self._hasher.verify(encoded or self._dummy, _plain(password)) and encoded is not None
+            except (VerificationError, InvalidHashError):
+                return False
+
+        return await self._aside(work)
+
+    def is_dated(self, encoded: str) -> bool:
+        """Whether a hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(encoded)
+
+    async def demand_strong(self, password: str, about: Sequence[str], field: str = "password") -> None:
+        """Raise Invalid for a password that is short, long, common, or guessed from what it is `about`."""
+        if reason := await self._aside(lambda: weakness(password, about)):
+            raise Invalid({field: [reason]})
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        if self._room <= 0:
+            raise TooMany(BUSY_SECONDS)
+        self._room -= 1
+        try:
+            async with self._slots:
+                return await asyncio.to_thread(work)
+        finally:
+            self._room += 1
+
+
+def weakness(password: str, about: Sequence[str]) -> str:
+    """Return why a password will not do, "" when it will; `about` is what is known of its owner, such as an address."""
+    from zxcvbn import zxcvbn
+
+    plain = unicodedata.normalize("NFKC", password)
+    if len(plain) < LEAST:
+        return f"must have at least {LEAST} characters"
+    if len(_plain(password)) > MOST:
+        return f"must have at most {MOST} bytes"
+    words = [word for text in about for word in (text, *text.split("@"), *re.split(r"[@.]", text)) if len(word) > 2]
+    found = zxcvbn(plain[:JUDGED], user_inputs=words, max_length=JUDGED)
+    if found["score"] < STRENGTH:
+        return "is too easy to guess: it is among the common ones, or made of a few words, names, dates or repetitions"
+    return ""
+
+
+def _plain(password: str) -> bytes:
+    # The same text typed on two keyboards may come in two forms.
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

@@ -1,0 +1,250 @@
+"""Sessions: sign in, refresh, sign out, list, revoke. Each is a grant of the client `first-party`.
+
+The answers to a wrong address, a wrong password and a disabled account are the same, and take the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from auth import grants, opaque
+from auth.accounts import Account, account_by_email, account_of, change, normalised
+from auth.errors import Invalid, Missing, TooMany, Unauthenticated
+from auth.grants import FIRST_PARTY, Grant
+from auth.passwords import Passwords
+from auth.ports import Asker, Event, Store, Transaction
+from auth.throttle import Throttle
+from auth.tokens import Tokens
+from auth.trail import Trail
+
+ACCESS_SECONDS = 3600
+REFRESH_SECONDS = 30 * 24 * 3600
+GRACE = 30_000_000
+"""Microseconds after a rotation in which the old token still gives access: answers get lost on the way."""
+WRONG = "The e-mail address or the password is wrong."
+AGENT = 120
+"""Characters kept of what a client calls itself."""
+
+Forget = Callable[[Grant], None]
+Factor = Callable[[Account, str | None], Awaitable[tuple[str, ...]]]
+"""Judges the second factor: `None` for a code that was not sent. Returns the methods used; raises SecondFactor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A session that has begun or goes on. `refresh` is None when the client keeps the one it has."""
+
+    account: Account
+    grant: Grant
+    access: str
+    refresh: str | None
+    seconds: int = ACCESS_SECONDS
+
+
+class Sessions:
+    """A tenant's sessions. `forget` is told of each grant that was revoked, after the commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        tokens: Tokens,
+        throttle: Throttle,
+        trail: Trail,
+        *,
+        factor: Factor,
+        forget: Forget,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tokens = tokens
+        self._throttle = throttle
+        self._trail = trail
+        self._factor = factor
+        self._forget = forget
+
+    async def login(self, email: str, password: str, code: str | None, asker: Asker) -> Signed:
+        """Begin a session. Raises Unauthenticated, SecondFactor, TooMany."""
+        account = await self._named(email)
+        name = email.strip().lower() if account is None else account.email
+        address = self._throttle.digest(asker.address)
+        stranger = account is None or not await self._is_known(account, address)
+        self._take_turn(name, address, stranger=stranger)
+        right = await self._passwords.verify(account.password if account else None, password)
+        if not right or account is None or account.status == "disabled":
+            await self._failed(account, name, address, asker, stranger=stranger)
+            raise Unauthenticated(WRONG)
+        try:
+            amr = ("pwd", *await self._factor(account, code))
+        except (Unauthenticated, TooMany) as refusal:
+            if code is not None:
+                await self._failed(account, name, address, asker, stranger=stranger, why="second factor")
+            raise refusal
+        self._throttle.forget("failure-pair", name, address)
+        if account.password is not None and self._passwords.is_dated(account.password):
+            fresh = await self._passwords.hash(password)
+            await self._store.write(lambda tx: change(tx, account.id, password=fresh))
+        return await self.begin(account, asker, amr)
+
+    async def begin(self, account: Account, asker: Asker, amr: tuple[str, ...], acr: str | None = None) -> Signed:
+        """Begin a session of somebody who was recognised by the methods `amr`."""
+
+        async def work(tx: Transaction) -> tuple[Grant, str]:
+            grant, refresh = await self.open(tx, account, asker, amr, acr)
+            details = {"session": grant.id, "amr": list(amr)}
+            await self._note(tx, "login", account, asker, details=details)
+            return grant, refresh
+
+        grant, refresh = await self._store.write(work)
+        return await self.signed(account, grant, refresh)
+
+    async def open(
+        self, tx: Transaction, account: Account, asker: Asker, amr: tuple[str, ...], acr: str | None = None
+    ) -> tuple[Grant, str]:
+        """Keep a new grant inside a transaction; return it with its refresh token."""
+        grant = Grant(
+            id=uuid4().hex,
+            kind="session",
+            account=account.id,
+            client=FIRST_PARTY,
+            issued=tx.time,
+            expires=tx.time + REFRESH_SECONDS * 1_000_000,
+            amr=amr,
+            acr=acr,
+            address=self._throttle.digest(asker.address),
+            agent=asker.agent[:AGENT],
+        )
+        await grants.put(tx, grant)
+        refresh = await opaque.issue(tx, "refresh", REFRESH_SECONDS, account=account.id, grant=grant.id)
+        return grant, refresh
+
+    async def signed(self, account: Account, grant: Grant, refresh: str | None) -> Signed:
+        """Return the tokens of a grant that is kept."""
+        return Signed(account, grant, await self._tokens.access(grant, ACCESS_SECONDS), refresh)
+
+    async def refresh(self, secret: str, asker: Asker, *, rotate: bool = False) -> Signed:
+        """Go on with a session. Raises Unauthenticated for a token that is not one, has ended, or was replayed."""
+        self._throttle.hit("token-address", self._throttle.digest(asker.address))
+
+        async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | Grant | None:
+            found = await self._behind(tx, secret)
+            if found is None:
+                return None
+            token, account, grant = found
+            if token.used and tx.time - token.used > GRACE:
+                await grants.revoke(tx, grant.id)
+                details = {"session": grant.id, "reason": "replayed refresh token"}
+                await self._note(tx, "refresh", account, asker, status=401, details=details)
+                return grant
+            await self._note(tx, "refresh", account, asker, details={"session": grant.id, "rotated": rotate})
+            if token.used or not rotate:
+                return account, grant, None
+            await opaque.keep(tx, replace(token, used=tx.time))
+            grant = await grants.put(tx, replace(grant, expires=tx.time + REFRESH_SECONDS * 1_000_000))
+            fresh = await opaque.issue(tx, "refresh", REFRESH_SECONDS, account=account.id, grant=grant.id)
+            return account, grant, fresh
+
+        done = await self._store.write(work)
+        if isinstance(done, Grant):
+            self._forget(done)
+        if not isinstance(done, tuple):
+            raise Unauthenticated("The refresh token does not count, or no longer: sign in again.")
+        return await self.signed(*done)
+
+    async def logout(self, grant: Grant, account: Account, asker: Asker) -> None:
+        """End a session."""
+        await self._revoke(account, asker, "logout", lambda tx: self._one(tx, grant.id))
+
+    async def listed(self, account: Account, now: int) -> Sequence[Grant]:
+        """Return what the account has granted and is alive, newest first: sessions and apps."""
+        return [each for each in await grants.grants_of(self._store.records, account.id) if each.is_alive(now)]
+
+    async def revoke(self, account: Account, id: str, asker: Asker) -> None:
+        """End one of the account's grants. Raises Missing."""
+        grant = await grants.grant_of(self._store.records, id)
+        if grant is None or grant.account != account.id:
+            raise Missing("There is no such session.")
+        await self._revoke(account, asker, "revoke-session", lambda tx: self._one(tx, id))
+
+    async def revoke_all(self, account: Account, asker: Asker, but: str | None = None) -> None:
+        """End all of the account's grants, but for the one with the id `but`."""
+        await self._revoke(account, asker, "revoke-sessions", lambda tx: grants.revoke_all(tx, account.id, but))
+
+    def forget_all(self, revoked: Sequence[Grant]) -> None:
+        """Tell of grants that were revoked in somebody else's transaction, after it is committed."""
+        for grant in revoked:
+            self._forget(grant)
+
+    async def _revoke(
+        self, account: Account, asker: Asker, action: str, how: Callable[[Transaction], Awaitable[list[Grant]]]
+    ) -> None:
+        async def work(tx: Transaction) -> list[Grant]:
+            revoked = await how(tx)
+            await self._note(tx, action, account, asker, details={"sessions": [each.id for each in revoked]})
+            return revoked
+
+        self.forget_all(await self._store.write(work))
+
+    async def _one(self, tx: Transaction, id: str) -> list[Grant]:
+        revoked = await grants.revoke(tx, id)
+        return [] if revoked is None else [revoked]
+
+    async def _behind(self, tx: Transaction, secret: str) -> tuple[opaque.Opaque, Account, Grant] | None:
+        """Return a refresh token with the account and grant behind it, if all of them count."""
+        token = await opaque.find(tx.records, "refresh", secret)
+        if token is None or token.grant is None or token.account is None:
+            return None
+        grant = await grants.grant_of(tx.records, token.grant)
+        account = await account_of(tx.records, token.account)
+        if grant is None or account is None or account.status == "disabled" or not grant.is_alive(tx.time):
+            return None
+        return (token, account, grant) if grant.client == FIRST_PARTY else None
+
+    async def _named(self, email: str) -> Account | None:
+        try:
+            return await account_by_email(self._store.records, normalised(email))
+        except Invalid:
+            return None
+
+    async def _is_known(self, account: Account, address: str) -> bool:
+        """Whether the account has signed in from that address and the session has not expired since."""
+        return any(each.address == address for each in await grants.grants_of(self._store.records, account.id))
+
+    def _take_turn(self, name: str, address: str, *, stranger: bool) -> None:
+        """Count the attempt as a failure of the pair until it has succeeded: parallel ones must not slip through."""
+        self._throttle.demand("failure-address", address)
+        if stranger:
+            self._throttle.demand("failure-strangers", name)
+        self._throttle.hit("failure-pair", name, address)
+
+    async def _failed(
+        self,
+        account: Account | None,
+        name: str,
+        address: str,
+        asker: Asker,
+        *,
+        stranger: bool,
+        why: str = "password",
+    ) -> None:
+        self._throttle.count("failure-address", address)
+        if stranger:
+            self._throttle.count("failure-strangers", name)
+        await self._note(None, "login", account, asker, status=401, details={"reason": why})
+
+    async def _note(
+        self,
+        tx: Transaction | None,
+        action: str,
+        account: Account | None,
+        asker: Asker,
+        *,
+        status: int = 200,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        actor = "anonymous" if account is None else account.actor
+        patients = () if account is None else account.patients
+        event = Event(action, actor, asker, status, "" if account is None else actor, patients, details or {})
+        await self._trail.note(event, tx)

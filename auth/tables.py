@@ -1,0 +1,11 @@
+"""The tables of this library, to be declared when the store is opened."""
+
+from __future__ import annotations
+
+from auth.ports import Table
+
+ACCOUNTS = Table("account", unique=("email", "subject"), indexed=("role",))
+GRANTS = Table("grant", indexed=("account", "client"))
+TOKENS = Table("token", indexed=("account", "grant"))
+SIGNING_KEYS = Table("signing_key")
+TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS)

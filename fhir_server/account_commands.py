@@ -1,0 +1,190 @@
+"""`fhir-server user` and `fhir-server keys`: accounts and signing keys of a store that no server holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from fhir_server.errors import Refusal, StoreUnavailable
+from fhir_server.package_commands import FAILED, USAGE, ConfigOption, Line, StoreOption
+
+if TYPE_CHECKING:
+    from fhir_server.accounts.desk import Desk
+    from fhir_server.settings import Settings
+
+T = TypeVar("T")
+
+PASSWORD = "FHIR_USER_PASSWORD"
+NameArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address, or id.", show_default=False)]
+
+
+def user_commands(line: Line) -> typer.Typer:
+    """Return the commands about accounts."""
+    commands = _group("Accounts: add, list, confirm, disable.")
+    rows = (("add", _add), ("list", _list), ("confirm", _confirm), ("disable", _disable))
+    for name, command in rows:
+        commands.command(name)(command(line))
+    return commands
+
+
+def keys_commands(line: Line) -> typer.Typer:
+    """Return the commands about signing keys."""
+    commands = _group("Signing keys: list, rotate.")
+    commands.command("list")(_keys(line))
+    commands.command("rotate")(_rotate(line))
+    return commands
+
+
+def _add(line: Line) -> Callable[..., None]:
+    def add(
+        email: Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address.", show_default=False)],
+        role: Annotated[str, typer.Option(metavar="patient|doctor|admin", help="What it is for.")] = "patient",
+        password: Annotated[
+            str | None, typer.Option(envvar=PASSWORD, metavar="PASSWORD", help="Asked for when it is not given.")
+        ] = None,
+        locale: Annotated[str, typer.Option(metavar="fr|en", help="Language of letters.")] = "fr",
+        rpps: Annotated[str | None, typer.Option(metavar="NUMBER", help="A doctor's number in the register.")] = None,
+        store: StoreOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        """Open an account. It is active at once: who runs this command knows whose it is.
+
+        [dim]Example[/dim]
+
+        [cyan]fhir-server user add admin@clinic.example --role admin[/cyan]
+        """
+        from fhir_server.accounts import manage
+        from fhir_server.accounts.register import Wanted
+
+        settings = line.settings(config, store=store)
+        secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        wanted = Wanted(email, secret, role, locale, rpps)
+        made = _done(line, settings, lambda desk: manage.add(desk, wanted, manage.BY, manage.asker()))
+        line.out.print(f"Opened {made.role} {made.email}: {made.actor}", markup=False, soft_wrap=True)
+
+    return add
+
+
+def _list(line: Line) -> Callable[..., None]:
+    def list_(
+        role: Annotated[str | None, typer.Option(metavar="ROLE", help="Only of this role.")] = None,
+        status: Annotated[str | None, typer.Option(metavar="STATUS", help="Only active, pending or disabled.")] = None,
+        store: StoreOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        """List the accounts."""
+        from fhir_server.accounts import manage
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        rows = _done(line, settings, lambda desk: manage.listed(desk, role=role, status=status))
+        cells = [(each.id, each.email, each.role, each.status) for each in rows]
+        _table(line, ("id", "email", "role", "status"), cells)
+
+    return list_
+
+
+def _confirm(line: Line) -> Callable[..., None]:
+    def confirm(
+        name: NameArgument,
+        rpps: Annotated[str | None, typer.Option(metavar="NUMBER", help="The number in the register.")] = None,
+        store: StoreOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        """Confirm a doctor who has registered, by the number in the national register (RPPS)."""
+        from fhir_server.accounts import manage
+
+        async def work(desk: Desk) -> object:
+            return await manage.confirm(desk, await manage.find(desk, name), manage.BY, manage.asker(), rpps)
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        _done(line, settings, work)
+        line.out.print(f"Confirmed {name}", markup=False)
+
+    return confirm
+
+
+def _disable(line: Line) -> Callable[..., None]:
+    def disable(name: NameArgument, store: StoreOption = None, config: ConfigOption = None) -> None:
+        """Let nobody in by an account any more. What stands behind it stays."""
+        from fhir_server.accounts import manage
+
+        async def work(desk: Desk) -> object:
+            return await manage.disable(desk, await manage.find(desk, name), manage.BY, manage.asker())
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        _done(line, settings, work)
+        line.out.print(f"Disabled {name}", markup=False)
+
+    return disable
+
+
+def _keys(line: Line) -> Callable[..., None]:
+    def list_(store: StoreOption = None, config: ConfigOption = None) -> None:
+        """List the keys that tokens are signed with, by age."""
+        from fhir_server.model.resource import instant
+
+        async def work(desk: Desk) -> list[tuple[str, ...]]:
+            found = desk.auth.keys.listed()
+            return [(k.kid, instant(k.starts), "" if k.ends is None else instant(k.ends)) for k in found]
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        _table(line, ("key", "signs from", "verifies until"), _done(line, settings, work))
+
+    return list_
+
+
+def _rotate(line: Line) -> Callable[..., None]:
+    def rotate(store: StoreOption = None, config: ConfigOption = None) -> None:
+        """Publish a new key. It signs in an hour; the one before verifies until its last token has ended."""
+        from fhir_server.accounts import manage
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        fresh = _done(line, settings, lambda desk: manage.rotate(desk, manage.BY, manage.asker()))
+        line.out.print(f"Published {fresh.kid}", markup=False)
+
+    return rotate
+
+
+def _group(help: str) -> typer.Typer:
+    return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do `work` at the desk of the store, or stop with what is wrong."""
+    from auth.errors import AuthError, Invalid
+
+    try:
+        return asyncio.run(_at_desk(settings, work))
+    except Invalid as invalid:
+        faults = (f"{name} {reason}" for name, reasons in invalid.fields.items() for reason in reasons)
+        line.stop("; ".join(faults), USAGE)
+    except StoreUnavailable as refusal:
+        line.stop(f"{refusal} While a server runs on the store, ask it: see /admin", FAILED)
+    except (AuthError, Refusal) as refusal:
+        line.stop(str(refusal), FAILED)
+
+
+async def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    from fhir_server.app import open_desk, open_tenant
+
+    async with open_tenant(settings) as tenant:
+        return await work(await open_desk(settings, tenant.services))
+
+
+def _table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    line.out.print(table, soft_wrap=True)

@@ -1,0 +1,63 @@
+"""The desk that accounts are opened and changed at: a tenant's services and its authentication, together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from auth.accounts import Account
+from auth.auth import Auth
+from auth.ports import Asker, Event
+from fhir_server.interactions.answer import answer
+from fhir_server.interactions.call import Call, Principal, Resource, Services
+from fhir_server.interactions.transaction import settle
+from fhir_server.store.base import AuditRow, Transaction
+from profiles.restriction import ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The notice that consents name: its address and its version."""
+
+    uri: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What accounts need. `registration` is how one becomes a member: `open` or `closed`."""
+
+    services: Services
+    auth: Auth[Principal]
+    notice: Notice
+    registration: str = "open"
+
+    async def write(
+        self,
+        account: Account,
+        asker: Asker,
+        entries: Sequence[Resource],
+        also: Callable[[Transaction], Awaitable[None]],
+    ) -> None:
+        """Put transaction entries and do `also`, all in one commit, on the account's behalf.
+
+        They take the road of every write: validated, indexed, audited.
+        """
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
+        call = Call(self.services, Principal(account.actor, ALL), asker.request, resource=bundle)
+        await settle(call, answer, also)
+
+
+def entry(method: str, url: str, resource: Resource) -> Resource:
+    """Return a transaction entry."""
+    return {"request": {"method": method, "url": url}, "resource": resource}
+
+
+def audit_row(event: Event, time: int) -> AuditRow:
+    """Return an event of accounts as a row of the audit trail."""
+    details = dict(event.details)
+    if event.asker.address:
+        details["address"] = event.asker.address
+    return AuditRow(
+        time, event.actor, event.action, event.target, event.status, event.asker.request, event.patients, details
+    )

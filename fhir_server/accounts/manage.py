@@ -1,0 +1,106 @@
+"""What administrators do with accounts, and the command line: add, list, confirm, disable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from auth import grants
+from auth.accounts import Account, account_by_email, account_of, change, every, normalised
+from auth.errors import Conflicting, Invalid, Missing
+from auth.grants import Grant
+from auth.keys import SigningKey
+from auth.ports import Asker, Event
+from fhir_server.accounts import persons
+from fhir_server.accounts.desk import Desk
+from fhir_server.accounts.register import Wanted, new_account, open_account, settle
+from fhir_server.store.base import Transaction
+
+BY = "command line"
+"""Who acts where nobody is signed in."""
+
+
+def asker() -> Asker:
+    """Return where a command comes from."""
+    return Asker(f"command-{uuid4().hex[:16]}")
+
+
+async def add(desk: Desk, wanted: Wanted, by: str, asker: Asker) -> Account:
+    """Open an account whose owner is known: active at once, its address taken as confirmed. Raises Invalid."""
+    account = await new_account(desk, wanted, confirmed=True)
+
+    async def also(tx: Transaction) -> None:
+        await open_account(desk, tx, account, asker, by=by)
+
+    await settle(desk, account, asker, also)
+    return account
+
+
+async def find(desk: Desk, name: str) -> Account:
+    """Return the account with that id or e-mail address. Raises Missing."""
+    records = desk.services.store.records
+    found = await account_of(records, name)
+    if found is None and "@" in name:
+        try:
+            found = await account_by_email(records, normalised(name))
+        except Invalid:
+            found = None
+    if found is None:
+        raise Missing("There is no such account.")
+    return found
+
+
+async def listed(desk: Desk, *, role: str | None = None, status: str | None = None) -> Sequence[Account]:
+    """Return the accounts with that role and status, by the time they were opened."""
+    found = [
+        each
+        async for each in every(desk.services.store.records)
+        if role in (None, each.role) and status in (None, each.status)
+    ]
+    return sorted(found, key=lambda each: (each.inserted_at, each.id))
+
+
+async def disable(desk: Desk, account: Account, by: str, asker: Asker) -> Account:
+    """Let nobody in by that account any more; its sessions end now."""
+
+    async def work(tx: Transaction) -> tuple[Account, list[Grant]]:
+        changed = await change(tx, account.id, status="disabled")
+        if changed is None:
+            raise Missing("There is no such account.")
+        revoked = await grants.revoke_all(tx, account.id)
+        await desk.auth.trail.note(Event("disable-account", by, asker, 200, account.actor, account.patients), tx)
+        return changed, revoked
+
+    changed, revoked = await desk.services.store.write(work)
+    desk.auth.sessions.forget_all(revoked)
+    desk.auth.admission.forget(account=account.id)
+    return changed
+
+
+async def confirm(desk: Desk, account: Account, by: str, asker: Asker, rpps: str | None = None) -> Account:
+    """Confirm a doctor by the number in the national register. Raises Conflicting, Invalid."""
+    number = rpps or account.rpps
+    if account.role != "doctor" or account.status != "pending":
+        raise Conflicting("Only the account of a doctor that waits for it is confirmed.")
+    if number is None or not persons.is_rpps(number):
+        raise Invalid({"rpps": ["is needed: the number in the national register, 11 digits"]})
+    changed: list[Account] = []
+
+    async def also(tx: Transaction) -> None:
+        now = await change(tx, account.id, status="active", rpps=number)
+        if now is None:
+            raise Missing("There is no such account.")
+        changed[:] = [now]
+        event = Event("confirm-account", by, asker, 200, account.actor, (), {"rpps": number})
+        await desk.auth.trail.note(event, tx)
+
+    await desk.write(account, asker, await persons.confirming(desk.services, account, number), also)
+    desk.auth.admission.forget(account=account.id)
+    return changed[0]
+
+
+async def rotate(desk: Desk, by: str, asker: Asker) -> SigningKey:
+    """Publish a new signing key, which signs in an hour; the one before verifies until its last token has ended."""
+    fresh = await desk.auth.keys.rotate()
+    await desk.auth.trail.note(Event("rotate-keys", by, asker, 201, "", (), {"key": fresh.kid}))
+    return fresh

@@ -1,0 +1,72 @@
+"""What a route is given: the desk, where the request comes from, and who is signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from auth.accounts import Account
+from auth.admission import Admitted
+from auth.errors import Denied, Unauthenticated
+from auth.grants import FIRST_PARTY
+from auth.ports import Asker
+from fhir_server.accounts.desk import Desk
+from fhir_server.errors import Unauthorized
+from fhir_server.http.middleware import ADDRESS, REQUEST_ID
+from fhir_server.interactions.call import Principal
+
+BEARER = HTTPBearer(auto_error=False, description="The access token of `/api/v1/auth/login`.")
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk of the tenant."""
+    found: Desk = request.app.state.desk()
+    return found
+
+
+def asker_of(request: Request) -> Asker:
+    """Return where the request comes from."""
+    agent = request.headers.get("user-agent", "")
+    return Asker(str(request.scope.get(REQUEST_ID, "")), str(request.scope.get(ADDRESS, "")), agent)
+
+
+DeskHere = Annotated[Desk, Depends(desk_of)]
+AskerHere = Annotated[Asker, Depends(asker_of)]
+
+
+class Caller:
+    """Somebody who is signed in with a session of their own."""
+
+    def __init__(self, admitted: Admitted[Principal], account: Account) -> None:
+        self.grant = admitted.grant
+        self.account = account
+        self.principal = admitted.principal
+
+
+async def caller_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
+    """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
+    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthorized("Sign in, and send the access token as Authorization: Bearer TOKEN.")
+    try:
+        admitted = await desk.auth.admission.admit(token.strip())
+    except Unauthenticated as refusal:
+        raise Unauthorized(str(refusal), challenge='Bearer error="invalid_token"') from None
+    if admitted.account is None or admitted.grant.client != FIRST_PARTY:
+        raise Denied("This is for people who have signed in themselves, not for apps.")
+    return Caller(admitted, admitted.account)
+
+
+CallerHere = Annotated[Caller, Depends(caller_of)]
+
+
+async def admin_of(caller: CallerHere) -> Caller:
+    """Return the administrator who is signed in. Raises Denied."""
+    if caller.account.role != "admin" or caller.account.status != "active":
+        raise Denied("This is for administrators.")
+    return caller
+
+
+AdminHere = Annotated[Caller, Depends(admin_of)]

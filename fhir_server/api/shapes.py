@@ -1,0 +1,140 @@
+"""The JSON shapes of accounts and sessions. Times are RFC 3339; everything is below `data`."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from auth.accounts import Account
+from auth.grants import FIRST_PARTY, Grant
+from auth.sessions import Signed
+from fhir_server.model.resource import instant
+
+T = TypeVar("T")
+
+
+class Data(BaseModel, Generic[T]):
+    """An answer."""
+
+    data: T
+
+
+class Said(BaseModel):
+    """A sentence for the user."""
+
+    message: str
+
+
+class User(BaseModel):
+    """An account as its owner and administrators see it."""
+
+    id: str
+    email: str
+    role: Literal["patient", "doctor", "admin"]
+    status: Literal["active", "pending", "disabled"]
+    confirmed_at: str | None
+    inserted_at: str
+
+
+class TokenPair(BaseModel):
+    """What a session begins with."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+
+
+class SignedIn(BaseModel):
+    """A session that has begun."""
+
+    user: User
+    tokens: TokenPair
+
+
+class Refreshed(BaseModel):
+    """A session that goes on; `refresh_token` is there when a new one was asked for."""
+
+    access_token: str
+    user: User
+    refresh_token: str | None = None
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int
+
+
+class Session(BaseModel):
+    """A session, or an app, that may act for the account."""
+
+    id: str
+    kind: Literal["session", "smart", "backend"]
+    client: str | None
+    agent: str
+    current: bool
+    inserted_at: str
+    expires_at: str
+
+
+class Key(BaseModel):
+    """A signing key: since when it is published, from when it signs, until when it verifies."""
+
+    kid: str
+    inserted_at: str
+    signs_from: str
+    verifies_until: str | None
+
+
+class Asked(BaseModel):
+    """A body: text is bounded, what is not known is ignored."""
+
+    model_config = ConfigDict(extra="ignore", str_max_length=4096)
+
+
+def user(account: Account) -> User:
+    """Return an account in its shape."""
+    return User(
+        id=account.id,
+        email=account.email,
+        role=account.role,
+        status=account.status,
+        confirmed_at=None if account.confirmed_at is None else instant(account.confirmed_at),
+        inserted_at=instant(account.inserted_at),
+    )
+
+
+def signed_in(signed: Signed) -> Data[SignedIn]:
+    """Return a session that has begun in its shape."""
+    assert signed.refresh is not None
+    tokens = TokenPair(access_token=signed.access, refresh_token=signed.refresh, expires_in=signed.seconds)
+    return Data(data=SignedIn(user=user(signed.account), tokens=tokens))
+
+
+def refreshed(signed: Signed) -> Data[Refreshed]:
+    """Return a session that goes on in its shape."""
+    return Data(
+        data=Refreshed(
+            access_token=signed.access,
+            user=user(signed.account),
+            refresh_token=signed.refresh,
+            expires_in=signed.seconds,
+        )
+    )
+
+
+def session(grant: Grant, current: str) -> Session:
+    """Return a grant in its shape; `current` is the id of the caller's own."""
+    return Session(
+        id=grant.id,
+        kind=grant.kind,
+        client=None if grant.client == FIRST_PARTY else grant.client,
+        agent=grant.agent,
+        current=grant.id == current,
+        inserted_at=instant(grant.issued),
+        expires_at=instant(grant.expires),
+    )
+
+
+def key(kid: str, made: int, starts: int, ends: int | None) -> Key:
+    """Return a signing key in its shape."""
+    until = None if ends is None else instant(ends)
+    return Key(kid=kid, inserted_at=instant(made), signs_from=instant(starts), verifies_until=until)

@@ -1,0 +1,249 @@
+"""Accounts over real HTTP: a server in required mode, from registration to sign-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.authority import PASSWORD
+from tests.fakes.command import Running, fhir_server
+
+ADMIN = "root@clinic.example"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with an administrator, on a store of its own."""
+    folder = Path(tmp_path_factory.mktemp("accounts"))
+    store = f"sqlite:///{folder}/fhir.db"
+    added = fhir_server(
+        *("user", "add", ADMIN, "--role", "admin", "--store", store), folder=folder, FHIR_USER_PASSWORD=PASSWORD
+    )
+    assert (added.returncode, added.stderr) == (0, "")
+    settings = {"FHIR_SERVER_CORS_ORIGINS": "https://app.example", "FHIR_SERVER_RATE_FACTOR": "1000"}
+    with Running(["serve", "--port", "0", "--store", store], folder, **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def http(server: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.root, timeout=30) as client:
+        yield client
+
+
+def register(http: httpx.Client, email: str, role: str = "patient", **more: Any) -> dict[str, Any]:
+    """Register, and return what `data` has."""
+    user = {"email": email, "password": PASSWORD, "role": role, **more}
+    answer = http.post("/api/v1/auth/register", json={"user": user})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()["data"])
+
+
+def login(http: httpx.Client, email: str) -> dict[str, Any]:
+    answer = http.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["data"])
+
+
+def bearer(data: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {data['tokens']['access_token']}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "Patient"),
+        ("GET", "Patient/1"),
+        ("GET", "Patient/1/_history/1"),
+        ("GET", "_history"),
+        ("POST", "Patient"),
+        ("POST", "Patient/_search"),
+        ("PUT", "Patient/1"),
+        ("PATCH", "Patient/1"),
+        ("DELETE", "Patient/1"),
+        ("POST", ""),
+        ("GET", "Patient/1/Observation"),
+        ("GET", "ValueSet/$expand"),
+        ("POST", "$reindex"),
+        ("GET", "nothing/like/this"),
+    ],
+)
+def test_without_a_token_there_is_nothing(http: httpx.Client, method: str, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic cm9vdDpyb290"}):
+        answer = http.request(method, f"/fhir/{path}", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.json()["resourceType"] == "OperationOutcome"
+        assert answer.json()["issue"][0]["code"] == "login"
+
+
+def test_what_the_server_can_do_is_open_to_all(http: httpx.Client) -> None:
+    assert http.get("/fhir/metadata").json()["resourceType"] == "CapabilityStatement"
+    assert http.get("/health").status_code == 200
+
+
+def test_a_patient_registers_reads_the_own_record_and_leaves(http: httpx.Client) -> None:
+    data = register(http, "Marie@Curie.example")
+    user, tokens = data["user"], data["tokens"]
+    assert user.keys() == {"id", "email", "role", "status", "confirmed_at", "inserted_at"}
+    assert (user["email"], user["role"], user["status"]) == ("marie@curie.example", "patient", "active")
+    assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 3600)
+    mine = bearer(data)
+    assert http.get(f"/fhir/Patient/{user['id']}", headers=mine).json()["id"] == user["id"]
+    assert http.get("/fhir/Consent", headers=mine).json()["total"] == 2
+    assert http.get("/api/v1/me", headers=mine).json()["data"]["id"] == user["id"]
+    other = register(http, "pierre@curie.example")
+    assert http.get(f"/fhir/Patient/{other['user']['id']}", headers=mine).status_code == 404
+    assert http.get("/fhir/Patient", headers=mine).json()["total"] == 1
+    assert http.post("/api/v1/auth/logout", headers=mine).status_code == 200
+    # The very next request.
+    assert http.get(f"/fhir/Patient/{user['id']}", headers=mine).status_code == 401
+    assert http.post("/api/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
+
+
+def test_the_presented_refresh_token_stays_unless_rotation_is_asked_for(http: httpx.Client) -> None:
+    register(http, "ref@resh.example")
+    data = login(http, "ref@resh.example")
+    asked = {"refresh_token": data["tokens"]["refresh_token"]}
+    for _ in range(2):
+        again = http.post("/api/v1/auth/refresh", json=asked).json()["data"]
+        assert again.keys() == {"access_token", "user", "token_type", "expires_in"}
+        assert http.get("/api/v1/me", headers={"Authorization": f"Bearer {again['access_token']}"}).status_code == 200
+    rotated = http.post("/api/v1/auth/refresh", json=asked | {"rotate": True}).json()["data"]
+    assert rotated["refresh_token"] != asked["refresh_token"]
+    for wrong in ("x", rotated["access_token"], ""):
+        assert http.post("/api/v1/auth/refresh", json={"refresh_token": wrong}).status_code == 401
+
+
+def test_errors_have_one_shape(http: httpx.Client) -> None:
+    wrong = http.post("/api/v1/auth/login", json={"email": "no@body.example", "password": "x"})
+    assert (wrong.status_code, wrong.json().keys()) == (401, {"error"})
+    refused = http.post("/api/v1/auth/register", json={"user": {"email": "x", "password": "y", "role": "admin"}})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["fields"].keys() == {"role"}
+    for body in ({}, {"user": 5}, {"user": {"email": 5}}, []):
+        answer = http.post("/api/v1/auth/register", json=body)
+        assert (answer.status_code, "fields" in answer.json()["error"]) == (422, True)
+    for content in (b"{", b"[" * 100_000, b"\xff\xfe", b""):
+        answer = http.post("/api/v1/auth/login", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422)
+        assert answer.json()["error"]["message"]
+    assert http.post("/api/v1/auth/login", content=b"x" * 2_000_000).status_code == 413
+    assert http.get("/api/v1/nothing").json()["error"]["message"] == "Not Found"
+    assert http.get("/api/v1/me").headers["www-authenticate"] == "Bearer"
+
+
+def test_a_wrong_password_and_no_account_are_answered_alike(http: httpx.Client) -> None:
+    register(http, "known@clinic.example")
+    answers = [
+        http.post("/api/v1/auth/login", json={"email": email, "password": "wrong wrong wrong"})
+        for email in ("known@clinic.example", "unknown@clinic.example")
+    ]
+    assert len({(each.status_code, each.content) for each in answers}) == 1
+    names = [sorted(set(each.headers) - {"date", "x-request-id"}) for each in answers]
+    assert names[0] == names[1]
+
+
+def test_roles_are_not_taken_but_given(http: httpx.Client) -> None:
+    for more in ({"status": "active", "role": "doctor"}, {"role": "patient", "admin": True, "is_admin": 1}):
+        data = register(http, f"mass{len(more)}@clinic.example", **{"role": "patient", **more})
+        assert data["user"]["status"] == ("pending" if more["role"] == "doctor" else "active")
+        assert http.get("/admin/users", headers=bearer(data)).status_code == 403
+    assert http.get("/admin/users").status_code == 401
+
+
+def test_a_doctor_sees_no_patient_before_and_after_confirmation_by_an_administrator(http: httpx.Client) -> None:
+    patient = register(http, "seen@clinic.example")
+    data = register(http, "doc@clinic.example", "doctor", rpps="10101201234")
+    id = data["user"]["id"]
+    assert data["user"]["status"] == "pending"
+    assert http.get(f"/fhir/Practitioner/{id}", headers=bearer(data)).json()["active"] is False
+    assert http.get(f"/fhir/Patient/{patient['user']['id']}", headers=bearer(data)).status_code == 404
+    assert http.get("/fhir/Consent", headers=bearer(data)).json()["total"] == 0
+    admin = bearer(login(http, ADMIN))
+    assert http.get(f"/fhir/Patient/{patient['user']['id']}", headers=admin).status_code == 404
+    assert http.get("/fhir", headers=admin).json()["total"] == 0
+    waiting = http.get("/admin/users?role=doctor&status=pending", headers=admin).json()["data"]
+    assert id in [each["id"] for each in waiting]
+    confirmed = http.post(f"/admin/users/{id}/confirm", headers=admin)
+    assert confirmed.json()["data"]["status"] == "active"
+    assert http.post(f"/admin/users/{id}/confirm", headers=admin).status_code == 409
+    assert http.get(f"/fhir/Practitioner/{id}", headers=bearer(data)).json()["active"] is True
+    assert http.get(f"/fhir/Patient/{patient['user']['id']}", headers=bearer(data)).status_code == 404
+
+
+def test_an_administrator_disables_an_account_at_once(http: httpx.Client) -> None:
+    data = register(http, "bye@clinic.example")
+    admin = bearer(login(http, ADMIN))
+    assert http.get("/api/v1/me", headers=bearer(data)).status_code == 200
+    assert http.post(f"/admin/users/{data['user']['id']}/disable", headers=admin).json()["data"]["status"] == "disabled"
+    assert http.get("/api/v1/me", headers=bearer(data)).status_code == 401
+    assert http.post("/admin/users/nobody/disable", headers=admin).status_code == 404
+
+
+def test_sessions_are_listed_and_ended(http: httpx.Client) -> None:
+    register(http, "two@clinic.example")
+    here, there = (bearer(login(http, "two@clinic.example")) for _ in range(2))
+    listed = http.get("/api/v1/auth/sessions", headers=here).json()["data"]
+    assert len(listed) == 3
+    assert sum(each["current"] for each in listed) == 1
+    other = http.get("/api/v1/auth/sessions", headers=there).json()["data"]
+    id = next(each["id"] for each in other if each["current"])
+    assert http.delete(f"/api/v1/auth/sessions/{id}", headers=here).status_code == 204
+    assert http.get("/api/v1/me", headers=there).status_code == 401
+    assert http.delete("/api/v1/auth/sessions/nothing", headers=here).status_code == 404
+
+
+def test_a_foreign_page_cannot_sign_anybody_in_and_a_listed_one_can(http: httpx.Client) -> None:
+    credentials = {"email": ADMIN, "password": PASSWORD}
+    evil = http.post("/api/v1/auth/login", json=credentials, headers={"Origin": "https://evil.example"})
+    assert evil.status_code == 403
+    assert "access-control-allow-origin" not in evil.headers
+    listed = {"Origin": "https://app.example"}
+    assert (
+        http.post("/api/v1/auth/login", json=credentials, headers=listed).headers["access-control-allow-origin"]
+        == "https://app.example"
+    )
+    asking = listed | {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    for path in ("/fhir/Patient", "/api/v1/me"):
+        preflight = http.options(path, headers=asking)
+        assert preflight.status_code == 204
+        assert "authorization" in preflight.headers["access-control-allow-headers"]
+
+
+def test_keys_rotate_without_anybody_noticing(http: httpx.Client) -> None:
+    before = bearer(login(http, ADMIN))
+    (first,) = http.get("/admin/keys", headers=before).json()["data"]
+    assert http.post("/admin/keys/rotate", headers=before).status_code == 201
+    keys = http.get("/admin/keys", headers=bearer(login(http, ADMIN))).json()["data"]
+    assert next(each["kid"] for each in keys) == first["kid"]
+    assert len(keys) == 2
+    assert keys[0]["verifies_until"] is not None
+
+
+def test_the_commands_refuse_while_the_server_holds_the_store(server: Running, tmp_path: Path) -> None:
+    store = next(line.split()[-1] for line in server.said.splitlines() if line.startswith("Store"))
+    for words in (("user", "list"), ("keys", "rotate")):
+        asked = fhir_server(*words, "--store", store, folder=tmp_path)
+        assert asked.returncode == 1
+        assert "open for writing in another process" in asked.stderr
+
+
+def test_accounts_are_managed_from_the_command_line(tmp_path: Path) -> None:
+    store = ("--store", f"sqlite:///{tmp_path}/fhir.db")
+    add = ("user", "add", "doc@clinic.example", "--role", "doctor", *store)
+    assert fhir_server(*add, folder=tmp_path, FHIR_USER_PASSWORD="weak").returncode == 2
+    assert fhir_server(*add, folder=tmp_path, FHIR_USER_PASSWORD=PASSWORD).stdout.startswith("Opened doctor")
+    again = fhir_server(*add, folder=tmp_path, FHIR_USER_PASSWORD=PASSWORD)
+    assert (again.returncode, again.stderr) == (2, "fhir-server: email is taken\n")
+    assert "doc@clinic.example" in fhir_server("user", "list", *store, folder=tmp_path).stdout
+    assert fhir_server("user", "confirm", "doc@clinic.example", *store, folder=tmp_path).returncode == 1
+    assert fhir_server("user", "disable", "doc@clinic.example", *store, folder=tmp_path).returncode == 0
+    assert "disabled" in fhir_server("user", "list", "--status", "disabled", *store, folder=tmp_path).stdout
+    rotated = fhir_server("keys", "rotate", *store, folder=tmp_path).stdout.split()[1]
+    assert rotated in fhir_server("keys", "list", *store, folder=tmp_path).stdout
+    assert fhir_server("check", *store, folder=tmp_path).returncode == 0

@@ -1,0 +1,81 @@
+"""Signing keys: made once, rotated with overlap, published without their private part."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from auth.errors import Unauthenticated
+from auth.keys import AHEAD, BEHIND, Keys
+from auth.tokens import Tokens
+from tests.fakes.authority import BASE, Authority
+
+SECOND = 1_000_000
+
+
+async def test_the_first_key_is_made_once(authority: Authority) -> None:
+    keys = authority.auth.keys
+    assert keys.listed() == []
+    made = await asyncio.gather(*(keys.signing() for _ in range(5)))
+    assert len({key.kid for key in made}) == 1
+    other = Keys(authority.store, authority.clock)
+    await other.learn()
+    assert (await other.signing()).kid == made[0].kid
+
+
+async def test_what_is_published_is_public(authority: Authority) -> None:
+    key = await authority.auth.keys.signing()
+    (jwk,) = authority.auth.keys.jwks()["keys"]
+    assert jwk.keys() == {"kty", "use", "alg", "kid", "n", "e"}
+    assert (jwk["kty"], jwk["use"], jwk["alg"], jwk["kid"]) == ("RSA", "sig", "RS256", key.kid)
+    assert key.private.key_size == 2048
+
+
+async def test_a_rotated_key_waits_until_everybody_has_it_and_the_old_one_until_its_tokens_end(
+    authority: Authority,
+) -> None:
+    await authority.account()
+    keys, clock = authority.auth.keys, authority.clock
+    old = await keys.signing()
+    fresh = await keys.rotate()
+    assert [each["kid"] for each in keys.jwks()["keys"]] == [old.kid, fresh.kid]
+    clock.advance(AHEAD / SECOND - 1)
+    assert (await keys.signing()).kid == old.kid
+    last = await authority.login()
+    clock.advance(1)
+    assert (await keys.signing()).kid == fresh.kid
+    assert await authority.admits(last.access) == "Patient/ann"
+    clock.advance(BEHIND / SECOND)
+    assert [each["kid"] for each in keys.jwks()["keys"]] == [fresh.kid]
+    assert keys.verifying(old.kid) is None
+    again = Keys(authority.store, clock)
+    await again.learn()
+    assert [key.kid for key in again.listed()] == [fresh.kid]
+
+
+async def test_rotating_twice_ends_each_key_once(authority: Authority) -> None:
+    keys = authority.auth.keys
+    await keys.signing()
+    second = await keys.rotate()
+    authority.clock.advance(60)
+    third = await keys.rotate()
+    assert keys.verifying(second.kid).ends == third.starts + BEHIND  # type: ignore[union-attr]
+    assert third.ends is None
+
+
+@pytest.mark.parametrize(
+    "kid", ["../../dev/null", "' OR 1=1", "https://evil.example/jwks", "x" * 10_000, None, 7, ["a"]]
+)
+async def test_a_key_id_is_looked_up_and_nothing_else(authority: Authority, kid: object) -> None:
+    await authority.auth.keys.signing()
+    assert authority.auth.keys.verifying(kid) is None
+
+
+async def test_another_tenant_s_tokens_are_not_ours(authority: Authority) -> None:
+    await authority.account()
+    signed = await authority.login()
+    Tokens(authority.auth.keys, BASE, BASE, authority.clock).decode("access", signed.access)
+    for issuer, audience in ((f"{BASE}/", BASE), (BASE, f"{BASE}/"), ("http://other", BASE), (BASE, "http://other")):
+        with pytest.raises(Unauthenticated):
+            Tokens(authority.auth.keys, issuer, audience, authority.clock).decode("access", signed.access)

@@ -1,0 +1,93 @@
+"""What administrators do with accounts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from auth.errors import Conflicting, Invalid, Missing, Unauthenticated
+from fhir_server.accounts import manage
+from fhir_server.accounts.register import Wanted, register
+from fhir_server.interactions.call import Call
+from fhir_server.interactions.update import update
+from fhir_server.loading.pieces import LOADER
+from tests.fakes.authority import HERE, PASSWORD
+from tests.fakes.desk import desk_of, doctor, found, patient
+
+
+async def test_an_account_that_is_added_is_active_and_its_owner_signs_in() -> None:
+    async with desk_of() as desk:
+        made = await manage.add(desk, Wanted("root@example.org", PASSWORD, "admin"), "Person/1", HERE)
+        assert (made.role, made.status, made.confirmed_at) == ("admin", "active", made.inserted_at)
+        (person,) = await found(desk, "Person")
+        assert person["id"] == made.id
+        assert (await desk.auth.sessions.login("root@example.org", PASSWORD, None, HERE)).account == made
+        rows = [row for _, row in await desk.services.store.audit_rows()]
+        assert next(row.actor for row in rows if row.action == "register") == "Person/1"
+
+
+async def test_accounts_are_found_by_id_and_address_and_listed_by_role_and_status() -> None:
+    async with desk_of() as desk:
+        ann = (await register(desk, patient(), HERE)).account
+        doc = (await register(desk, doctor(), HERE)).account
+        assert await manage.find(desk, ann.id) == await manage.find(desk, "ANN@example.org") == ann
+        assert [each.id for each in await manage.listed(desk)] == [ann.id, doc.id]
+        assert [each.id for each in await manage.listed(desk, role="doctor", status="pending")] == [doc.id]
+        assert await manage.listed(desk, role="admin") == []
+        for name in ("nobody", "nobody@example.org", "@", "Patient"):
+            with pytest.raises(Missing):
+                await manage.find(desk, name)
+
+
+async def test_a_doctor_is_confirmed_by_the_number_and_keeps_what_else_is_there() -> None:
+    async with desk_of() as desk:
+        doc = (await register(desk, doctor(), HERE)).account
+        (person,) = await found(desk, "Practitioner")
+        person |= {
+            "name": [{"family": "Garnier"}],
+            "identifier": [*person["identifier"], {"system": "urn:x", "value": "1"}],
+        }
+        await update(Call(desk.services, LOADER, "r", "Practitioner", doc.id, resource=person))
+        confirmed = await manage.confirm(desk, doc, "Person/1", HERE, "10101205678")
+        assert (confirmed.status, confirmed.rpps) == ("active", "10101205678")
+        (person,) = await found(desk, "Practitioner", ("identifier", "https://rpps.esante.gouv.fr|10101205678"))
+        assert (person["active"], person["name"][0]["family"]) == (True, "Garnier")
+        assert [each["value"] for each in person["identifier"]] == ["10101205678", "810101205678", "1"]
+        (role,) = await found(desk, "PractitionerRole")
+        assert role["active"] is True
+        with pytest.raises(Conflicting):
+            await manage.confirm(desk, confirmed, "Person/1", HERE)
+
+
+async def test_without_a_number_or_for_anybody_else_nothing_is_confirmed() -> None:
+    async with desk_of() as desk:
+        doc = (await register(desk, Wanted("doc@example.org", PASSWORD, "doctor"), HERE)).account
+        for rpps in (None, "123", "1010120123x"):
+            with pytest.raises(Invalid):
+                await manage.confirm(desk, doc, "Person/1", HERE, rpps)
+        ann = (await register(desk, patient(), HERE)).account
+        with pytest.raises(Conflicting):
+            await manage.confirm(desk, ann, "Person/1", HERE, "10101201234")
+
+
+async def test_a_disabled_account_is_out_at_once() -> None:
+    async with desk_of() as desk:
+        signed = await register(desk, patient(), HERE)
+        await desk.auth.admission.admit(signed.access)
+        await manage.disable(desk, signed.account, "Person/1", HERE)
+        with pytest.raises(Unauthenticated):
+            await desk.auth.admission.admit(signed.access)
+        with pytest.raises(Unauthenticated):
+            await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)
+        with pytest.raises(Missing):
+            await manage.disable(desk, replace(signed.account, id="gone"), "Person/1", HERE)
+
+
+async def test_a_rotated_key_is_noted() -> None:
+    async with desk_of() as desk:
+        fresh = await manage.rotate(desk, "Person/1", HERE)
+        assert fresh.kid in {key.kid for key in desk.auth.keys.listed()}
+        await manage.add(desk, Wanted("root@example.org", PASSWORD, "admin"), "x", HERE)
+        rows = [row for _, row in await desk.services.store.audit_rows()]
+        assert next(row.details["key"] for row in rows if row.action == "rotate-keys") == fresh.kid
