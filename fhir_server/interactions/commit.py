@@ -23,6 +23,7 @@ from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
 from fhir_server.model.resource import instant
+from fhir_server.search.subjects import subjects
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
@@ -48,6 +49,7 @@ class Prepared(NamedTuple):
     warnings: Sequence[Issue]
     content: bytes
     mark: str = ""
+    subjects: Sequence[Key] = ()
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -140,6 +142,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         warnings=issues,
         content=content,
         mark=mark,
+        subjects=[Key(*each) for each in subjects(resource, entries)],
     )
 
 
@@ -166,7 +169,15 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     new = NewVersion(
-        key, number, method, call.principal.actor, body, prepared.owners, prepared.labels, fresh=method == "POST"
+        key,
+        number,
+        method,
+        call.principal.actor,
+        body,
+        prepared.owners,
+        prepared.labels,
+        fresh=method == "POST",
+        subjects=prepared.subjects,
     )
     version = await tx.put(new, prepared.entries)
     await own_parameters.note(tx, version)
@@ -183,9 +194,10 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     restriction = restriction_for(call)
     owners = await tx.owners(before.key, before.number, restriction=restriction)
     labels = await tx.labels(before.key, before.number, restriction=restriction)
-    version = await tx.put(
-        NewVersion(before.key, before.number + 1, "DELETE", call.principal.actor, b"", owners, labels), IndexEntries()
-    )
+    about = await tx.subjects(before.key, before.number, restriction=restriction)
+    actor = call.principal.actor
+    tombstone = NewVersion(before.key, before.number + 1, "DELETE", actor, b"", owners, labels, subjects=about)
+    version = await tx.put(tombstone, IndexEntries())
     await own_parameters.note(tx, version)
     return Written(204, version, tuple(owner.id for owner in owners if owner.type == "Patient"))
 
