@@ -59,7 +59,7 @@ YOUNG = 20_000
 ROUTED: Interactions = {
     **INTERACTIONS,
     "bundle": bundle,
-    **{f"${name}": each.perform for name, each in OPERATIONS.items()},
+    **{f"${name}": each.answer for name, each in OPERATIONS.items()},
 }
 
 log = logging.getLogger("fhir_server")

@@ -99,12 +99,13 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """Versions about nobody whose consent refuses them to `actor` for `purpose` `at` (microseconds since 1970).
+    """Versions about nobody whose consent refuses them to one of `actors` for `purpose` `at`.
 
-    What is refused are the records of the table RULES, see there. `actor` is a reference such as `Practitioner/1`.
+    What is refused are the records of the table RULES, see there. `actors` are references to who asks: as themselves
+    (`Practitioner/1`), and to the organizations they ask for. `at` is in microseconds since 1970.
     """
 
-    actor: str
+    actors: tuple[str, ...]
     purpose: str
     at: int
 

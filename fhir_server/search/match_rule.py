@@ -46,7 +46,7 @@ def _in_force(rule: Rule, until: int | None, at: int) -> bool:
 
 
 def _named(rule: Rule, asked: Consented) -> bool:
-    return ("actors" not in rule or asked.actor in rule["actors"]) and (
+    return ("actors" not in rule or any(each in rule["actors"] for each in asked.actors)) and (
         "purposes" not in rule or asked.purpose in rule["purposes"]
     )
 

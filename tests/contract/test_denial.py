@@ -42,8 +42,8 @@ ALLOWING: dict[str, Restriction] = {
     "an open relation": Related("doctor", OPEN),
     "a relation that begins": Related("future", OPEN + 1),
     "a relation that is about to end": Related("past", OPEN - 1),
-    "not refused to this one": Consented("Practitioner/other", "TREAT", OPEN),
-    "refused, with an exception": Consented("Practitioner/refused", "BTG", OPEN),
+    "not refused to this one": Consented(("Practitioner/other",), "TREAT", OPEN),
+    "refused, with an exception": Consented(("Practitioner/refused",), "BTG", OPEN),
 }
 
 
@@ -206,7 +206,7 @@ async def test_indexing_anew_tells_whom_a_version_is_about(store: Store):
 
 async def test_a_relation_and_a_refusal_count_from_the_commit_that_makes_them(store: Store):
     await put(store, new(ONE, 1, owners=[ONE]), coded("a"))
-    related, agreed = Related("doctor", OPEN), Consented("Practitioner/doctor", "TREAT", OPEN)
+    related, agreed = Related("doctor", OPEN), Consented(("Practitioner/doctor",), "TREAT", OPEN)
     assert await store.read(ONE, restriction=related) is None
     assert await store.read(ONE, restriction=agreed)
 

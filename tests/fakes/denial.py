@@ -54,7 +54,7 @@ REFUSALS: Mapping[str, Restriction] = {
     "a relation that is still to come": Related("future", OPEN),
     "a relation for something else": Related("limited", OPEN),
     "not in relation": Not(Related("doctor", OPEN)),
-    "refused by consent": Consented("Practitioner/refused", "TREAT", OPEN),
+    "refused by consent": Consented(("Practitioner/refused",), "TREAT", OPEN),
 }
 """Each refuses a Patient/1 of alice with the label RED, its own compartment, found by the code `a`."""
 

@@ -353,6 +353,6 @@ def restriction(random: Random, depth: int = 2) -> limits.Restriction:
         case "related":
             return limits.Related(random.choice(PRACTITIONERS), random.choice(MOMENTS))
         case "consented":
-            actor = f"Practitioner/{random.choice(PRACTITIONERS)}"
-            return limits.Consented(actor, random.choice(PURPOSES), random.choice(MOMENTS))
+            actors = tuple(some(random, lambda: f"Practitioner/{random.choice(PRACTITIONERS)}"))
+            return limits.Consented(actors, random.choice(PURPOSES), random.choice(MOMENTS))
     return limits.ALL

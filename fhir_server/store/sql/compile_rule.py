@@ -45,7 +45,7 @@ def is_related(related: Related, v: str) -> Statement:
 
 def is_refused(asked: Consented, v: str) -> Statement:
     """Return the test that a patient whom version `v` is about refuses it to the actor, and makes no exception."""
-    actor, purpose, at = asked.actor, asked.purpose, asked.at
+    actors, purpose, at = json.dumps(list(asked.actors)), asked.purpose, asked.at
     excepted = (
         f"EXISTS (SELECT 1 FROM json_each(kr.value, '$.except') kx WHERE {_named('kx.value')}"
         " AND coalesce(kx.value ->> 'since', 0) <= ? AND coalesce(kx.value ->> 'until' > ?, 1)"
@@ -57,13 +57,14 @@ def is_refused(asked: Consented, v: str) -> Statement:
         f" WHERE ko.v = {v} AND ko.subject = 1 AND {_IN_FORCE} AND {_named('kr.value')}"
         f" AND {_conditions('kr.value', v)} AND NOT {excepted})"
     )
-    return Statement(sql, (at, at, actor, purpose, actor, purpose, at, at))
+    return Statement(sql, (at, at, actors, purpose, actors, purpose, at, at))
 
 
 def _named(rule: str) -> str:
-    """Return the test that a rule is about the actor and the purpose that are its two arguments."""
+    """Return the test that a rule is about one of the actors, and the purpose, that are its two arguments."""
     return (
-        f"({rule} -> 'actors' IS NULL OR ? IN (SELECT kj.value FROM json_each({rule}, '$.actors') kj))"
+        f"({rule} -> 'actors' IS NULL OR EXISTS (SELECT 1 FROM json_each(?) ki WHERE ki.value IN"
+        f" (SELECT kj.value FROM json_each({rule}, '$.actors') kj)))"
         f" AND ({rule} -> 'purposes' IS NULL OR ? IN (SELECT kj.value FROM json_each({rule}, '$.purposes') kj))"
     )
 

@@ -8,8 +8,9 @@ import pytest
 
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
-from fhir_server.search.subjects import owning, subjects, types
+from fhir_server.search.subjects import subjects
 from profiles import definitions
+from profiles.ownership import owning, record_types
 
 BASE = "http://example.org/fhir"
 EXTRACTOR = Extractor(Registry())
@@ -64,11 +65,11 @@ def test_whom_a_resource_is_about(type: str, elements: dict[str, Any], patients:
 
 def test_every_type_of_the_compartment_tells_whom_it_is_about_unless_it_is_named_here() -> None:
     inside = set(definitions.compartments()["Patient"])
-    untold = inside - set(types())
+    untold = inside - set(record_types())
     assert untold == {"Group", "Person", "Schedule"}
-    assert set(types()) - inside == set()
+    assert set(record_types()) - inside == set()
 
 
 def test_a_subject_is_never_who_performs_authors_or_receives() -> None:
-    told = {code for type in types() for code in owning(type)[0]}
+    told = {code for type in record_types() for code in owning(type)[0]}
     assert told == {"patient", "subject", "beneficiary"}
