@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auth.tables import TABLES as ACCOUNT_TABLES
@@ -42,13 +43,14 @@ from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.search.query import Node
-from fhir_server.settings import Settings
+from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import RecordTable
 from fhir_server.store.connect import connect
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 if TYPE_CHECKING:
+    from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
 
 Message = MutableMapping[str, Any]
@@ -64,7 +66,7 @@ YOUNG = 20_000
 ROUTED: Interactions = {
     **INTERACTIONS,
     "bundle": bundle,
-    **{f"${name}": each.perform for name, each in OPERATIONS.items()},
+    **{f"${name}": each.answer for name, each in OPERATIONS.items()},
 }
 
 log = logging.getLogger("fhir_server")
@@ -170,7 +172,7 @@ class App:
         try:
             self._tenant = await self._open.enter_async_context(open_tenant(self._settings))
             await self._open_doors(self._tenant)
-        except Refusal as refusal:
+        except (Refusal, SettingsError) as refusal:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
         self._tenant.jobs.begin(self._tenant.services)
@@ -254,7 +256,19 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
     from fhir_server.accounts.opening import opening
 
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    return await opening(services, notice, registration=settings.registration, rate_factor=settings.rate_factor)
+    policy = _policy(settings.policy)
+    return await opening(services, notice, policy, registration=settings.registration, rate_factor=settings.rate_factor)
+
+
+def _policy(path: str) -> AccessPolicy:
+    from auth.policy import PolicyError, default_policy, read_policy
+
+    try:
+        return read_policy(Path(path).read_text("utf-8")) if path else default_policy()
+    except OSError as error:
+        raise SettingsError(f"policy: the file {path} cannot be read: {error.strerror}.") from None
+    except (PolicyError, UnicodeDecodeError) as error:
+        raise SettingsError(f"policy: the file {path} cannot be followed: {error}.") from None
 
 
 def _limits(settings: Settings) -> Limits:

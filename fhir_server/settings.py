@@ -41,6 +41,7 @@ class Settings(BaseSettings):
         "required", description="`required` asks for a token; `open` lets everybody on this machine in."
     )
     registration: Literal["open", "closed"] = Field("open", description="Who may register: everybody, or nobody.")
+    policy: str = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")

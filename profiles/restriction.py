@@ -6,6 +6,7 @@ writes `ALL`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -71,7 +72,116 @@ class Matches:
     parameters: tuple[tuple[str, str], ...]
 
 
-Restriction = All | Nothing | AnyOf | AllOf | Not | InCompartment | HasLabel | WrittenBy | Matches
+@dataclass(frozen=True, slots=True)
+class OfTypes:
+    """Versions of resources of one of `types`."""
+
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Versions whose subject is the Patient `patient`: not those where it is an author, a performer or the like."""
+
+    patient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Versions about a patient with whom `practitioner` has a care relation that is open `at`.
+
+    `at` is in microseconds since 1970. The relations are the records of the table RELATIONS, see there.
+    """
+
+    practitioner: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """Versions about nobody whose consent refuses them to one of `actors` for `purpose` `at`.
+
+    What is refused are the records of the table RULES, see there. `actors` are references to who asks: as themselves
+    (`Practitioner/1`), and to the organizations they ask for. `at` is in microseconds since 1970.
+    """
+
+    actors: tuple[str, ...]
+    purpose: str
+    at: int
+
+
+Restriction = (
+    All
+    | Nothing
+    | AnyOf
+    | AllOf
+    | Not
+    | InCompartment
+    | HasLabel
+    | WrittenBy
+    | Matches
+    | OfTypes
+    | About
+    | Related
+    | Consented
+)
 
 ALL = All()
 NONE = Nothing()
+
+RELATIONS = "relation"
+"""The record table of care relations. Fields: `pair` (`<practitioner>/<patient>`, indexed), `since` (us, optional),
+`only` (conditions, any of which must hold of a version; optional). A relation ends when its record expires."""
+RULES = "rule"
+"""The record table of what consents refuse. Fields: `patient` (indexed), `actors`, `purposes` (each optional, a list),
+`since`, the conditions of what is refused, and `except`, a list of such rules that are not. A rule ends when its record
+expires, an exception at its `until` (us).
+
+Conditions, all of which must hold, each optional: `types`, `authors` (`Practitioner/1`), `encounters` (ids),
+`resources` (`Observation/1`), `labels` ([system, code]), `from` and `to` (us, of the version's time)."""
+
+
+def narrow(restriction: Restriction, type: str) -> Restriction:
+    """Return what `restriction` means for versions of resources of `type`: the same, and often much shorter."""
+    match restriction:
+        case OfTypes(types):
+            return ALL if type in types else NONE
+        case Matches():
+            return restriction if restriction.type == type else NONE
+        case Not(item):
+            return _negated(narrow(item, type))
+        case AnyOf(items):
+            return _joined(AnyOf, [narrow(each, type) for each in items], NONE, ALL)
+        case AllOf(items):
+            return _joined(AllOf, [narrow(each, type) for each in items], ALL, NONE)
+    return restriction
+
+
+def _negated(item: Restriction) -> Restriction:
+    if item == ALL:
+        return NONE
+    return ALL if item == NONE else Not(item)
+
+
+def _joined(
+    kind: Callable[[tuple[Restriction, ...]], Restriction],
+    items: list[Restriction],
+    neutral: Restriction,
+    absorbing: Restriction,
+) -> Restriction:
+    if absorbing in items:
+        return absorbing
+    kept = tuple(dict.fromkeys(each for each in items if each != neutral))
+    if not kept:
+        return neutral
+    return kept[0] if len(kept) == 1 else kind(kept)
+
+
+def any_of(*items: Restriction) -> Restriction:
+    """Return what at least one of `items` allows, in the shortest form."""
+    return _joined(AnyOf, list(items), NONE, ALL)
+
+
+def all_of(*items: Restriction) -> Restriction:
+    """Return what every one of `items` allows, in the shortest form."""
+    return _joined(AllOf, list(items), ALL, NONE)

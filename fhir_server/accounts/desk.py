@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from auth.accounts import Account
 from auth.auth import Auth
 from auth.ports import Asker, Event
+from auth.rights import EVERYTHING
 from fhir_server.interactions.answer import answer
 from fhir_server.interactions.call import Call, Principal, Resource, Services
 from fhir_server.interactions.transaction import settle
 from fhir_server.store.base import AuditRow, Transaction
-from profiles.restriction import ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Desk:
         They take the road of every write: validated, indexed, audited.
         """
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
-        call = Call(self.services, Principal(account.actor, ALL), asker.request, resource=bundle)
+        call = Call(self.services, Principal(account.actor, EVERYTHING), asker.request, resource=bundle)
         await settle(call, answer, also)
 
 

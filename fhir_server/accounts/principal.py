@@ -1,29 +1,53 @@
-"""What a grant and the account behind it may see of the store: the one place where both become a `Principal`."""
+"""From a grant and the account behind it to the `Principal` of interactions: the one place where it is made."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from auth.accounts import Account
 from auth.grants import Grant
+from auth.policy import BREAK_GLASS, TREATMENT, Caller, Policy, rights_of
+from auth.rights import NO_RIGHTS, Rights
+from auth.scopes import Known, Scopes, parse_scopes
 from fhir_server.interactions.call import Principal
-from profiles.restriction import NONE, InCompartment, Matches, Restriction
+
+SYSTEM = "system"
+"""The role of a backend service, which acts for no account."""
 
 
-def principal_of(grant: Grant, account: Account | None) -> Principal:
-    """Return who calls.
+def principals(policy: Policy, known: Known) -> Callable[[Grant, Account | None], Principal]:
+    """Return what makes principals by `policy`; `known` tells whether a type has a search parameter of that name."""
 
-    A patient has the own compartment, a professional the own Practitioner, everybody else nothing. The rules of
-    `auth.policy` are to be asked here.
-    """
-    actor = f"Client/{grant.client}" if account is None else account.actor
-    return Principal(actor, _restriction(grant, account))
+    def principal_of(grant: Grant, account: Account | None) -> Principal:
+        role = SYSTEM if account is None else role_of(account)
+        actor = f"Client/{grant.client}" if account is None else account.actor
+        return Principal(
+            actor,
+            _rights(policy, known, grant, account, Caller(role, actor.partition("/")[2], actor)),
+            account=grant.account,
+            client=grant.client,
+            grant=grant.id,
+            role=role,
+            purpose=grant.purpose or "",
+        )
+
+    return principal_of
 
 
-def _restriction(grant: Grant, account: Account | None) -> Restriction:
-    if account is None or grant.kind != "session" or account.status == "disabled":
-        return NONE
-    match account.role:
-        case "patient":
-            return InCompartment("Patient", account.id)
-        case "doctor":
-            return Matches("Practitioner", (("_id", account.id),))
-    return NONE
+def role_of(account: Account) -> str:
+    """Return the role that the policy knows the account by: a professional who is not confirmed yet is `pending`."""
+    return "pending" if account.status == "pending" else account.role
+
+
+def _rights(policy: Policy, known: Known, grant: Grant, account: Account | None, asker: Caller) -> Rights:
+    if account is not None and account.status == "disabled":
+        return NO_RIGHTS
+    purpose = BREAK_GLASS if grant.purpose == BREAK_GLASS else TREATMENT
+    scopes = None if grant.kind == "session" else _scopes(grant, known)
+    caller = Caller(asker.role, asker.id, asker.actor, scopes, grant.patient, purpose)
+    return rights_of(policy, caller)
+
+
+def _scopes(grant: Grant, known: Known) -> Scopes:
+    # A scope that can no longer be read opens nothing.
+    return parse_scopes(" ".join(grant.scopes), known)[0]

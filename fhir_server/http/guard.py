@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from auth.errors import Unauthenticated
+from auth.rights import NO_RIGHTS
 from fhir_server.errors import Forbidden, Misdirected, Unauthorized
 from fhir_server.http.headers import Headers
 from fhir_server.interactions.call import ANONYMOUS, Principal
-from profiles.restriction import NONE
 
 if TYPE_CHECKING:
     from auth.admission import Admission, Admitted
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-NOBODY = Principal("anonymous", NONE)
+NOBODY = Principal("anonymous", NO_RIGHTS)
 """Who asks for what is open to all, such as the CapabilityStatement."""
 LONGEST = 16_384
 """Bytes of an Authorization header."""

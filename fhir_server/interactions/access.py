@@ -1,19 +1,49 @@
-"""What of the store exists for the caller of an interaction.
+"""What the caller of an interaction may do, and what of the store exists for them.
 
-Every store call of an interaction passes what this returns. The tree itself is built by whoever authenticated the
-caller; here it is only looked up, so that there is one place where an interaction asks.
+The only place where interactions ask. `demand` says whether a type is in scope for an action: if not, 403, by name.
+What `within` and `restriction_for` return goes with every store call: what it leaves out is not there, which is 404.
+The rights themselves are built by whoever authenticated the caller (`auth.policy`); here they are only looked up.
 """
 
 from __future__ import annotations
 
+from auth.rights import Action, Power
 from fhir_server.errors import Forbidden
 from fhir_server.interactions.call import Call
-from profiles.restriction import Restriction
+from profiles.restriction import ALL, Restriction
+
+_DOING = {
+    "read": "read",
+    "history": "read the history of",
+    "search": "search",
+    "create": "create",
+    "update": "change",
+    "delete": "delete",
+}
 
 
-def restriction_for(call: Call) -> Restriction:
-    """Return what the caller may see and change."""
-    return call.principal.restriction
+def demand(call: Call, action: Action, type: str) -> None:
+    """Raise Forbidden unless `type` is in scope for `action`."""
+    if not call.principal.rights.may(action, type):
+        raise Forbidden(f"Your access does not let you {_DOING[action]} {type}: the type is not in its scope.")
+
+
+def restriction_for(call: Call, action: Action = "search") -> Restriction:
+    """Return what is within the caller's reach, among resources of all types: for what looks at several of them."""
+    rights = call.principal.rights
+    return rights.restriction(action, call.services.now()) if rights.limited else ALL
+
+
+def within(call: Call, action: Action, type: str) -> Restriction:
+    """Return what is within the caller's reach among the resources of one type."""
+    rights = call.principal.rights
+    return rights.of_type(action, type, call.services.now()) if rights.limited else ALL
+
+
+def demand_power(call: Call, power: Power, what: str) -> None:
+    """Raise Forbidden unless the caller has `power`; `what` is the beginning of the sentence that says so."""
+    if not call.principal.rights.has(power):
+        raise Forbidden(f"{what} needs a right that your access does not have: {power}.")
 
 
 def demand_plans(call: Call) -> None:
@@ -21,5 +51,5 @@ def demand_plans(call: Call) -> None:
 
     A plan tells how many rows there are of what, whoever may see them.
     """
-    if not call.principal.sees_plans:
+    if not call.principal.rights.sees_plans:
         raise Forbidden("_explain is for administrators, and for everybody in open mode only.", expression="_explain")

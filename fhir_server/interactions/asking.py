@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fhir_server.errors import BadRequest
 from fhir_server.interactions import paging, part
 from fhir_server.interactions.call import Call
+from fhir_server.interactions.reaching import reaching
 from fhir_server.interactions.terminology import Reading, answered
 from fhir_server.model.compartments import ALL_TYPES, types_in
 from fhir_server.model.summary import known_elements
@@ -85,6 +86,7 @@ async def asking(call: Call) -> Asked:
     now = call.services.now() if place is None else place.issued
     search, position = await _parsed(call, criteria, place.position if place else None, now)
     _refuse_outside(call, search)
+    search = reaching(call, search, _types(call, search))
     if search.includes and shown.summary == "text":
         raise BadRequest(
             "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
@@ -155,6 +157,14 @@ async def _parsed(call: Call, criteria: Pairs, position: int | None, now: int) -
     if not asked[-1].known:
         remembered.keep(key, search)
     return search, position
+
+
+def _types(call: Call, search: Search) -> Sequence[str]:
+    """Return the types that the URL or `_type` names; none for a search over all of them."""
+    if call.type is not None:
+        return (call.type,)
+    named = any(name == "_type" for name, _ in search.applied)
+    return [target.type for target in search.targets] if named else ()
 
 
 def _path(call: Call) -> str:

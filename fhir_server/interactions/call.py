@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from auth.rights import EVERYTHING, Rights
 from fhir_server.interactions.known import Known
 from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Key, Snapshot, Store, Transaction
 from profiles.issues import Issue
 from profiles.packages.catalogue import Catalogue
-from profiles.restriction import ALL, Restriction
 
 if TYPE_CHECKING:
     from fhir_server.search.extract import Extractor
@@ -31,17 +31,22 @@ Return = Literal["minimal", "representation", "OperationOutcome"]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, and what of the store exists for them. In open mode: `ANONYMOUS`.
+    """Who calls, and what they may do. In open mode: `ANONYMOUS`.
 
-    `sees_plans` says that they may ask how a search is answered (`_explain`).
+    `actor` is what their writes are signed with: `Patient/1`, `Practitioner/2`, `Client/x`. `account`, `client` and
+    `grant` are ids, `role` that of the account, `purpose` a purpose of use such as `BTG`.
     """
 
     actor: str
-    restriction: Restriction
-    sees_plans: bool = False
+    rights: Rights
+    account: str | None = None
+    client: str | None = None
+    grant: str | None = None
+    role: str = ""
+    purpose: str = ""
 
 
-ANONYMOUS = Principal("anonymous", ALL, sees_plans=True)
+ANONYMOUS = Principal("anonymous", EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,21 +14,24 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from fhir_server.errors import BadRequest, NotFound, Unprocessable
+from auth.rights import Action
+from fhir_server.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary, own_parameters, profiles
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
 from fhir_server.model.resource import instant
+from fhir_server.search.subjects import subjects
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
 from profiles.packages.catalogue import TYPES
 from profiles.restriction import ALL
 
+_WORDS = {"create": "create", "update": "change", "delete": "delete"}
 ATTEMPTS = 3
 """How often a write is prepared outside of the transaction before it is prepared inside, where nothing moves."""
 
@@ -48,6 +51,7 @@ class Prepared(NamedTuple):
     warnings: Sequence[Issue]
     content: bytes
     mark: str = ""
+    subjects: Sequence[Key] = ()
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -140,23 +144,36 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         warnings=issues,
         content=content,
         mark=mark,
+        subjects=[Key(*each) for each in subjects(resource, entries)],
     )
 
 
-async def current(call: Call, reader: Snapshot, key: Key) -> Version | None:
-    """Return the current version that a write would replace, a tombstone included.
+async def current(call: Call, reader: Snapshot, key: Key, action: Action, *, making: bool = False) -> Version | None:
+    """Return the current version that a write would replace, a tombstone included, None when there never was one.
 
-    Raises NotFound when it is not the caller's.
+    `making` says that the write would then make it under an id that the caller has chosen. Raises Forbidden when the
+    caller sees it and may not do this to it. What is out of reach, and for whoever is limited what never was, is
+    NotFound, and to be made MethodNotAllowed unless the caller may choose ids: the answers are the same for both.
     """
-    restriction = restriction_for(call)
+    rights = call.principal.rights
+    restriction = within(call, action, key.type)
     version = await reader.read(key, restriction=restriction)
-    if version is None and restriction != ALL and await reader.read(key, restriction=ALL) is not None:
-        raise NotFound(f"{key.type}/{key.id} does not exist or is not yours to change.")
-    return version
+    if version is not None or restriction is ALL:
+        return version
+    if await reader.read(key, restriction=within(call, "read", key.type)) is not None:
+        raise Forbidden(f"{key.type}/{key.id} is not yours to change.")
+    if making and not rights.assigns_ids:
+        raise MethodNotAllowed(
+            f"The ids of resources that you create are chosen by the server: use POST {key.type}. A PUT replaces a "
+            "resource that there is."
+        )
+    if not making or await reader.read(key, restriction=ALL) is not None:
+        raise NotFound(f"{key.type}/{key.id} does not exist.")
+    return None
 
 
 async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version | None, method: Method) -> Version:
-    """Put the version that follows `before` and return it. Raises Unprocessable when the caller could not see it.
+    """Put the version that follows `before` and return it. Raises Forbidden when it is out of the caller's reach.
 
     Raises Moved when the tenant's search parameters have changed since it was prepared.
     """
@@ -166,26 +183,51 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     new = NewVersion(
-        key, number, method, call.principal.actor, body, prepared.owners, prepared.labels, fresh=method == "POST"
+        key,
+        number,
+        method,
+        call.principal.actor,
+        body,
+        prepared.owners,
+        prepared.labels,
+        fresh=method == "POST",
+        subjects=prepared.subjects,
     )
     version = await tx.put(new, prepared.entries)
     await own_parameters.note(tx, version)
-    restriction = restriction_for(call)
-    if restriction != ALL and await tx.vread(key, number, restriction=restriction) is None:
-        raise Unprocessable(f"This {key.type} would be outside of what you may access.", code="forbidden")
+    await _demand_within(call, tx, version, prepared, "create" if before is None else "update")
     if call.content is not None:
         return await binary.fill(tx, version, call.content)
     return await binary.keep(tx, version, prepared.content) if prepared.content else version
 
 
+async def _demand_within(call: Call, tx: Transaction, version: Version, prepared: Prepared, action: Action) -> None:
+    """Raise Forbidden when what was just put is out of the caller's reach, or about a patient who is.
+
+    Who may not see a patient may write nothing that would be in the patient's record, whoever else it is about.
+    """
+    key = version.key
+    restriction = within(call, action, key.type)
+    if restriction is ALL:
+        return
+    if await tx.vread(key, version.number, restriction=restriction) is None:
+        raise Forbidden(f"This {key.type} would be outside of what you may {_WORDS[action]}.")
+    for patient in prepared.subjects if len(prepared.subjects) > 1 else ():
+        if patient != key and await tx.read(patient, restriction=within(call, "read", patient.type)) is None:
+            raise Forbidden(
+                f"This {key.type} would be about several patients, and not all of them are within your reach."
+            )
+
+
 async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     """Put a tombstone after `before`; it repeats the owners and labels of what it ends."""
-    restriction = restriction_for(call)
-    owners = await tx.owners(before.key, before.number, restriction=restriction)
-    labels = await tx.labels(before.key, before.number, restriction=restriction)
-    version = await tx.put(
-        NewVersion(before.key, before.number + 1, "DELETE", call.principal.actor, b"", owners, labels), IndexEntries()
-    )
+    # That it may be deleted was asked before: a tombstone repeats all of them, whatever the caller sees.
+    owners = await tx.owners(before.key, before.number, restriction=ALL)
+    labels = await tx.labels(before.key, before.number, restriction=ALL)
+    about = await tx.subjects(before.key, before.number, restriction=ALL)
+    actor = call.principal.actor
+    tombstone = NewVersion(before.key, before.number + 1, "DELETE", actor, b"", owners, labels, subjects=about)
+    version = await tx.put(tombstone, IndexEntries())
     await own_parameters.note(tx, version)
     return Written(204, version, tuple(owner.id for owner in owners if owner.type == "Patient"))
 

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl
 from msgspec import Struct
 
 from fhir_server.errors import BadRequest, PreconditionFailed
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, restriction_for
 from fhir_server.interactions.asking import SHOWING, read
 from fhir_server.interactions.call import Call
+from fhir_server.interactions.reaching import reaching
 from fhir_server.interactions.terminology import answered
 from fhir_server.search.query import Node
 from fhir_server.store.base import Key, Snapshot
@@ -88,7 +89,9 @@ async def criteria_of(
         if name.partition(":")[0] in RESULT_PARAMETERS:
             raise BadRequest(f"{name[:40]} says how to show matches and is no search criterion: leave it out.")
     now = call.services.now()
+    demand(call, "search", type)
     search, _ = await answered(call, lambda terminology: read(call, type, parameters, terminology, now=now))
+    search = reaching(call, search, (type,))
     return Criteria(type, text or "&".join(f"{name}={value}" for name, value in parameters), search.where)
 
 

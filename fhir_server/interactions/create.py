@@ -12,7 +12,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from fhir_server.interactions import audit, binary, commit
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Prepared, Put, Step, Written
 from fhir_server.interactions.conditional import Identity, Moved, as_criteria, hold, matching, single
@@ -27,6 +27,7 @@ async def create(call: Call) -> Result:
 async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
     """Return the new identity, or that of the resource that If-None-Exist finds."""
     assert call.type is not None
+    demand(call, "create", call.type)
     new = Key(call.type, call.new_id())
     if call.preconditions.if_none_exist is None:
         return Identity((new,))
@@ -56,7 +57,8 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
 def _existing(call: Call, identity: Identity) -> Step:
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)
-        version = await tx.read(identity.key, restriction=restriction_for(call))
+        demand(call, "read", identity.key.type)
+        version = await tx.read(identity.key, restriction=within(call, "read", identity.key.type))
         if version is None:
             raise Moved
         if call.content is not None:

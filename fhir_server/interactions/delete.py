@@ -10,6 +10,7 @@ from collections.abc import Set
 
 from fhir_server.errors import PreconditionFailed
 from fhir_server.interactions import audit, commit, preconditions
+from fhir_server.interactions.access import demand
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching
@@ -24,6 +25,7 @@ async def delete(call: Call) -> Result:
 async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
     """Return the identity of the URL, or those that the criteria find. Raises PreconditionFailed for too many."""
     assert call.type is not None
+    demand(call, "delete", call.type)
     if call.id is not None:
         return Identity((Key(call.type, call.id),))
     criteria = await criteria_of(call, call.type, call.parameters)
@@ -51,7 +53,7 @@ async def plan(call: Call, identity: Identity) -> Step:
 
 
 async def _bury(call: Call, tx: Transaction, key: Key) -> Written:
-    before = await commit.current(call, tx, key)
+    before = await commit.current(call, tx, key, "delete")
     preconditions.demand(call.preconditions, before)
     if before is None:
         return Written(204)

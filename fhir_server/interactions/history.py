@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fhir_server.errors import BadRequest, NotFound
 from fhir_server.interactions import audit, binary, paging, part
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, restriction_for, within
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
 from fhir_server.store.base import Key, Scope
@@ -22,13 +22,14 @@ PARAMETERS = ("_since", "_at", "_count", "_summary", "_elements")
 async def history(call: Call) -> Result:
     """Return a page of versions as a history Bundle. Raises NotFound for a resource that never was."""
     shown = part.wanted_of_one(call.parameters, call.type)
+    _demand_scope(call)
     scope, walk = _asked(call)
     place = paging.place(call, walk)
     if place is not None:
         scope = replace(scope, after=place.after, position=place.position)
     elif call.type is not None and call.id is not None:
         await _demand_existence(call, Key(call.type, call.id))
-    page = await paging.unexpired(call.reader.history(scope, restriction=restriction_for(call)))
+    page = await paging.unexpired(call.reader.history(scope, restriction=restriction_for(call, "history")))
     base = call.services.base
     bodies = await binary.wholes(call, page.versions)
     entries = (
@@ -42,9 +43,17 @@ async def history(call: Call) -> Result:
     return await audit.seen(call, "history", Result(200, body=body, patients=patients))
 
 
+def _demand_scope(call: Call) -> None:
+    """Refuse a type that is not in scope; the history of many resources is a search for them as well."""
+    if call.type is not None:
+        demand(call, "history", call.type)
+        if call.id is None:
+            demand(call, "search", call.type)
+
+
 async def _demand_existence(call: Call, key: Key) -> None:
     """A deleted resource has a history, one that never was has none; an empty page could mean either."""
-    if await call.reader.read(key, restriction=restriction_for(call)) is None:
+    if await call.reader.read(key, restriction=within(call, "history", key.type)) is None:
         raise NotFound(f"{key.type}/{key.id} does not exist and never did.")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_server.errors import BadRequest, Gone, NotFound, UnsupportedMediaType
 from fhir_server.interactions import binary, commit, preconditions
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, Moved, criteria_of, hold, matching, single
@@ -31,6 +31,7 @@ async def patch(call: Call) -> Result:
 async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
     """Return the identity of the URL, or the one that the criteria find. Raises NotFound when they find none."""
     assert call.type is not None
+    demand(call, "update", call.type)
     if call.id is not None:
         return Identity((Key(call.type, call.id),))
     criteria = await criteria_of(call, call.type, call.parameters)
@@ -44,13 +45,13 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that puts the patched resource, as long as the version patched is still the current one."""
     key = identity.key
-    before = existing(key, await call.reader.read(key, restriction=restriction_for(call)))
+    before = existing(key, await call.reader.read(key, restriction=within(call, "read", key.type)))
     patched = _patched(call, parse(await binary.whole(call, before)))
     prepared = commit.prepare(call, patched if call.links is None else call.links(patched), key)
 
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)
-        now = existing(key, await commit.current(call, tx, key))
+        now = existing(key, await commit.current(call, tx, key, "update"))
         preconditions.demand(call.preconditions, now)
         if now.number != before.number:
             raise Moved

@@ -171,7 +171,7 @@ def portable(steps: Sequence[tuple[Entry, Step]], preparing: Preparing) -> Porta
         if not isinstance(step, Put) or entry.interaction not in _RUNS:
             return None
         preconditions, identity = entry.call.preconditions, step.identity
-        key, draft, entries, owners, labels, _, content, mark = step.prepared
+        key, draft, entries, owners, labels, _, content, mark, about = step.prepared
         writes.append(
             (
                 (entry.index, entry.method, entry.interaction),
@@ -184,6 +184,7 @@ def portable(steps: Sequence[tuple[Entry, Step]], preparing: Preparing) -> Porta
                 labels,
                 content,
                 mark,
+                [tuple(patient) for patient in about],
             )
         )
     return writes, preparing.links.questions
@@ -195,7 +196,7 @@ def steps_of(call: Call, made: Portable) -> tuple[list[tuple[Entry, Step]], Link
     writes, questions = made
     calls: dict[str, Call] = {}
     for (index, method, interaction), preconditions, identity, name, draft, entries, owners, labels, *rest in writes:
-        content, mark = rest
+        content, mark, about = rest
         key = Key(*name)
         own = calls.get(key.type) if preconditions is None else None
         if own is None:
@@ -207,7 +208,15 @@ def steps_of(call: Call, made: Portable) -> tuple[list[tuple[Entry, Step]], Link
                 own.preconditions = preconditions
         identity = identity or Identity((key,))
         prepared = Prepared(
-            key, draft, IndexEntries(*entries), [Key(*each) for each in owners], labels, (), content, mark
+            key,
+            draft,
+            IndexEntries(*entries),
+            [Key(*each) for each in owners],
+            labels,
+            (),
+            content,
+            mark,
+            [Key(*each) for each in about],
         )
         entry = Entry(index, method, interaction, own, None, identity)
         steps.append((entry, Put(_RUNS[interaction], own, identity, prepared)))

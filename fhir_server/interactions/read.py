@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fhir_server.errors import Gone, NotFound
 from fhir_server.interactions import audit, binary, part
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.preconditions import unmodified
 from fhir_server.store.base import Key, Version
@@ -19,7 +19,8 @@ async def read(call: Call) -> Result:
     assert call.type is not None
     assert call.id is not None
     wanted = part.wanted_of_one(call.parameters, call.type)
-    version = await call.reader.read(Key(call.type, call.id), restriction=restriction_for(call))
+    demand(call, "read", call.type)
+    version = await call.reader.read(Key(call.type, call.id), restriction=within(call, "read", call.type))
     if version is None:
         raise NotFound(f"{call.type}/{call.id} does not exist.")
     if version.deleted:

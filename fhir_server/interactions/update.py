@@ -9,6 +9,7 @@ from collections.abc import Set
 
 from fhir_server.errors import BadRequest, Conflict
 from fhir_server.interactions import commit, preconditions
+from fhir_server.interactions.access import demand
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Prepared, Put, Step, Written
 from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching, single
@@ -26,6 +27,7 @@ async def update(call: Call) -> Result:
 async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()) -> Identity:
     """Return the identity of the URL, or the one that the criteria find, or a new one."""
     assert call.type is not None
+    demand(call, "update", call.type)
     resource = commit.body_of(call)
     own = _own_id(resource)
     if call.id is not None:
@@ -50,9 +52,11 @@ async def plan(call: Call, identity: Identity) -> Step:
 async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
     """Replace or create the resource inside the write."""
     await hold(call, tx, identity)
-    before = await commit.current(call, tx, identity.key)
+    before = await commit.current(call, tx, identity.key, "update", making=_is_chosen(call, identity))
     preconditions.demand(call.preconditions, before)
     absent = before is None or before.deleted
+    if before is None:
+        demand(call, "create", identity.key.type)
     if identity.criteria is not None and not identity.matched and not absent:
         raise Conflict(
             f"Nothing matches the criteria, and {identity.key.type}/{identity.key.id} exists already without "
@@ -60,6 +64,11 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
         )
     version = await commit.put(call, tx, prepared, before, "PUT")
     return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
+
+
+def _is_chosen(call: Call, identity: Identity) -> bool:
+    """Return whether the caller has chosen the id, rather than the server or the criteria."""
+    return call.id is not None or (not identity.matched and (call.resource or {}).get("id") is not None)
 
 
 def _own_id(resource: Resource) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhir_server.errors import Gone, NotFound
 from fhir_server.interactions import audit, part
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.read import shown
 from fhir_server.store.base import Key
@@ -19,10 +19,12 @@ async def vread(call: Call) -> Result:
     assert call.id is not None
     assert call.version is not None
     wanted = part.wanted_of_one(call.parameters, call.type)
+    demand(call, "read", call.type)
     number = version_number(call.version)
     version = None
     if number is not None:
-        version = await call.reader.vread(Key(call.type, call.id), number, restriction=restriction_for(call))
+        reach = within(call, "read", call.type)
+        version = await call.reader.vread(Key(call.type, call.id), number, restriction=reach)
     if version is None:
         raise NotFound(
             f"{call.type}/{call.id} has no such version. The versions there are: {call.type}/{call.id}/_history."

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import NamedTuple
 
+from auth.rights import EVERYTHING
 from fhir_server.errors import PreconditionFailed, Refusal
 from fhir_server.interactions.call import Call, Principal, Services
 from fhir_server.interactions.preparing import Portable, Preparing, portable
@@ -19,9 +20,8 @@ from fhir_server.loading.entries import Json, size, take, together, usable, whol
 from fhir_server.loading.pipe import Done, Early, Head, Piece, Sent
 from fhir_server.loading.settled import known
 from fhir_server.loading.sources import Content, NotFhir, Source, read
-from profiles.restriction import ALL
 
-LOADER = Principal("load", ALL)
+LOADER = Principal("load", EVERYTHING)
 
 
 Send = Callable[[Sent], Awaitable[None]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fhir_server.errors import BadRequest, Gone, NotFound, Refusal, TooCostly, Unprocessable
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.terminology import Reading, consulted
 from fhir_server.model.fhir_json import parse_stored
@@ -99,7 +99,8 @@ def canonical_of(given: Given, url: str, version: str | None) -> str:
 async def _instance(call: Call) -> Subject:
     assert call.type is not None
     assert call.id is not None
-    version = await call.reader.read(Key(call.type, call.id), restriction=restriction_for(call))
+    demand(call, "read", call.type)
+    version = await call.reader.read(Key(call.type, call.id), restriction=within(call, "read", call.type))
     if version is None:
         raise NotFound(f"{call.type}/{call.id} does not exist.")
     if version.deleted:

@@ -6,9 +6,11 @@ To add one, write `operations/NAME.py` with a coroutine of that name, and give i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from auth.rights import Power
+from fhir_server.interactions.access import demand_power
 from fhir_server.interactions.call import Call, Result
 from fhir_server.operations import install_package
 from fhir_server.operations.closure import closure
@@ -33,8 +35,9 @@ class Operation:
     `definition` is the canonical URL of its OperationDefinition; `{type}` in it stands for the type asked at, where
     each has a definition of its own. An operation that changes something takes no GET, but to be asked how far it is.
     `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of the media types in `raw`
-    is no resource: it comes in `Call.content`. One that
-    `judges` bodies gets every one as it came, in `Call.raw` with its `Call.media_type`.
+    is no resource: it comes in `Call.content`. One that `judges` bodies gets every one as it came, in `Call.raw` with
+    its `Call.media_type`. `needs` is the power that the caller must have (`auth.rights`); what it reads and writes is
+    within the caller's restriction besides.
     """
 
     name: str
@@ -45,13 +48,21 @@ class Operation:
     methods: tuple[str, ...] = ("GET", "POST")
     raw: tuple[str, ...] = ()
     judges: bool = False
+    needs: Power = field(kw_only=True)
+
+    async def answer(self, call: Call) -> Result:
+        """Perform the operation. Raises Forbidden unless the caller may ask for it."""
+        demand_power(call, self.needs, f"${self.name}")
+        return await self.perform(call)
 
 
 OPERATIONS: Mapping[str, Operation] = {
     each.name: each
     for each in (
-        Operation("closure", STANDARD + "ConceptMap-closure", closure, ("system",), methods=("POST",)),
-        Operation("expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",)),
+        Operation("closure", STANDARD + "ConceptMap-closure", closure, ("system",), methods=("POST",), needs="closure"),
+        Operation(
+            "expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",), needs="terminology"
+        ),
         Operation(
             "install-package",
             OWN + "install-package",
@@ -59,18 +70,36 @@ OPERATIONS: Mapping[str, Operation] = {
             ("system",),
             methods=("POST",),
             raw=install_package.RAW,
+            needs="packages",
         ),
-        Operation("lookup", STANDARD + "CodeSystem-lookup", lookup, ("type",), ("CodeSystem",)),
-        Operation("reindex", OWN + "reindex", reindex, ("system",)),
-        Operation("subsumes", STANDARD + "CodeSystem-subsumes", subsumes, ("type", "instance"), ("CodeSystem",)),
-        Operation("translate", STANDARD + "ConceptMap-translate", translate, ("type", "instance"), ("ConceptMap",)),
-        Operation("validate", STANDARD + "Resource-validate", validate, ("type", "instance"), judges=True),
+        Operation("lookup", STANDARD + "CodeSystem-lookup", lookup, ("type",), ("CodeSystem",), needs="terminology"),
+        Operation("reindex", OWN + "reindex", reindex, ("system",), needs="reindex"),
+        Operation(
+            "subsumes",
+            STANDARD + "CodeSystem-subsumes",
+            subsumes,
+            ("type", "instance"),
+            ("CodeSystem",),
+            needs="terminology",
+        ),
+        Operation(
+            "translate",
+            STANDARD + "ConceptMap-translate",
+            translate,
+            ("type", "instance"),
+            ("ConceptMap",),
+            needs="terminology",
+        ),
+        Operation(
+            "validate", STANDARD + "Resource-validate", validate, ("type", "instance"), judges=True, needs="validate"
+        ),
         Operation(
             "validate-code",
             STANDARD + "{type}-validate-code",
             validate_code,
             ("type", "instance"),
             ("CodeSystem", "ValueSet"),
+            needs="terminology",
         ),
     )
 }

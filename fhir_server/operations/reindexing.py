@@ -19,6 +19,7 @@ from fhir_server.interactions.own_parameters import COMPLETE, WAITING
 from fhir_server.interactions.own_parameters import TABLE as PARAMETERS
 from fhir_server.model.fhir_json import parse
 from fhir_server.search.parameters import fingerprint, types_of
+from fhir_server.search.subjects import subjects
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Record, RecordTable, Snapshot, Transaction
 from profiles import definitions
@@ -140,13 +141,14 @@ async def _slice(services: Services, job: Record) -> Record:
     page = await services.store.living(type, restriction=ALL, after=value["after"], limit=SLICE)
     versions = [version for version in page.versions if version.position <= value["until"]]
     mark = services.registry.mark
-    made: list[tuple[Key, int, IndexEntries]] = []
+    made: list[tuple[Key, int, IndexEntries, list[Key]]] = []
     for index, version in enumerate(versions):
         try:
-            entries = services.extractor.entries(parse(version.body), base=services.base)
+            resource = parse(version.body)
+            entries = services.extractor.entries(resource, base=services.base)
         except Refusal as refusal:
             raise Unprocessable(f"{type}/{version.key.id}: {refusal}") from None
-        made.append((version.key, version.number, entries))
+        made.append((version.key, version.number, entries, [Key(*each) for each in subjects(resource, entries)]))
         if index % TURN == TURN - 1:
             await asyncio.sleep(0)
     ended = page.next is None or len(versions) < len(page.versions)
@@ -160,8 +162,8 @@ async def _slice(services: Services, job: Record) -> Record:
         if services.registry.mark != mark:
             # Extracted by parameters that are no more: the same slice once again.
             return job
-        for index, (key, number, entries) in enumerate(made):
-            await tx.reindex(key, number, entries)
+        for index, each in enumerate(made):
+            await tx.reindex(*each)
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
         return await tx.records.put(TABLE.name, job.key, value, expect=job.revision)

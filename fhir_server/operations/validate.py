@@ -13,7 +13,7 @@ from dataclasses import replace
 from fhir_server.errors import BadRequest, Gone, NotFound, Refusal
 from fhir_server.interactions import audit, binary, commit, own_parameters, preconditions, update
 from fhir_server.interactions import profiles as profiling
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.model.issues import operation_outcome
@@ -111,7 +111,7 @@ async def _update(call: Call, resource: Resource) -> list[Issue]:
     alike = replace(call, id=call.id or str(own), resource=resource, parameters=())
     try:
         identity = await update.identify(alike, call.reader)
-        before = await commit.current(call, call.reader, identity.keys[0])
+        before = await commit.current(call, call.reader, identity.keys[0], "update", making=True)
         preconditions.demand(call.preconditions, before)
     except Refusal as refusal:
         return list(refusal.issues)
@@ -124,7 +124,7 @@ async def _delete(call: Call) -> tuple[list[Issue], Sequence[str]]:
         raise BadRequest("A delete is asked for at a resource: [type]/[id]/$validate.", expression="mode")
     assert call.type is not None
     try:
-        before = await commit.current(call, call.reader, Key(call.type, call.id))
+        before = await commit.current(call, call.reader, Key(call.type, call.id), "delete")
         preconditions.demand(call.preconditions, before)
     except Refusal as refusal:
         return list(refusal.issues), ()
@@ -143,7 +143,8 @@ async def _stored(call: Call, asked: Asked) -> Version:
             expression="resource",
         )
     assert call.type is not None
-    version = await call.reader.read(Key(call.type, call.id), restriction=restriction_for(call))
+    demand(call, "read", call.type)
+    version = await call.reader.read(Key(call.type, call.id), restriction=within(call, "read", call.type))
     if version is None:
         raise NotFound(f"{call.type}/{call.id} does not exist.")
     if version.deleted:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auth.rights import EVERYTHING
 from fhir_server.errors import Conflict, Unprocessable
 from fhir_server.interactions import audit, commit, own_parameters
 from fhir_server.interactions.call import Call, Principal, Services
@@ -26,7 +27,7 @@ from profiles.packages.sources import Part, parts_of
 from profiles.restriction import ALL
 
 ATTEMPTS = 5
-INSTALLER = Principal(AUTHOR, ALL)
+INSTALLER = Principal(AUTHOR, EVERYTHING)
 FLOATING = ("", "x", "current", "dev", "latest")
 """Versions of a dependency that any version satisfies."""
 

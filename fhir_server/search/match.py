@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from fhir_server.search.match_entry import COMPARE, groups, has, has_words, is_named
+from fhir_server.search.match_rule import Kept, is_refused, is_related
 from fhir_server.search.query import (
     And,
     Canonical,
@@ -38,7 +40,8 @@ Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
 class Candidate:
     """One version as search sees it.
 
-    `time` is microseconds; `owners` are (type, id); `labels` (system, code). `entries` is None when the version has no
+    `time` is microseconds; `owners` are (type, id), `subjects` the ids of the patients among them that it is about;
+    `labels` (system, code). `entries` is None when the version has no
     index entries any more, or never had: a tombstone.
     """
 
@@ -49,6 +52,7 @@ class Candidate:
     owners: Collection[tuple[str, str]]
     labels: Collection[tuple[str, str]]
     entries: IndexEntries | None
+    subjects: Collection[str] = ()
 
 
 class World(Protocol):
@@ -60,6 +64,10 @@ class World(Protocol):
 
     def all(self, type: str) -> Iterable[Candidate]:
         """Return every resource of a type, in the order of their last updates."""
+        ...
+
+    def kept(self, table: str, field: str, value: str) -> Iterable[Kept]:
+        """Return the records of `table` whose `field` has that value, expired ones too."""
         ...
 
 
@@ -194,6 +202,16 @@ def _allowed(restriction: Restriction, candidate: Candidate, criteria: Criteria,
             if candidate.type != type:
                 return False
             return None if candidate.entries is None else match(criteria(type, parameters), candidate, world)
+        case limits.OfTypes(types):
+            return candidate.type in types
+        case limits.About(patient):
+            return patient in candidate.subjects
+        case limits.Related(practitioner):
+            pairs = (world.kept(limits.RELATIONS, "pair", f"{practitioner}/{each}") for each in candidate.subjects)
+            return is_related(restriction, chain.from_iterable(pairs), candidate)
+        case limits.Consented():
+            rules = (world.kept(limits.RULES, "patient", each) for each in candidate.subjects)
+            return not is_refused(restriction, chain.from_iterable(rules), candidate)
 
 
 def _negated(known: bool | None) -> bool | None:

@@ -19,6 +19,11 @@ from msgspec import Struct
 
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
+from fhir_server.store.records import Record as Record
+from fhir_server.store.records import RecordConflict as RecordConflict
+from fhir_server.store.records import Records as Records
+from fhir_server.store.records import RecordTable as RecordTable
+from fhir_server.store.records import WritableRecords as WritableRecords
 from profiles.restriction import Restriction
 
 T = TypeVar("T")
@@ -60,9 +65,9 @@ class Version(Struct, frozen=True):
 class NewVersion(Struct, frozen=True):
     """A version to put. `number` must be the current number plus one, else `put` raises `VersionConflict`.
 
-    `owners` are the compartments it belongs to (`Key("Patient", "1")`); `labels` are (system, code) of
-    `meta.security`. A tombstone repeats the owners and labels of the version it ends. `fresh` says that the server has
-    just made the id: nothing outside of this transaction knows it, so nobody need look for what it had before.
+    `owners` are the compartments it belongs to (`Key("Patient", "1")`), `subjects` those of them that it is about;
+    `labels` are (system, code) of `meta.security`. A tombstone repeats those of the version it ends. `fresh` says that
+    the server has just made the id: nobody outside of this transaction knows it, so nobody need look for it.
     """
 
     key: Key
@@ -73,6 +78,7 @@ class NewVersion(Struct, frozen=True):
     owners: Sequence[Key] = ()
     labels: Sequence[tuple[str, str]] = ()
     fresh: bool = False
+    subjects: Sequence[Key] = ()
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -141,66 +147,12 @@ class AuditRow(Struct, frozen=True):
     details: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row of the *records* half. `revision` counts its writes from 1; `expires` is microseconds or None."""
-
-    table: str
-    key: str
-    value: Mapping[str, Any]
-    revision: int
-    expires: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordTable:
-    """A declared small table: `unique` and `indexed` name top-level string fields of its values."""
-
-    name: str
-    unique: Sequence[str] = ()
-    indexed: Sequence[str] = ()
-
-
 CHUNK = 256 * 1024
 """Bytes of raw content to keep in one piece."""
 
 
 class VersionConflict(Exception):
     """`put` met a current version other than the one the new version follows."""
-
-
-class RecordConflict(Exception):
-    """A unique field is taken, or the record's revision is not the one expected."""
-
-
-class Records(Protocol):
-    """Small tables beside the versions, written in the same transaction; expired rows are absent."""
-
-    async def get(self, table: str, key: str) -> Record | None:
-        """Return the record, or None when absent or expired."""
-        ...
-
-    async def find(self, table: str, field: str, value: str) -> list[Record]:
-        """Return the records whose declared (unique or indexed) `field` equals `value`, by key."""
-        ...
-
-    async def scan(self, table: str, after: str = "", limit: int = 100) -> list[Record]:
-        """Return up to `limit` records with key > `after`, by key."""
-        ...
-
-
-class WritableRecords(Records, Protocol):
-    """Records inside a transaction."""
-
-    async def put(
-        self, table: str, key: str, value: Mapping[str, Any], *, expect: int | None = None, expires: int | None = None
-    ) -> Record:
-        """Write; `expect` 0 demands absence, n > 0 demands revision n, None demands nothing. Raises RecordConflict."""
-        ...
-
-    async def delete(self, table: str, key: str, *, expect: int | None = None) -> bool:
-        """Delete; return whether it was there. Raises RecordConflict when `expect` does not hold."""
-        ...
 
 
 class Snapshot(Protocol):
@@ -271,6 +223,10 @@ class Snapshot(Protocol):
         """Return the compartments that version belongs to, in order; a tombstone repeats them."""
         ...
 
+    async def subjects(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
+        """Return the owners that this version is about, in order; a tombstone repeats them."""
+        ...
+
     async def labels(self, key: Key, number: int, *, restriction: Restriction) -> list[tuple[str, str]]:
         """Return the security labels (system, code) of that version, in order; a tombstone repeats them."""
         ...
@@ -305,8 +261,11 @@ class Transaction(Snapshot, Protocol):
         """Keep a version and make it current. Raises VersionConflict."""
         ...
 
-    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
-        """Make `entries` what that version answers to, if it is current and no tombstone; return whether it is."""
+    async def reindex(self, key: Key, number: int, entries: IndexEntries, subjects: Sequence[Key] = ()) -> bool:
+        """If that version is current and no tombstone, make `entries` what it answers to; return whether it is.
+
+        `subjects` are those of its owners that it is about.
+        """
         ...
 
     async def settle_index(self) -> None:

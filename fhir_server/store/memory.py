@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.match import Criteria
+from fhir_server.search.match_rule import Kept
 from fhir_server.search.values import IndexEntries
 from fhir_server.store import audit_chain
 from fhir_server.store.base import AuditRow, Change, Key, NewVersion, RecordTable, Version, VersionConflict
@@ -31,7 +32,7 @@ class MemoryTransaction(MemoryReading):
         super().__init__(state, criteria)
         self.audits: list[AuditRow] = []
         self.settles = False
-        self._replaced: list[tuple[Stored, IndexEntries | None]] = []
+        self._replaced: list[tuple[Stored, IndexEntries | None, tuple[Key, ...]]] = []
         self.first = len(state.rows)
         self.over = False
         self._records = records
@@ -62,7 +63,9 @@ class MemoryTransaction(MemoryReading):
         kept = Version(
             version.key, version.number, self._time, version.method, version.author, version.body, v, version.patients
         )
-        stored = Stored(v, kept, tuple(version.owners), tuple(version.labels), None if kept.deleted else entries)
+        answers = None if kept.deleted else entries
+        about = tuple(each for each in version.subjects if each in version.owners)
+        stored = Stored(v, kept, tuple(version.owners), tuple(version.labels), answers, about)
         rows.append(stored)
         self._state.rows.append(stored)
         return kept
@@ -75,14 +78,15 @@ class MemoryTransaction(MemoryReading):
             raise LookupError("raw content belongs to a version put in the same transaction")
         rows[number - 1].chunks.append(bytes(data))
 
-    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+    async def reindex(self, key: Key, number: int, entries: IndexEntries, subjects: Sequence[Key] = ()) -> bool:
         """See `Transaction.reindex`."""
         self._open()
         rows = self._state.keys.get(key, [])
         if number != len(rows) or not rows or rows[-1].version.deleted:
             return False
-        self._replaced.append((rows[-1], rows[-1].entries))
+        self._replaced.append((rows[-1], rows[-1].entries, rows[-1].subjects))
         rows[-1].entries = entries
+        rows[-1].subjects = tuple(each for each in subjects if each in rows[-1].owners)
         return True
 
     async def settle_index(self) -> None:
@@ -103,8 +107,8 @@ class MemoryTransaction(MemoryReading):
 
     def undo(self) -> None:
         """The work has failed: forget what it put."""
-        for stored, entries in reversed(self._replaced):
-            stored.entries = entries
+        for stored, entries, about in reversed(self._replaced):
+            stored.entries, stored.subjects = entries, about
         for stored in reversed(self._state.rows[self.first :]):
             rows = self._state.keys[stored.version.key]
             rows.pop()
@@ -117,6 +121,9 @@ class MemoryTransaction(MemoryReading):
     def _newest(self) -> int:
         self._open()
         return len(self._state.rows)
+
+    def _kept(self, table: str, field: str, value: str) -> list[Kept]:
+        return self._records.kept(table, field, value)
 
     def _open(self) -> None:
         if self.over:
@@ -145,6 +152,9 @@ class MemoryStore(MemoryReading):
 
     def _newest(self) -> int:
         return self._position
+
+    def _kept(self, table: str, field: str, value: str) -> list[Kept]:
+        return self._records.kept(table, field, value)
 
     @property
     def records(self) -> MemoryRecords:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server.search.match import Candidate, Criteria, allows, led_to, match
+from fhir_server.search.match_rule import Kept
 from fhir_server.search.ordering import ordered
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
@@ -26,6 +27,7 @@ class Stored:
     owners: tuple[Key, ...]
     labels: tuple[tuple[str, str], ...]
     entries: IndexEntries | None
+    subjects: tuple[Key, ...] = ()
     died: int | None = None
     chunks: list[bytes] = field(default_factory=list)
 
@@ -49,6 +51,9 @@ class MemoryReading:
     def _newest(self) -> int:
         raise TypeError("a subclass says what is newest")
 
+    def _kept(self, table: str, field: str, value: str) -> list[Kept]:
+        raise TypeError("a subclass has the records")
+
     async def read(self, key: Key, *, restriction: Restriction) -> Version | None:
         """See `Snapshot.read`."""
         stored = self._current(key)
@@ -69,7 +74,7 @@ class MemoryReading:
         position = self._newest() if scope.position is None else scope.position
         found = []
         for stored in reversed(self._state.rows[:position]):
-            if self._in_scope(stored, scope, position) and self._allowed(stored, restriction):
+            if self._in_scope(stored, scope, position) and self._both_allowed(stored, restriction):
                 found.append(stored)
         return _page(found, scope.count, position)
 
@@ -156,6 +161,11 @@ class MemoryReading:
         stored = self._of(key, number, restriction)
         return sorted(set(stored.owners)) if stored else []
 
+    async def subjects(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
+        """See `Snapshot.subjects`."""
+        stored = self._of(key, number, restriction)
+        return sorted(set(stored.subjects)) if stored else []
+
     async def labels(self, key: Key, number: int, *, restriction: Restriction) -> list[tuple[str, str]]:
         """See `Snapshot.labels`."""
         stored = self._of(key, number, restriction)
@@ -183,7 +193,12 @@ class MemoryReading:
         if not 0 < number <= len(rows) or rows[number - 1].v > self._newest():
             return None
         stored = rows[number - 1]
-        return stored if self._allowed(stored, restriction) else None
+        return stored if self._both_allowed(stored, restriction) else None
+
+    def _both_allowed(self, stored: Stored, restriction: Restriction) -> bool:
+        """Whether an old version is allowed and the current one of its resource is."""
+        now = self._current(stored.version.key)
+        return self._allowed(stored, restriction) and (now is None or now is stored or self._allowed(now, restriction))
 
     def _allowed(self, stored: Stored, restriction: Restriction) -> bool:
         if restriction is ALL:
@@ -208,6 +223,10 @@ class _World:
     def all(self, type: str) -> Iterator[Candidate]:
         """See `match.World.all`."""
         return (_candidate(stored) for stored in self.alive(type) if self.shows(stored))
+
+    def kept(self, table: str, field: str, value: str) -> list[Kept]:
+        """See `match.World.kept`."""
+        return self._reading._kept(table, field, value)
 
     def alive(self, type: str) -> Iterator[Stored]:
         """Yield the versions of `type` that were current and not deleted."""
@@ -281,7 +300,14 @@ class _World:
 def _candidate(stored: Stored) -> Candidate:
     version = stored.version
     return Candidate(
-        version.key.type, version.key.id, version.time, version.author, stored.owners, stored.labels, stored.entries
+        version.key.type,
+        version.key.id,
+        version.time,
+        version.author,
+        stored.owners,
+        stored.labels,
+        stored.entries,
+        [key.id for key in stored.subjects if key.type == "Patient"],
     )
 
 

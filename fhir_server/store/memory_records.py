@@ -41,6 +41,11 @@ class MemoryRecords:
         self._declared(table)
         return [record for record in self._sorted(table) if record.key > after][:limit]
 
+    def kept(self, table: str, field: str, value: str) -> list[tuple[Mapping[str, Any], int | None]]:
+        """Return the values of `table` whose `field` is `value`, with their expiry, expired ones too."""
+        found = (record for record in self._all().values() if record is not None and record.table == table)
+        return [(record.value, record.expires) for record in found if record.value.get(field) == value]
+
     def _sorted(self, table: str) -> list[Record]:
         alive = (self._alive(record) for record in self._all().values())
         return sorted((record for record in alive if record and record.table == table), key=lambda each: each.key)

@@ -24,6 +24,7 @@ from tests.benchmarks.million import CODE, LOINC, RESTRICTED, unlabelled
 from tests.benchmarks.processes import our_server
 from tests.benchmarks.walking import Client, Refused, client
 from tests.fakes.clock import Clock
+from tests.fakes.rights import limited_to
 from tests.fakes.server import Server, content, services_at
 
 REPEAT = 15
@@ -57,7 +58,7 @@ async def _restricted(store: Path, matching: int) -> Figure:
     clock = Clock(system_clock())
     services = await services_at(f"sqlite:///{store}", Registry(), Extractor(Registry()), Validator(), clock)
     server = Server(services, clock)
-    server.principal = Principal("bench", Not(HasLabel(*RESTRICTED)))
+    server.principal = Principal("bench", limited_to(Not(HasLabel(*RESTRICTED))))
     query = (("code", f"{LOINC}|{CODE}"), ("_summary", "count"))
     took, totals = [], set()
     try:

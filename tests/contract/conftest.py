@@ -13,10 +13,16 @@ import pytest
 
 from fhir_server.store.base import RecordTable, Store
 from fhir_server.store.connect import connect
+from profiles.restriction import RELATIONS, RULES
 from tests.fakes.clock import Clock
 from tests.fakes.versions import criteria
 
-TABLES = (RecordTable("grant", unique=("code",), indexed=("user",)), RecordTable("job"))
+TABLES = (
+    RecordTable("grant", unique=("code",), indexed=("user",)),
+    RecordTable("job"),
+    RecordTable(RELATIONS, indexed=("pair",)),
+    RecordTable(RULES, indexed=("patient",)),
+)
 LIFETIME = 3600.0
 
 Reopen = Callable[[], Awaitable[Store]]

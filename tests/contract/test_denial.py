@@ -8,9 +8,23 @@ import pytest
 
 from fhir_server.search.query import And, Id, Or, Query, Target, Token
 from fhir_server.search.query import Not as Without
-from fhir_server.store.base import Key, Snapshot, Store
-from profiles.restriction import ALL, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
-from tests.fakes.denial import ASKED, OTHERWISE, REFUSALS, linked
+from fhir_server.store.base import Key, Scope, Snapshot, Store
+from profiles.restriction import (
+    ALL,
+    RELATIONS,
+    RULES,
+    About,
+    Consented,
+    HasLabel,
+    InCompartment,
+    Matches,
+    Not,
+    OfTypes,
+    Related,
+    Restriction,
+    WrittenBy,
+)
+from tests.fakes.denial import ASKED, OPEN, OTHERWISE, RECORDS, REFUSALS, linked
 from tests.fakes.versions import RED, coded, delete, new, put, update
 
 ONE = Key("Patient", "1")
@@ -23,15 +37,28 @@ ALLOWING: dict[str, Restriction] = {
     "its author": WrittenBy("alice"),
     "its criteria": Matches("Patient", (("code", "a"),)),
     "not another label": Not(HasLabel("x", "y")),
+    "its kind": OfTypes(("Observation", "Patient")),
+    "about it": About("1"),
+    "an open relation": Related("doctor", OPEN),
+    "a relation that begins": Related("future", OPEN + 1),
+    "a relation that is about to end": Related("past", OPEN - 1),
+    "not refused to this one": Consented(("Practitioner/other",), "TREAT", OPEN),
+    "refused, with an exception": Consented(("Practitioner/refused",), "BTG", OPEN),
 }
 
 
 async def patient(store: Store) -> None:
     async def work(tx):
+        await decide(tx)
         await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), linked(ONE))
         await tx.put_chunk(ONE, 1, b"raw")
 
     await store.write(work)
+
+
+async def decide(tx):
+    for (table, key), (value, expires) in RECORDS.items():
+        await tx.records.put(table, key, value, expires=expires)
 
 
 def test_every_method_of_a_snapshot_is_asked():
@@ -64,6 +91,7 @@ async def test_what_is_refused_is_not_there(store: Store, name: str):
 @pytest.mark.parametrize("name", WAYS)
 async def test_what_is_refused_is_not_there_inside_the_transaction_that_puts_it(store: Store, name: str):
     async def work(tx):
+        await decide(tx)
         await tx.put(new(ONE, 1, owners=[ONE], labels=[RED]), linked(ONE))
         await tx.put_chunk(ONE, 1, b"raw")
         for restriction in REFUSALS.values():
@@ -86,7 +114,7 @@ async def test_denying_one_resource_leaves_the_others(store: Store, name: str):
     await store.write(work)
     not_one = Not(InCompartment("Patient", "1"))
     assert await WAYS[name](store, other, not_one)
-    if name in ("read", "read_many", "vread", "owners", "labels", "chunks", "content_length"):
+    if name in ("read", "read_many", "vread", "owners", "subjects", "labels", "chunks", "content_length"):
         assert not await WAYS[name](store, ONE, not_one)
     if name in ("search", "matches", "history", "of a type", "of everything", "include", "include what refers here"):
         assert [each.key for each in await WAYS[name](store, other, not_one)] == [other]
@@ -139,3 +167,63 @@ async def test_a_page_walk_stops_showing_what_is_no_longer_permitted(store: Stor
     assert [v.number for v in (await store.search(as_of, restriction=ALL)).versions] == [1]
     assert (await store.search(as_of, restriction=HasLabel(*RED))).versions == []
     await update(store, ONE)
+
+
+async def test_who_only_plays_a_part_is_an_owner_and_no_subject(store: Store):
+    seen = Key("Observation", "1")
+    other = Key("Patient", "2")
+    await put(store, new(seen, 1, owners=[ONE, other], subjects=[ONE]), coded("a"))
+    assert await store.owners(seen, 1, restriction=ALL) == [ONE, other]
+    assert await store.subjects(seen, 1, restriction=ALL) == [ONE]
+    assert await store.read(seen, restriction=About("1"))
+    assert await store.read(seen, restriction=About("2")) is None
+    assert await store.read(seen, restriction=InCompartment("Patient", "2"))
+
+
+async def test_an_old_version_is_shown_only_while_the_current_one_is_allowed(store: Store):
+    seen, other = Key("Observation", "1"), Key("Patient", "2")
+    await put(store, new(seen, 1, owners=[ONE]), coded("a"))
+    await put(store, new(seen, 2, owners=[other]), coded("a"))
+    for patient in ("1", "2"):
+        assert await store.vread(seen, 1, restriction=About(patient)) is None
+        assert await store.owners(seen, 1, restriction=About(patient)) == []
+    assert (await store.history(Scope("Observation", "1"), restriction=About("1"))).versions == []
+    shown = (await store.history(Scope("Observation"), restriction=About("2"))).versions
+    assert [version.number for version in shown] == [2]
+    await put(store, new(seen, 3, owners=[ONE]), coded("a"))
+    shown = (await store.history(Scope("Observation", "1"), restriction=About("1"))).versions
+    assert [version.number for version in shown] == [3, 1]
+
+
+async def test_indexing_anew_tells_whom_a_version_is_about(store: Store):
+    await put(store, new(ONE, 1, owners=[ONE], subjects=[]), coded("a"))
+    assert await store.read(ONE, restriction=About("1")) is None
+    await store.write(lambda tx: tx.reindex(ONE, 1, coded("a"), [ONE]))
+    assert await store.read(ONE, restriction=About("1"))
+    await store.write(lambda tx: tx.reindex(ONE, 1, coded("a")))
+    assert await store.read(ONE, restriction=About("1")) is None
+
+
+async def test_a_relation_and_a_refusal_count_from_the_commit_that_makes_them(store: Store):
+    await put(store, new(ONE, 1, owners=[ONE]), coded("a"))
+    related, agreed = Related("doctor", OPEN), Consented(("Practitioner/doctor",), "TREAT", OPEN)
+    assert await store.read(ONE, restriction=related) is None
+    assert await store.read(ONE, restriction=agreed)
+
+    async def open_and_refuse(tx):
+        await tx.records.put(RELATIONS, "r", {"pair": "doctor/1"})
+        await tx.records.put(RULES, "c", {"patient": "1"})
+        assert await tx.read(ONE, restriction=related)
+        assert await tx.read(ONE, restriction=agreed) is None
+
+    await store.write(open_and_refuse)
+    assert len(await ASKED["search"](store, ONE, related)) == 1
+    assert await ASKED["search"](store, ONE, agreed) == []
+
+    async def close(tx):
+        await tx.records.delete(RELATIONS, "r")
+        await tx.records.delete(RULES, "c")
+
+    await store.write(close)
+    assert await ASKED["search"](store, ONE, related) == []
+    assert len(await ASKED["search"](store, ONE, agreed)) == 1

@@ -9,9 +9,28 @@ from typing import Any
 from fhir_server.search.query import EVERYTHING, Include, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Scope, Snapshot
-from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
+from profiles.restriction import (
+    ALL,
+    NONE,
+    RELATIONS,
+    RULES,
+    About,
+    AllOf,
+    AnyOf,
+    Consented,
+    HasLabel,
+    InCompartment,
+    Matches,
+    Not,
+    OfTypes,
+    Related,
+    Restriction,
+    WrittenBy,
+)
 from tests.fakes.versions import RED, coded
 
+OPEN = 1_900_000_000_000_000
+"""A moment at which the relation of `doctor` to the patient 1 is open."""
 REFUSALS: Mapping[str, Restriction] = {
     "nothing": NONE,
     "any of none": AnyOf(()),
@@ -26,8 +45,31 @@ REFUSALS: Mapping[str, Restriction] = {
     "not its label": Not(HasLabel(*RED)),
     "not its author": Not(WrittenBy("alice")),
     "not its compartment": Not(InCompartment("Patient", "1")),
+    "another kind of resource": OfTypes(("Observation", "Group")),
+    "not its kind": Not(OfTypes(("Patient",))),
+    "about another": About("2"),
+    "not about it": Not(About("1")),
+    "nobody's relation": Related("stranger", OPEN),
+    "a relation that is over": Related("past", OPEN),
+    "a relation that is still to come": Related("future", OPEN),
+    "a relation for something else": Related("limited", OPEN),
+    "not in relation": Not(Related("doctor", OPEN)),
+    "refused by consent": Consented(("Practitioner/refused",), "TREAT", OPEN),
 }
 """Each refuses a Patient/1 of alice with the label RED, its own compartment, found by the code `a`."""
+
+
+RECORDS: Mapping[tuple[str, str], tuple[Mapping[str, Any], int | None]] = {
+    (RELATIONS, "a"): ({"pair": "doctor/1"}, None),
+    (RELATIONS, "b"): ({"pair": "past/1"}, OPEN),
+    (RELATIONS, "c"): ({"pair": "future/1", "since": OPEN + 1}, None),
+    (RELATIONS, "d"): ({"pair": "limited/1", "only": [{"types": ["Observation"]}, {"labels": [["x", "y"]]}]}, None),
+    (RULES, "e"): (
+        {"patient": "1", "actors": ["Practitioner/refused"], "except": [{"purposes": ["BTG"], "until": OPEN + 1}]},
+        None,
+    ),
+}
+"""Care relations and what consents refuse, by table and key: value and expiry."""
 
 
 def linked(key: Key) -> IndexEntries:
@@ -73,6 +115,7 @@ ASKED: Mapping[str, Ask] = {
     "include": _include,
     "owners": lambda s, key, only: s.owners(key, 1, restriction=only),
     "labels": lambda s, key, only: s.labels(key, 1, restriction=only),
+    "subjects": lambda s, key, only: s.subjects(key, 1, restriction=only),
     "content_length": lambda s, key, only: s.content_length(key, 1, restriction=only),
     "chunks": _chunks,
 }

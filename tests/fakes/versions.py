@@ -27,10 +27,12 @@ def new(
     text: str = "",
     owners: Sequence[Key] = (),
     labels: Sequence[tuple[str, str]] = (),
+    subjects: Sequence[Key] | None = None,
 ) -> NewVersion:
-    """Return a version whose body names its number and `text`; a DELETE has none."""
+    """Return a version whose body names its number and `text`; a DELETE has none. It is about all its `owners`."""
     body = b"" if method == "DELETE" else f'{{"id":"{key.id}","n":{number},"text":"{text}"}}'.encode()
-    return NewVersion(key, number, method, author, body, owners, labels)
+    about = owners if subjects is None else subjects
+    return NewVersion(key, number, method, author, body, owners, labels, subjects=about)
 
 
 def coded(code: str) -> IndexEntries:
@@ -49,7 +51,10 @@ async def follow(
     number = current.number if current else 0
     owners = await tx.owners(key, number, restriction=ALL)
     labels = await tx.labels(key, number, restriction=ALL)
-    version = new(key, number + 1, method=method, author=author, text=text, owners=owners, labels=labels)
+    about = await tx.subjects(key, number, restriction=ALL)
+    version = new(
+        key, number + 1, method=method, author=author, text=text, owners=owners, labels=labels, subjects=about
+    )
     return await tx.put(version, NO_ENTRIES if method == "DELETE" else coded(code))
 
 

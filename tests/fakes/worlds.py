@@ -31,6 +31,9 @@ NUMBERS = (*(decimal_key(number) for number in (-5, 0, 5, 10)), LOWEST_KEY, HIGH
 LATITUDES = (0, 100_000, 10_000_000, 899_900_000)
 LONGITUDES = (0, 100_000, -1_799_000_000, 1_799_000_000)
 AUTHORS = ("anna", "ben")
+PRACTITIONERS = ("7", "8")
+PURPOSES = ("TREAT", "BTG")
+MOMENTS = (10**12, 2 * 10**12, 3 * 10**12)
 LABELS = (("local", "R"), ("local", "N"))
 TARGETS = {"subject": ("Patient",), "performer": ("Patient", "Location"), "partof": ("Location",), "item": TYPES}
 REFERENCES = {
@@ -106,9 +109,17 @@ def text(random: Random) -> str:
 
 
 def owners(key: Key, found: IndexEntries) -> list[Key]:
-    """Return the compartments: those of patients by `subject`, and one's own."""
+    """Return the compartments: those of patients by `subject` and `performer`, of an encounter, and one's own."""
     own = [key] if key.type == "Patient" else []
-    return list(dict.fromkeys([*own, *(Key(t, i) for n, t, i, _, _ in found.references if n == "subject")]))
+    parts = [Key(t, i) for n, t, i, _, _ in found.references if n == "subject" or (n, t) == ("performer", "Patient")]
+    seen_at = [Key("Encounter", id) for name, _, id, _, _ in found.references if name == "item"]
+    return list(dict.fromkeys([*own, *parts, *seen_at]))
+
+
+def subjects(key: Key, found: IndexEntries) -> list[Key]:
+    """Return whom it is about: patients by `subject`, and oneself."""
+    own = [key] if key.type == "Patient" else []
+    return [*own, *(Key(t, i) for n, t, i, _, _ in found.references if n == "subject")]
 
 
 def leaf(random: Random, type: str) -> q.Entry:
@@ -246,6 +257,58 @@ def sorts(random: Random) -> tuple[q.Sort, ...]:
     return tuple(q.Sort(kind, names, random.random() < 0.5) for kind, names in chosen)  # type: ignore[arg-type]
 
 
+def relation(random: Random) -> tuple[str, dict[str, Any], int | None]:
+    """Return a care relation as a record: key, value and expiry."""
+    pair = f"{random.choice(PRACTITIONERS)}/{random.choice(IDS)}"
+    value: dict[str, Any] = {"pair": pair, "since": random.choice(MOMENTS)} if random.random() < 0.4 else {"pair": pair}
+    if random.random() < 0.4:
+        value["only"] = [conditions(random) for _ in range(random.randint(0, 2))]
+    return f"{pair}/{random.randint(1, 2)}", value, random.choice((None, *MOMENTS))
+
+
+def rule(random: Random) -> tuple[str, dict[str, Any], int | None]:
+    """Return what a consent refuses as a record: key, value and expiry."""
+    value = {"patient": random.choice(IDS), **refusal(random)}
+    excepted = [refusal(random) | some_until(random) for _ in range(random.randint(0, 2))]
+    return (
+        str(random.randint(1, 6)),
+        value | ({"except": excepted} if excepted else {}),
+        random.choice((None, *MOMENTS)),
+    )
+
+
+def some_until(random: Random) -> dict[str, Any]:
+    """Return an end, or none."""
+    return {"until": random.choice(MOMENTS)} if random.random() < 0.4 else {}
+
+
+def refusal(random: Random) -> dict[str, Any]:
+    """Return whom and what a rule is about."""
+    who: dict[str, Any] = {}
+    if random.random() < 0.5:
+        who["actors"] = some(random, lambda: f"Practitioner/{random.choice(PRACTITIONERS)}")
+    if random.random() < 0.3:
+        who["purposes"] = some(random, lambda: random.choice(PURPOSES))
+    if random.random() < 0.3:
+        who["since"] = random.choice(MOMENTS)
+    return who | conditions(random)
+
+
+def conditions(random: Random) -> dict[str, Any]:
+    """Return up to two conditions of a rule."""
+    pick = random.choice
+    each: dict[str, Callable[[], Any]] = {
+        "types": lambda: some(random, lambda: pick(TYPES)),
+        "authors": lambda: some(random, lambda: pick(AUTHORS)),
+        "encounters": lambda: some(random, lambda: pick(IDS)),
+        "resources": lambda: some(random, lambda: f"{pick(TYPES)}/{pick(IDS)}", 4),
+        "labels": lambda: [list(label) for label in some(random, lambda: pick(LABELS))],
+        "from": lambda: pick((2_000_000, 5_000_000)),
+        "to": lambda: pick((4_000_000, 8_000_000)),
+    }
+    return {name: each[name]() for name in random.sample(sorted(each), random.choice((0, 1, 1, 2)))}
+
+
 CRITERIA: dict[str, tuple[str, q.Node]] = {
     "coded": ("Observation", q.Token("code", None, "x")),
     "not coded": ("Observation", q.Not(q.Token("code", None, "x"))),
@@ -263,7 +326,8 @@ def criteria(type: str, parameters: tuple[tuple[str, str], ...]) -> q.Node:
 
 def restriction(random: Random, depth: int = 2) -> limits.Restriction:
     """Return what somebody may see."""
-    kinds = ("all", "all", "compartment", "label", "author", "matches")
+    new = ("types", "about", "related", "related", "consented", "consented")
+    kinds = ("all", "all", "compartment", "label", "author", "matches", *new)
     match random.choice(kinds if not depth else (*kinds, "any", "every", "not", "not label")):
         case "any":
             return limits.AnyOf(tuple(restriction(random, depth - 1) for _ in range(random.randint(1, 3))))
@@ -282,4 +346,13 @@ def restriction(random: Random, depth: int = 2) -> limits.Restriction:
         case "matches":
             name = random.choice(tuple(CRITERIA))
             return limits.Matches(CRITERIA[name][0], ((name, ""),))
+        case "types":
+            return limits.OfTypes(tuple(random.sample(TYPES, random.randint(0, 3))))
+        case "about":
+            return limits.About(random.choice(IDS))
+        case "related":
+            return limits.Related(random.choice(PRACTITIONERS), random.choice(MOMENTS))
+        case "consented":
+            actors = tuple(some(random, lambda: f"Practitioner/{random.choice(PRACTITIONERS)}"))
+            return limits.Consented(actors, random.choice(PURPOSES), random.choice(MOMENTS))
     return limits.ALL

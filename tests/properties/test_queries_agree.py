@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from fhir_server.search import query as q
 from fhir_server.search.values import IndexEntries
-from fhir_server.store.base import Key, NewVersion, Store, Transaction
+from fhir_server.store.base import Key, NewVersion, RecordTable, Scope, Store, Transaction
 from fhir_server.store.connect import connect
 from fhir_server.store.sql import compile_plan
-from profiles.restriction import ALL, Restriction
+from profiles.restriction import ALL, RELATIONS, RULES, Restriction
 from tests.fakes import worlds
 from tests.fakes.clock import Clock
 
@@ -44,14 +44,42 @@ async def change(stores: list[Store], random: Random) -> None:
             before = await tx.read(key, restriction=ALL)
             number = before.number + 1 if before else 1
             if not deletes:
-                owners = worlds.owners(key, entries)
-                await tx.put(NewVersion(key, number, "PUT", author, b"{}", owners, labels), entries)
+                owners, about = worlds.owners(key, entries), worlds.subjects(key, entries)
+                version = NewVersion(key, number, "PUT", author, b"{}", owners, labels, subjects=about)
+                await tx.put(version, entries)
             elif before and not before.deleted:
                 owned = await tx.owners(key, before.number, restriction=ALL)
                 marked = await tx.labels(key, before.number, restriction=ALL)
-                await tx.put(NewVersion(key, number, "DELETE", author, b"", owned, marked), IndexEntries())
+                about = await tx.subjects(key, before.number, restriction=ALL)
+                ended = NewVersion(key, number, "DELETE", author, b"", owned, marked, subjects=about)
+                await tx.put(ended, IndexEntries())
 
         await store.write(work)
+
+
+async def decide(stores: list[Store], random: Random) -> None:
+    """Open a care relation or change one, or what a consent refuses, the same in every store."""
+    table, (key, value, expires) = random.choice(((RELATIONS, worlds.relation(random)), (RULES, worlds.rule(random))))
+    for store in stores:
+
+        async def work(tx: Transaction) -> None:
+            await tx.records.put(table, key, value, expires=expires)
+
+        await store.write(work)
+
+
+async def same_versions(stores: list[Store], allowed: Restriction, random: Random) -> None:
+    """Demand equal histories and equal single versions, current ones and old ones."""
+    scope = random.choice((Scope(), Scope(random.choice(worlds.TYPES))))
+    pages = [await store.history(scope, restriction=allowed) for store in stores]
+    shown = [[(each.key, each.number) for each in page.versions] for page in pages]
+    assert shown[0] == shown[1], (scope, allowed)
+    key, number = Key(random.choice(worlds.TYPES), random.choice(worlds.IDS)), random.choice((1, 2, 3))
+    read = [await store.read(key, restriction=allowed) for store in stores]
+    old = [await store.vread(key, number, restriction=allowed) for store in stores]
+    assert [each and each.number for each in read].count(read[0] and read[0].number) == 2, (key, allowed)
+    assert (old[0] is None) == (old[1] is None), (key, number, allowed)
+    EXERCISED.update({"versions of a history": len(shown[0])})
 
 
 def question(random: Random) -> q.Query:
@@ -128,17 +156,23 @@ async def compare(seed: int) -> None:
     random, clock = Random(seed), Clock(1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'fhir.db'}"
-        stores = [await connect(each, clock=clock, criteria=worlds.criteria) for each in ("memory:", url)]
+        kept = (RecordTable(RELATIONS, indexed=("pair",)), RecordTable(RULES, indexed=("patient",)))
+        stores = [await connect(each, clock=clock, criteria=worlds.criteria, tables=kept) for each in ("memory:", url)]
         try:
             for _ in range(random.randint(0, 40)):
                 clock.advance(0.3)
                 await change(stores, random)
+            # Beyond the latest moment asked about, so that no record has expired by the clock.
+            for _ in range(random.randint(0, 12)):
+                await decide(stores, random)
             for _ in range(QUESTIONS):
                 query, allowed = question(random), worlds.restriction(random)
                 await walk(stores, query, allowed, random)
                 # Asked once more, a store may know already how, but not what has changed since.
                 await change(stores, random)
+                await decide(stores, random)
                 await same(stores, query, allowed)
+                await same_versions(stores, allowed, random)
                 target = query.targets[0]
                 found = [await s.matches(target.type, target.where, restriction=allowed, limit=3) for s in stores]
                 assert [each.key for each in found[0]] == [each.key for each in found[1]], (target, allowed)
@@ -166,4 +200,5 @@ def test_compiled_sql_finds_what_match_defines_for_every_node(capsys: Any) -> No
     nodes = {each.__name__ for each in (*q.Node.__args__,) if each.__name__ not in ("String", "Uri")}
     met = {name.partition(" ")[0] for name in EXERCISED}
     assert nodes | {"CanonicalChain", "CanonicalHas"} <= met
+    assert {"OfTypes", "About", "Related", "Consented"} <= met
     assert EXERCISED["queries"] >= 20_000

@@ -26,7 +26,7 @@ def led_to(world: World, by: Canonical, uri: str, version: str) -> Statement | N
     if url is None:
         return None
     param = world.names.param_id(by.type, by.version)
-    shown = world.shows("n")
+    shown = world.shows("n", by.type)
     named = Statement("0")
     if param is not None:
         named = Statement(
@@ -83,7 +83,7 @@ def is_led_to(world: World, node: Has, by: Canonical, alias: str) -> Statement:
     if param is None or url is None or led is None:
         return FALSE
     own = from_footprint("e.value ->> 1", f"{alias}.v", url, "u")
-    seen = both(world.shows(x), world.test(world, node.type, node.node, x))
+    seen = both(world.shows(x, node.type), world.test(world, node.type, node.node, x))
     return Statement(
         f"EXISTS (SELECT 1 FROM idx_uri {x} WHERE {x}.p = ? AND {x}.uri IN ({own.sql}) AND {led.sql} = {alias}.v"
         f" AND {seen.sql})",
@@ -132,7 +132,7 @@ def _referring(world: World, include: Include, by: Canonical, params: Sequence[i
     if url is None or led is None:
         return None
     uris = _uris_of(Statement(f"SELECT w.v FROM version w WHERE w.v {LISTED}", (rows,)), url)
-    shown = world.shows("y")
+    shown = world.shows("y", include.source)
     return Statement(
         f"SELECT y.v AS v FROM idx_uri y WHERE y.p {placeholders(params)} AND y.uri IN ({uris.sql})"
         f" AND {led.sql} {LISTED} AND {shown.sql}",

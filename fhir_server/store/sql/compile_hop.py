@@ -25,7 +25,7 @@ def points_at(world: World, type: str, node: Chain, alias: str) -> Statement:
         return FALSE
     x = deeper(alias)
     newest = world.newest("e.value ->> 1")
-    seen = both(world.shows(x), world.test(world, node.type, node.node, x))
+    seen = both(world.shows(x, node.type), world.test(world, node.type, node.node, x))
     return Statement(
         f"EXISTS (SELECT 1 FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version {x}"
         f" WHERE f.v = {alias}.v AND e.value ->> 0 = 'r'"
@@ -98,7 +98,7 @@ def is_pointed_at(world: World, type: str, node: Has, alias: str) -> Statement:
         rows = Statement(
             f"idx_owned {x} WHERE {x}.rid = {here} AND {found.sql} AND {refers}", (*found.arguments, param)
         )
-    seen = both(world.shows(x), *(world.test(world, node.type, each, x) for each in parts))
+    seen = both(world.shows(x, node.type), *(world.test(world, node.type, each, x) for each in parts))
     return Statement(f"EXISTS (SELECT 1 FROM {rows.sql} AND {seen.sql})", rows.arguments + seen.arguments)
 
 
@@ -164,7 +164,11 @@ def along(world: World, type: str, node: Hierarchy) -> Access | None:
     if param is None or root is None or kind is None:
         return None
     upwards = world.names.param_id(node.type, node.along)
-    step = None if upwards is None else (_above(world, kind, upwards) if node.above else _below(world, upwards))
+    step = (
+        None
+        if upwards is None
+        else (_above(world, node.type, kind, upwards) if node.above else _below(world, node.type, upwards))
+    )
     union = "" if step is None else f" UNION {step.sql}"
     closure = Statement(
         f"WITH RECURSIVE h(rid) AS (SELECT ?{union}) SELECT h.rid FROM h", (root, *(step.arguments if step else ()))
@@ -172,8 +176,8 @@ def along(world: World, type: str, node: Hierarchy) -> Access | None:
     return _among(param, closure, 3)
 
 
-def _below(world: World, upwards: int) -> Statement:
-    shown = world.shows("y")
+def _below(world: World, type: str, upwards: int) -> Statement:
+    shown = world.shows("y", type)
     return Statement(
         "SELECT c.rid FROM h CROSS JOIN idx_reference y ON y.p = ? AND y.rid = h.rid CROSS JOIN version c ON c.v = y.v"
         f" WHERE {shown.sql}",
@@ -181,8 +185,8 @@ def _below(world: World, upwards: int) -> Statement:
     )
 
 
-def _above(world: World, kind: int, upwards: int) -> Statement:
-    newest, shown = world.newest("h.rid"), world.shows("y")
+def _above(world: World, type: str, kind: int, upwards: int) -> Statement:
+    newest, shown = world.newest("h.rid"), world.shows("y", type)
     higher = from_footprint("e.value ->> 1", "y.v", upwards, "r")
     return Statement(
         f"SELECT r.rid FROM h CROSS JOIN version y ON y.v = {newest.sql} AND y.deleted = 0 CROSS JOIN resource r"

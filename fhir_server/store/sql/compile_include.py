@@ -37,7 +37,7 @@ def _target(include: Include, alias: str, world: World) -> Statement:
 
 
 def _referring(include: Include, params: Sequence[int], rows: Any, world: World) -> Statement:
-    kind, shown = _target(include, "o", world), world.shows("x")
+    kind, shown = _target(include, "o", world), world.shows("x", include.source)
     targets = f"SELECT o.rid FROM version o WHERE o.v {LISTED}{kind.sql}"
     sql = f"SELECT x.v AS v FROM idx_reference x WHERE x.p {placeholders(params)} AND x.rid IN ({targets})"
     return Statement(f"{sql} AND {shown.sql}", (*params, rows, *kind.arguments, *shown.arguments))

@@ -25,7 +25,7 @@ def select(
     rows = best[0].start.rows
     bounds = _bounds(world, parts, after, before)
     tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
-    condition = both(bounds, *tests, world.allows("x"))
+    condition = both(bounds, *tests, world.allows("x", type))
     if wanted is not None and best[0].start.pieces:
         return union([_rows(piece, condition) for piece in best[0].start.pieces], "UNION")
     return _rows(rows, condition, "" if best[0].start.unique else "DISTINCT ")

@@ -24,7 +24,7 @@ from fhir_server.store.sql.compile_hop import (
 from fhir_server.store.sql.compile_test import matching_words
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import Names, Statement, placeholders, union
-from profiles.restriction import AllOf, InCompartment
+from profiles.restriction import About, AllOf, InCompartment, Restriction, narrow
 
 FEW = 2000
 """Resources of an inner search that an estimate of the outer one looks at."""
@@ -195,12 +195,10 @@ def _from_has(world: World, type: str, node: Has) -> Start:
 
 def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator[Start]:
     """Start from what belongs to a patient: from the rows of a code there, or from the whole compartment."""
-    restriction = world.restriction
-    kept = restriction.items if isinstance(restriction, AllOf) else (restriction,)
-    inside = [each for each in kept if isinstance(each, InCompartment)]
-    for each in inside:
-        yield _from_compartment(world.names, type, each.type, each.id, None)
-    patients = [world.names.resource_id(PATIENT, each.id) for each in inside if each.type == PATIENT]
+    inside = _owners_of(narrow(world.restriction, type))
+    for owner, id in inside:
+        yield _from_compartment(world.names, type, owner, id, None)
+    patients = [world.names.resource_id(PATIENT, id) for owner, id in inside if owner == PATIENT]
     patients += [patient_of(world, type, node) for node in conjuncts]
     patients += [
         world.names.resource_id(PATIENT, n.id) for n in conjuncts if isinstance(n, Owned) and n.type == PATIENT
@@ -218,6 +216,13 @@ def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator
                 access.ordered,
                 access.ordered,
             )
+
+
+def _owners_of(restriction: Restriction) -> list[tuple[str, str]]:
+    """Return resources to whose compartments each version belongs that `restriction` allows."""
+    kept = restriction.items if isinstance(restriction, AllOf) else (restriction,)
+    inside = [(each.type, each.id) for each in kept if isinstance(each, InCompartment)]
+    return inside + [(PATIENT, each.patient) for each in kept if isinstance(each, About)]
 
 
 def _from_compartment(names: Names, type: str, owner: str, id: str, node: Node | None) -> Start:

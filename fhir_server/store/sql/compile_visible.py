@@ -13,9 +13,10 @@ from typing import Any
 from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.compile_entry import Access, accesses
+from fhir_server.store.sql.compile_rule import is_about, is_refused, is_related, of_types
 from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, either, negated
 from profiles import restriction as limits
-from profiles.restriction import ALL, Restriction
+from profiles.restriction import ALL, Restriction, narrow
 
 Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
 TestNode = Callable[["World", str, Node, str], Statement]
@@ -48,9 +49,12 @@ class World:
             self.known[key] = node, accesses(type, leaves, self.names)
         return self.known[key][1]
 
-    def shows(self, alias: str) -> Statement:
-        """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed."""
-        return both(self.until(alias), self.allows(alias))
+    def shows(self, alias: str, type: str = "") -> Statement:
+        """Return the test that the version `<alias>.v`, which has index rows, was alive, and is and was allowed.
+
+        What must be allowed is shorter where its `type` is known.
+        """
+        return both(self.until(alias), self.allows(alias, type))
 
     def until(self, alias: str) -> Statement:
         """Return the test that `<alias>.v` is not newer than the position."""
@@ -58,13 +62,14 @@ class World:
 
     def shows_old(self, alias: str) -> Statement:
         """Return the test that the version `<alias>.v`, however old, was and is allowed, its resource still there."""
-        still = self._still_there(alias)
+        still = self._still_there(alias, self.restriction)
         here = Statement(f"EXISTS ({still.sql})", still.arguments)
         return both(self.until(alias), compile_restriction(self.restriction, alias, self), here)
 
-    def allows(self, alias: str) -> Statement:
+    def allows(self, alias: str, type: str = "") -> Statement:
         """Return the same for a version that is known not to be newer than the position."""
-        return both(compile_restriction(self.restriction, alias, self), self._alive(alias))
+        restriction = narrow(self.restriction, type) if type else self.restriction
+        return both(compile_restriction(restriction, alias, self), self._alive(alias, restriction))
 
     def newest(self, rid: str) -> Statement:
         """Return the row of the newest version of a resource, as an expression."""
@@ -75,22 +80,22 @@ class World:
             (self.position,),
         )
 
-    def _alive(self, alias: str) -> Statement:
+    def _alive(self, alias: str, restriction: Restriction) -> Statement:
         if self.position is None:
             return Statement(f"NOT EXISTS (SELECT 1 FROM dead d WHERE d.v = {alias}.v)")
         if self.begins:
             return Statement(
                 f"NOT EXISTS (SELECT 1 FROM dead d WHERE d.v = {alias}.v AND d.died <= ?)", (self.position,)
             )
-        still = self._still_there(alias)
+        still = self._still_there(alias, restriction)
         return Statement(
             f"coalesce((SELECT d.died > ? AND EXISTS ({still.sql}) FROM dead d WHERE d.v = {alias}.v), 1)",
             (self.position, *still.arguments),
         )
 
-    def _still_there(self, alias: str) -> Statement:
+    def _still_there(self, alias: str, restriction: Restriction) -> Statement:
         """Select something when the resource of a version is not deleted now, and allowed."""
-        allowed = compile_restriction(self.restriction, "c", self)
+        allowed = compile_restriction(restriction, "c", self)
         return Statement(
             "SELECT 1 FROM version b CROSS JOIN resource r ON r.rid = b.rid CROSS JOIN version c ON c.v = r.current"
             f" WHERE b.v = {alias}.v AND c.deleted = 0 AND {allowed.sql}",
@@ -123,6 +128,14 @@ def compile_restriction(restriction: Restriction, alias: str, world: World) -> S
             return _written_by(author, f"{alias}.v")
         case limits.Matches(type, parameters):
             return _meets(type, parameters, alias, world)
+        case limits.OfTypes(types):
+            return of_types(types, f"{alias}.v")
+        case limits.About(patient):
+            return is_about(patient, f"{alias}.v", world.names)
+        case limits.Related():
+            return is_related(restriction, f"{alias}.v")
+        case limits.Consented():
+            return negated(is_refused(restriction, f"{alias}.v"))
 
 
 def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world: World) -> Statement:

@@ -34,7 +34,7 @@ _COLUMNS = {
     "resource": 4,
     "version": 9,
     "body": 4,
-    "owner": 2,
+    "owner": 3,
     "label": 2,
     "idx_type": 2,
     **{table: columns.count(",") + 1 for table, columns in TABLES.values()},
@@ -157,7 +157,8 @@ class Batch:
         rows["version"].append([v, rid, kind, new.number, v, time, method, int(ends), additions.author(new.author)])
         rows["body"].append((v, key.id, " ".join(patients), self._encode(new.body)))
         owners = [additions.resource(type, id) for type, id in new.owners]
-        rows["owner"].extend([(v, owner) for owner in owners])
+        about = new.subjects
+        rows["owner"].extend([(v, each, int(own in about)) for own, each in zip(new.owners, owners, strict=True)])
         rows["label"].extend([(v, additions.token(label)) for label in new.labels])
         alive = number > 0 and not deleted
         if alive:

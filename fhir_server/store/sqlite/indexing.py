@@ -19,9 +19,9 @@ from fhir_server.store.base import Key, Page, Version
 from fhir_server.store.sqlite.batch import Batch
 from fhir_server.store.sqlite.entries import TABLES, Rows, footprint_rows, index_rows
 from fhir_server.store.sqlite.reading import Reading
-from profiles.restriction import NONE, Restriction
+from profiles.restriction import NONE, Restriction, narrow
 
-INDEX_FORMAT = 1
+INDEX_FORMAT = 2
 """The format of index rows; a file with an older one must be indexed again before it is searched."""
 
 _COLUMNS = {table: columns.split(", ") for table, columns in TABLES.values()}
@@ -125,7 +125,7 @@ class IndexReading(Reading):
     async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
         """See `Snapshot.living`."""
         self._ready()
-        kind = self._names.type_id(type)
+        kind, restriction = self._names.type_id(type), narrow(restriction, type)
         if kind is None or restriction is NONE:
             return Page((), None, self._newest())
         allowed, extra = self._allowed(restriction)
@@ -137,6 +137,13 @@ class IndexReading(Reading):
         """Return the row and the footprint of a version that is current and no tombstone, None for any other."""
         kind = self._names.type_id(key.type)
         return None if kind is None else self._runner.row(_INDEXED, (kind, key.id, number))
+
+
+def replace_subjects(batch: Batch, v: int, subjects: Sequence[Key]) -> None:
+    """Make `subjects` those of the owners of version `v` that it is about."""
+    rids = [batch.additions.resource(type, id) for type, id in subjects]
+    about = f"rid IN ({', '.join('?' * len(rids))})" if rids else "0"
+    batch.execute(f"UPDATE owner SET subject = {about} WHERE v = ? AND subject <> {about}", (*rids, v, *rids))
 
 
 def replace_rows(batch: Batch, type: str, v: int, footprint: str, entries: IndexEntries) -> None:

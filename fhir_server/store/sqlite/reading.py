@@ -31,7 +31,7 @@ from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
 from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, has_criteria, key_of, step
 from fhir_server.store.sqlite.plans import at as as_of
-from profiles.restriction import ALL, NONE, Restriction
+from profiles.restriction import ALL, NONE, Restriction, narrow
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
 # Scalar subqueries where one row is looked up: entering a join costs more than such a read as a whole.
@@ -84,13 +84,15 @@ class Reading:
     async def read(self, key: Key, *, restriction: Restriction) -> Version | None:
         """See `Snapshot.read`."""
         self._ready(key)
-        kind = self._names.type_id(key.type)
+        kind, restriction = self._names.type_id(key.type), narrow(restriction, key.type)
         if kind is None or restriction is NONE:
             return None
         if restriction is ALL:
             row = self._runner.row(_READ, (kind, key.id))
         else:
-            row = await self._restricted(_READ, (kind, key.id), restriction)
+            allowed, extra = self._allowed(restriction)
+            rows = await self._runner.rows(_READ + allowed, (kind, key.id, *extra))
+            row = rows[0] if rows else None
         return None if row is None else self._version(key, row)
 
     async def read_many(self, keys: Sequence[Key], *, restriction: Restriction) -> dict[Key, Version]:
@@ -111,11 +113,13 @@ class Reading:
         """See `Snapshot.history`."""
         self._ready()
         position = self._newest() if scope.position is None else scope.position
+        if scope.type is not None:
+            restriction = narrow(restriction, scope.type)
         statement = history_statement(scope, position, self._names)
         if statement is None or restriction is NONE:
             return Page((), None, position)
         sql, arguments = statement
-        allowed, extra = self._allowed(restriction)
+        allowed, extra = self._both_allowed(restriction)
         rows = await self._runner.rows(
             f"{sql}{allowed} ORDER BY v.v DESC LIMIT ?", (*arguments, *extra, scope.count + 1)
         )
@@ -247,12 +251,16 @@ class Reading:
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
         row = await self._of_version(_V, key, number, restriction)
-        rows = (
-            []
-            if row is None
-            else await self._runner.rows(
-                "SELECT r.type, r.id FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ?", row
-            )
+        return [] if row is None else await self._owners("", row)
+
+    async def subjects(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
+        """See `Snapshot.subjects`."""
+        row = await self._of_version(_V, key, number, restriction)
+        return [] if row is None else await self._owners(" AND o.subject = 1", row)
+
+    async def _owners(self, which: str, row: Any) -> list[Key]:
+        rows = await self._runner.rows(
+            f"SELECT r.type, r.id FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ?{which}", row
         )
         return sorted(Key(self._type_name(kind), id) for kind, id in rows)
 
@@ -291,17 +299,14 @@ class Reading:
 
     async def _of_version(self, sql: str, key: Key, number: int, restriction: Restriction) -> Any | None:
         self._ready(key)
-        kind = self._names.type_id(key.type)
+        kind, restriction = self._names.type_id(key.type), narrow(restriction, key.type)
         # Beyond 63 bits no integer can be bound, and no version has such a number.
         if kind is None or restriction is NONE or not 0 < number < 1 << 63:
             return None
         if restriction is ALL:
             return self._runner.row(sql, (number, kind, key.id))
-        return await self._restricted(sql, (number, kind, key.id), restriction)
-
-    async def _restricted(self, sql: str, arguments: tuple[Any, ...], restriction: Restriction) -> Any | None:
-        allowed, extra = self._allowed(restriction)
-        rows = await self._runner.rows(sql + allowed, (*arguments, *extra))
+        allowed, extra = self._both_allowed(restriction)
+        rows = await self._runner.rows(sql + allowed, (number, kind, key.id, *extra))
         return rows[0] if rows else None
 
     def _allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
@@ -309,6 +314,19 @@ class Reading:
             return "", ()
         statement = compile_restriction(restriction, "v", make_world(self._names, self._criteria, restriction, None))
         return f" AND ({statement.sql})", statement.arguments
+
+    def _both_allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
+        """Return the test that an old version is allowed and the current one of its resource is."""
+        if restriction is ALL:
+            return "", ()
+        world = make_world(self._names, self._criteria, restriction, None)
+        then = compile_restriction(restriction, "v", world)
+        now = compile_restriction(restriction, "c", world)
+        return (
+            f" AND ({then.sql}) AND (v.v = (SELECT r.current FROM resource r WHERE r.rid = v.rid) OR EXISTS (SELECT 1"
+            f" FROM resource r CROSS JOIN version c ON c.v = r.current WHERE r.rid = v.rid AND ({now.sql})))",
+            (*then.arguments, *now.arguments),
+        )
 
     def _page(self, rows: list[Any], count: int, position: int) -> Page:
         more = rows[count - 1][0] if len(rows) > count and count else None

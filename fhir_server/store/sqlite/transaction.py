@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from fhir_server.search.match import Criteria
 from fhir_server.search.values import IndexEntries
@@ -11,7 +12,7 @@ from fhir_server.store.codec import encode
 from fhir_server.store.sqlite.batch import Batch
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
-from fhir_server.store.sqlite.indexing import IndexReading, IndexState, replace_rows, settle
+from fhir_server.store.sqlite.indexing import IndexReading, IndexState, replace_rows, replace_subjects, settle
 from fhir_server.store.sqlite.records import SqliteWritableRecords, Tables
 
 SPILL = 16
@@ -80,12 +81,13 @@ class SqliteTransaction(IndexReading):
             self.batch.spill()
         await asyncio.sleep(0)
 
-    async def reindex(self, key: Key, number: int, entries: IndexEntries) -> bool:
+    async def reindex(self, key: Key, number: int, entries: IndexEntries, subjects: Sequence[Key] = ()) -> bool:
         """See `Transaction.reindex`."""
         self._ready(key)
         found = self._indexed(key, number)
         if found is not None:
             replace_rows(self.batch, key.type, *found, entries)
+            replace_subjects(self.batch, found[0], subjects)
         return found is not None
 
     async def settle_index(self) -> None:

@@ -1,34 +1,90 @@
-"""What a grant may see of the store."""
+"""What a grant may do: what the policy says of its role, narrowed by its scopes; nothing for a disabled account."""
 
 from __future__ import annotations
 
 import pytest
 
 from auth.accounts import Account, Role, Status
-from auth.grants import Grant
-from fhir_server.accounts.principal import principal_of
-from profiles.restriction import NONE, InCompartment, Matches, Restriction
+from auth.grants import Grant, Kind
+from auth.policy import default_policy
+from auth.rights import NO_RIGHTS
+from fhir_server.accounts.principal import principals, role_of
+from fhir_server.interactions.call import Principal
+from profiles.restriction import ALL, NONE, About, InCompartment
 
-SESSION = Grant("g", "session", "1", "first-party", 0, 1)
+NOW = 1_800_000_000_000_000
+
+
+def known(type: str, name: str) -> bool:
+    return (type, name) == ("Observation", "category")
+
+
+def principal(kind: Kind, account: Account | None, *scopes: str, patient: str | None = None) -> Principal:
+    made = principals(default_policy(), known)
+    client = "first-party" if kind == "session" else "app"
+    id = None if account is None else account.id
+    return made(Grant("g", kind, id, client, 0, NOW, scopes=scopes, patient=patient), account)
+
+
+def account(role: Role, status: Status = "active") -> Account:
+    return Account("1", "a@example.org", role, status, 0)
 
 
 @pytest.mark.parametrize(
-    ("role", "status", "actor", "restriction"),
+    ("role", "status", "actor", "known_as"),
     [
-        ("patient", "active", "Patient/1", InCompartment("Patient", "1")),
-        ("patient", "disabled", "Patient/1", NONE),
-        ("doctor", "active", "Practitioner/1", Matches("Practitioner", (("_id", "1"),))),
-        ("doctor", "pending", "Practitioner/1", Matches("Practitioner", (("_id", "1"),))),
-        ("admin", "active", "Person/1", NONE),
+        ("patient", "active", "Patient/1", "patient"),
+        ("doctor", "active", "Practitioner/1", "doctor"),
+        ("doctor", "pending", "Practitioner/1", "pending"),
+        ("admin", "active", "Person/1", "admin"),
     ],
 )
-def test_a_role_has_its_own_and_no_more(role: Role, status: Status, actor: str, restriction: Restriction) -> None:
-    principal = principal_of(SESSION, Account("1", "a@example.org", role, status, 0))
-    assert (principal.actor, principal.restriction, principal.sees_plans) == (actor, restriction, False)
+def test_a_session_is_its_account(role: Role, status: Status, actor: str, known_as: str) -> None:
+    found = principal("session", account(role, status))
+    assert (found.actor, found.role, found.account, found.client, found.grant) == (
+        *(actor, known_as, "1"),
+        *("first-party", "g"),
+    )
+    assert role_of(account(role, status)) == known_as
 
 
-def test_an_app_and_a_machine_have_nothing_yet() -> None:
-    ann = Account("1", "a@example.org", "patient", "active", 0)
-    assert principal_of(Grant("g", "smart", "1", "app", 0, 1), ann).restriction == NONE
-    machine = principal_of(Grant("g", "backend", None, "loader", 0, 1), None)
-    assert (machine.actor, machine.restriction) == ("Client/loader", NONE)
+def test_a_patient_reaches_the_own_record() -> None:
+    rights = principal("session", account("patient")).rights
+    assert rights.of_type("read", "Observation", NOW) == About("1")
+    assert not rights.may("create", "StructureDefinition")
+
+
+def test_a_professional_who_is_not_confirmed_reaches_no_record() -> None:
+    rights = principal("session", account("doctor", "pending")).rights
+    assert not rights.may("read", "Observation")
+    assert rights.of_type("update", "Practitioner", NOW) == InCompartment("Practitioner", "1")
+
+
+def test_an_administrator_reaches_no_record() -> None:
+    rights = principal("session", account("admin")).rights
+    assert not rights.may("read", "Patient")
+    assert rights.reads_audit
+
+
+def test_an_app_has_what_its_scopes_open_and_no_more() -> None:
+    rights = principal("smart", account("patient"), "openid", "patient/Observation.r", patient="1").rights
+    assert rights.may("read", "Observation")
+    assert not rights.may("search", "Observation")
+    assert not rights.may("read", "Condition")
+
+
+@pytest.mark.parametrize("scopes", [(), ("openid",), ("patient/Observation.sr",), ("system/Observation.r",)])
+def test_an_app_without_a_scope_that_counts_has_nothing(scopes: tuple[str, ...]) -> None:
+    rights = principal("smart", account("patient"), *scopes, patient="1").rights
+    assert rights.types("read") == frozenset()
+
+
+def test_a_backend_service_acts_for_itself() -> None:
+    found = principal("backend", None, "system/Observation.rs")
+    assert (found.actor, found.role, found.account) == ("Client/app", "system", None)
+    assert found.rights.of_type("read", "Observation", NOW) == ALL
+    assert found.rights.of_type("read", "Patient", NOW) == NONE
+
+
+def test_a_disabled_account_may_do_nothing() -> None:
+    assert principal("session", account("patient", "disabled")).rights == NO_RIGHTS

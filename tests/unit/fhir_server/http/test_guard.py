@@ -9,10 +9,10 @@ import pytest
 
 from auth.admission import Admission
 from auth.errors import Unauthenticated
+from auth.rights import EVERYTHING
 from fhir_server.errors import Forbidden, Misdirected, Unauthorized
 from fhir_server.http.guard import OpenGuard, TokenGuard
 from fhir_server.interactions.call import ANONYMOUS, Principal
-from profiles.restriction import ALL
 
 GUARD = OpenGuard("https://fhir.example.org", hosts=["Clinic.Local"], origins=["https://app.example"])
 
@@ -47,7 +47,7 @@ async def test_a_listed_page_and_our_own_may_write(origin: bytes) -> None:
     assert await GUARD.admit("PUT", {b"host": b"localhost", b"origin": origin}) is ANONYMOUS
 
 
-ANN = Principal("Patient/ann", ALL)
+ANN = Principal("Patient/ann", EVERYTHING)
 
 
 class Office:

@@ -16,8 +16,8 @@ from fhir_server.operations import registry
 from fhir_server.operations.registry import Operation
 from fhir_server.operations.reindex import reindex
 
-WIDE = Operation("wide", "urn:wide", reindex, ("system", "type", "instance"))
-NARROW = Operation("narrow", "urn:narrow", reindex, ("instance",), ("Patient",), ("POST",))
+WIDE = Operation("wide", "urn:wide", reindex, ("system", "type", "instance"), needs="reindex")
+NARROW = Operation("narrow", "urn:narrow", reindex, ("instance",), ("Patient",), ("POST",), needs="reindex")
 
 
 @pytest.fixture(autouse=True)

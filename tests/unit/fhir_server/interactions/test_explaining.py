@@ -15,6 +15,7 @@ from fhir_server.interactions.explaining import explaining
 from fhir_server.search.query import Query, Target
 from profiles.restriction import ALL, Restriction
 from profiles.validation.validator import Validator
+from tests.fakes.rights import limited_to
 
 pytestmark = pytest.mark.anyio
 
@@ -60,4 +61,4 @@ async def test_each_fact_is_a_parameter_and_what_is_nested_is_its_parts() -> Non
 
 async def test_who_may_not_see_plans_is_refused() -> None:
     with pytest.raises(Forbidden, match="_explain"):
-        await explain({"rows": 1}, Principal("ann", ALL))
+        await explain({"rows": 1}, Principal("ann", limited_to(ALL)))

@@ -14,7 +14,8 @@ from fhir_server.interactions.call import Call, Limits, Principal
 from fhir_server.interactions.including import Included, including
 from fhir_server.search.query import Include
 from fhir_server.store.base import CursorExpired, Key, Page, Version
-from profiles.restriction import InCompartment
+from profiles.restriction import InCompartment, narrow
+from tests.fakes.rights import limited_to
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +43,7 @@ class Reader:
     async def include(
         self, versions: Sequence[Version], include: Include, *, restriction: Any, position: int | None, limit: int
     ) -> list[Version]:
-        assert restriction is OWN
+        assert narrow(restriction, "Patient") == OWN
         assert position == 7
         self.limits.append(limit)
         found = [
@@ -59,8 +60,8 @@ def link(name: str, *, iterate: bool = False, reverse: bool = False) -> Include:
 
 
 async def include(reader: Reader, matches: Sequence[str], *includes: Include, limit: int = 100) -> Included:
-    services = SimpleNamespace(store=reader, limits=Limits(includes=limit))
-    call = Call(cast(Any, services), Principal("ann", OWN), "r")
+    services = SimpleNamespace(store=reader, limits=Limits(includes=limit), now=lambda: 0)
+    call = Call(cast(Any, services), Principal("ann", limited_to(OWN)), "r")
     return await including(call, Page([version(path) for path in matches], None, 7), includes)
 
 

@@ -9,6 +9,7 @@ import pytest
 from fhir_server.errors import BadRequest
 from fhir_server.interactions.call import Principal
 from profiles.restriction import ALL, AllOf, AnyOf, InCompartment, Matches, Not
+from tests.fakes.rights import limited_to
 from tests.fakes.server import BASE, Server, content, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -134,7 +135,7 @@ async def test_what_is_cut_is_told(filled: Server) -> None:
 
 async def test_what_is_not_allowed_is_not_included(filled: Server) -> None:
     patients = AllOf((InCompartment("Patient", "1"), Not(Matches("Patient", (("birthdate", "1970"),)))))
-    filled.principal = Principal("ann", AnyOf((patients, Not(ALL))))
+    filled.principal = Principal("ann", limited_to(AnyOf((patients, Not(ALL)))))
     bundle = await search(filled, "Observation", ("_id", "o1"), SUBJECT)
     assert (found(bundle, "match"), found(bundle)) == (["Observation/o1"], [])
 

@@ -9,6 +9,7 @@ import pytest
 from fhir_server.errors import BadRequest
 from fhir_server.interactions.call import Principal
 from profiles.restriction import InCompartment
+from tests.fakes.rights import limited_to
 from tests.fakes.server import BASE, Server, content, entry, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -101,7 +102,7 @@ async def test_a_cursor_does_not_go_with_another_compartment(filled: Server) -> 
 
 
 async def test_what_is_not_allowed_is_on_no_level(filled: Server) -> None:
-    filled.principal = Principal("two", InCompartment("Patient", "2"))
+    filled.principal = Principal("two", limited_to(InCompartment("Patient", "2")))
     assert found(await search(filled)) == {"Patient/2", "Observation/of-2"}
     bundle = await search(filled, "Observation", compartment=PATIENT_1)
     assert (found(bundle), bundle["total"]) == (set(), 0)

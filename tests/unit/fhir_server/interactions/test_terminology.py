@@ -11,6 +11,7 @@ from fhir_server.errors import BadRequest, TooCostly
 from fhir_server.interactions.call import Preconditions, Principal
 from fhir_server.interactions.terminology import Reading, answered
 from profiles.restriction import InCompartment
+from tests.fakes.rights import limited_to
 from tests.fakes.server import Server, content, entry, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -122,7 +123,7 @@ async def test_there_is_a_limit_to_definitions_and_to_codes(colours: Server) -> 
 
 async def test_the_callers_restriction_does_not_change_what_a_code_means(colours: Server) -> None:
     await colours.put(value_set(WARM, "warm", [listed("red", "crimson")]))
-    colours.principal = Principal("ann", InCompartment("Patient", "1"))
+    colours.principal = Principal("ann", limited_to(InCompartment("Patient", "1")))
     assert await found(colours, ("code:not-in", WARM)) == ["blue"]
     assert "entry" not in content(await colours.do("search", "ValueSet"))
 

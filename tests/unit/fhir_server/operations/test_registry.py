@@ -36,8 +36,8 @@ def test_an_operation_is_there_at_its_levels_for_its_types(
     monkeypatch: pytest.MonkeyPatch, name: str, type: str | None, id: str | None, there: bool
 ) -> None:
     rows = (
-        Operation("all", "urn:all", reindex, ("system", "type", "instance")),
-        Operation("some", "urn:some", reindex, ("instance",), ("Patient",)),
+        Operation("all", "urn:all", reindex, ("system", "type", "instance"), needs="reindex"),
+        Operation("some", "urn:some", reindex, ("instance",), ("Patient",), needs="reindex"),
     )
     monkeypatch.setattr(registry, "OPERATIONS", {each.name: each for each in rows})
     assert (operation_at(name, type, id) is not None) is there

@@ -10,10 +10,12 @@ import pytest
 from fhir_server.errors import Refusal
 from fhir_server.interactions.call import Principal, Result
 from fhir_server.operations import reindexing
+from fhir_server.operations.registry import OPERATIONS
 from fhir_server.operations.reindex import reindex
 from fhir_server.store.base import Record
 from profiles.restriction import InCompartment
 from tests.fakes.own_parameters import own, with_eyes
+from tests.fakes.rights import limited_to
 from tests.fakes.server import BASE, Server, content
 
 pytestmark = pytest.mark.anyio
@@ -134,9 +136,9 @@ async def test_an_unknown_job_is_not_found(server: Server, query: tuple[tuple[st
 
 
 async def test_who_may_not_see_everything_may_not_ask(server: Server) -> None:
-    server.principal = Principal("nurse", InCompartment("Patient", "1"))
+    server.principal = Principal("nurse", limited_to(InCompartment("Patient", "1")))
     with pytest.raises(Refusal) as caught:
-        await post(server)
+        await OPERATIONS["reindex"].answer(server.call())
     assert caught.value.status == 403
 
 

@@ -14,6 +14,7 @@ from fhir_server.interactions.profiles import CORE, Policy
 from fhir_server.operations.validate import validate
 from profiles.restriction import InCompartment
 from tests.fakes.profiles import NAMED, knows_named
+from tests.fakes.rights import limited_to
 from tests.fakes.server import Json, Server, content, patient
 
 pytestmark = pytest.mark.anyio
@@ -194,7 +195,7 @@ async def test_delete_changes_nothing_and_says_what_it_would_do(server: Server) 
 
 async def test_what_is_not_the_callers_can_be_neither_replaced_nor_deleted(server: Server) -> None:
     await server.put(patient("a"))
-    server.principal = Principal("ben", InCompartment("Patient", "b"))
+    server.principal = Principal("ben", limited_to(InCompartment("Patient", "b")))
     for body, mode in ((patient("a"), "update"), (None, "delete")):
         assert [each["code"] for each in await outcome(server, "Patient/a", body, ("mode", mode))] == ["not-found"]
     with pytest.raises(NotFound):
