@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from fhir_server.errors import BadRequest
 from fhir_server.interactions import paging, part
@@ -16,6 +17,7 @@ from fhir_server.interactions.reaching import reaching
 from fhir_server.interactions.terminology import Reading, answered
 from fhir_server.model.compartments import ALL_TYPES, types_in
 from fhir_server.model.summary import known_elements
+from fhir_server.search.context import Contained
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.parse import Search, parse
 from fhir_server.search.query import Query
@@ -84,7 +86,7 @@ async def asking(call: Call) -> Asked:
     choices = _choices(own)
     shown = part.wanted(own)
     now = call.services.now() if place is None else place.issued
-    search, position = await _parsed(call, criteria, place.position if place else None, now)
+    search, position = await _parsed(call, criteria, choices, place.position if place else None, now)
     _refuse_outside(call, search)
     search = reaching(call, search, _types(call, search))
     if search.includes and shown.summary == "text":
@@ -116,11 +118,20 @@ def _applied(asked: Asked, own: Pairs) -> tuple[tuple[str, str], ...]:
 
 
 def read(
-    call: Call, types: str | Sequence[str], parameters: Pairs, terminology: Reading, *, now: int, lenient: bool = False
+    call: Call,
+    types: str | Sequence[str],
+    parameters: Pairs,
+    terminology: Reading,
+    *,
+    now: int,
+    lenient: bool = False,
+    contained: Contained = "false",
+    by_container: bool = True,
 ) -> Search:
     """Return `parameters` parsed with the registry and under the limits of the tenant. Raises BadRequest.
 
-    Empty ones are refused: a search has left them out before, and criteria of a write must not become wider by one.
+    The options are those of `search.context`. Empty parameters are refused: a search has left them out before, and
+    criteria of a write must not become wider by one.
     """
     services = call.services
     limits = services.limits
@@ -136,14 +147,20 @@ def read(
         chain_depth=limits.chain_depth,
         compartment=call.compartment,
         terminology=terminology,
+        contained=contained,
+        by_container=by_container,
     )
 
 
-async def _parsed(call: Call, criteria: Pairs, position: int | None, now: int) -> tuple[Search, int | None]:
+async def _parsed(
+    call: Call, criteria: Pairs, choices: Mapping[str, str], position: int | None, now: int
+) -> tuple[Search, int | None]:
     """Return the parsed search, and the commit as of which it must be answered."""
     lenient = call.prefer.lenient
     remembered, registry = call.services.remembered, call.services.registry
-    key = (call.type, call.compartment, lenient, tuple(criteria))
+    contained = cast(Contained, choices.get("_contained", "false"))
+    by_container = choices.get("_containedType", "container") == "container"
+    key = (call.type, call.compartment, lenient, contained, by_container, tuple(criteria))
     known = remembered.get(key, registry)
     if known is not None:
         return known, position
@@ -151,7 +168,16 @@ async def _parsed(call: Call, criteria: Pairs, position: int | None, now: int) -
 
     def once(terminology: Reading) -> Search:
         asked.append(terminology)
-        return read(call, call.type or (), criteria, terminology, now=now, lenient=lenient)
+        return read(
+            call,
+            call.type or (),
+            criteria,
+            terminology,
+            now=now,
+            lenient=lenient,
+            contained=contained,
+            by_container=by_container,
+        )
 
     search, position = await answered(call, once, position=position)
     if not asked[-1].known:
@@ -202,18 +228,11 @@ def _unknown_elements(call: Call, search: Search, shown: part.Part) -> list[Issu
 
 
 def _choices(own: Pairs) -> Mapping[str, str]:
-    """Return the words chosen. Raises BadRequest for others, for two of them, and for what is not answered."""
+    """Return the words chosen. Raises BadRequest for others, and for two of them."""
     chosen: dict[str, str] = {}
     for name, value in own:
         words = CHOICES.get(name)
         if words is not None and (value not in words or name in chosen):
             raise BadRequest(f"{name} must be one of {', '.join(words)}, given once.", expression=name)
         chosen[name] = value
-    if chosen.get("_contained") in ("true", "both"):
-        raise BadRequest(
-            f"_contained={chosen['_contained']} is not answered by this release: contained resources are not indexed "
-            "as resources of their own. Leave it out, and search for the resources that contain them.",
-            expression="_contained",
-            code="not-supported",
-        )
     return chosen

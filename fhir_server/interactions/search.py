@@ -14,6 +14,7 @@ from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.asking import Asked, asking
 from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.contained import contained
 from fhir_server.interactions.explaining import explaining
 from fhir_server.interactions.including import Included, including
 from fhir_server.interactions.part import WHOLE, Part
@@ -64,7 +65,10 @@ async def _total(call: Call, asked: Asked, page: Page) -> int | None:
 
 def _entries(call: Call, asked: Asked, page: Page, added: Included, bodies: Sequence[bytes]) -> Iterator[bytes]:
     matches = len(page.versions)
-    yield from _shown(call, page.versions, bodies[:matches], asked.part, "match")
+    if any(target.inner == "contained" for target in asked.search.targets):
+        yield from _shown_apart(call, page.versions, bodies, asked.part)
+    else:
+        yield from _shown(call, page.versions, bodies[:matches], asked.part, "match")
     # Elements are those of what is searched for; what is included comes whole, or as the summary of its own type.
     beside = Part(asked.part.summary)
     yield from _shown(call, added.versions, bodies[matches:], beside, "include")
@@ -80,6 +84,17 @@ def _shown(
     for version, body in zip(versions, bodies, strict=True):
         type, id = version.key
         yield bundle.search_entry(f"{base}/{type}/{id}", body, mode)
+
+
+def _shown_apart(call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part) -> Iterator[bytes]:
+    """Show the contained resources that were found without what contains them, stored ones as ever."""
+    for version, body in zip(versions, bodies, strict=True):
+        url: str | None = f"{call.services.base}/{version.key.type}/{version.key.id}"
+        if version.contained is not None:
+            id, body = contained(body, version.contained)
+            # Without an id there is no URL that would lead to it.
+            url = None if id is None else f"{url}#{id}"
+        yield bundle.search_entry(url, part.of(body, shown), "match")
 
 
 def _outcome(issues: Sequence[Issue]) -> Iterator[bytes]:

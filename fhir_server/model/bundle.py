@@ -59,9 +59,10 @@ def _quoted(text: str) -> str:
     return text if _PLAIN(text) else quote(text, safe=_SAFE)
 
 
-def search_entry(full_url: str, body: bytes, mode: SearchMode = "match") -> bytes:
-    """Return an entry of a searchset with the resource `body`."""
-    return b'{"fullUrl":' + encode(full_url) + b',"resource":' + body + _MODE[mode]
+def search_entry(full_url: str | None, body: bytes, mode: SearchMode = "match") -> bytes:
+    """Return an entry of a searchset with the resource `body`; `full_url` None leaves that out."""
+    beginning = b"{" if full_url is None else b'{"fullUrl":' + encode(full_url) + b","
+    return beginning + b'"resource":' + body + _MODE[mode]
 
 
 def outcome_entry(issues: Sequence[Issue]) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
 
 from fhir_server.search.parameters import Registry
 from fhir_server.search.terminology import NO_TERMINOLOGY, Terminology
+
+Contained = Literal["false", "true", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Context:
     compartment: tuple[str, str] | None = None
     ignore_empty: bool = False
     terminology: Terminology = NO_TERMINOLOGY
+    contained: Contained = "false"
+    by_container: bool = True
 
 
 class Options(TypedDict, total=False):
@@ -32,6 +36,8 @@ class Options(TypedDict, total=False):
     `or_values` the most alternatives one parameter may have, `page_max` what `_count` is cut down to, `lenient` whether
     what is not answered is ignored with a warning, `chain_depth` the most links of a chain, `compartment` the (type,
     id) of the compartment that is searched, `terminology` what expands value sets and hierarchies,
+    `contained` whether contained resources are searched beside stored ones or alone, `by_container` whether the
+    resources that contain them are the matches,
     `ignore_empty` whether a parameter without a value is ignored, as the standard has it for searches; where criteria
     decide what is written, ignoring one would widen them.
     """
@@ -45,3 +51,5 @@ class Options(TypedDict, total=False):
     compartment: tuple[str, str] | None
     ignore_empty: bool
     terminology: Terminology
+    contained: Contained
+    by_container: bool

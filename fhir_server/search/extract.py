@@ -18,7 +18,7 @@ from fhir_server.search.parameters import Parameter, Registry, standard_paramete
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
 from fhir_server.search.texts import texts
-from fhir_server.search.values import APART, IndexEntries
+from fhir_server.search.values import APART, IndexEntries, inner_kind
 from profiles import definitions
 from profiles.fhirpath.engine import Expression, FhirPathError, Node, compile_expression
 
@@ -66,15 +66,14 @@ class Extractor:
         """
         plan = self._plan(resource["resourceType"])
         collector = self._collect(plan, resource, base)
-        if collector.pointers and "contained" in resource:
-            add_contained(
-                collector,
-                resource["contained"],
-                lambda each: self._collect(self._plan_inside(each["resourceType"]), each, base),
-            )
+        contained = resource.get("contained", ())
+        inner = [self._collect(self._plan_inside(each["resourceType"]), each, base) for each in contained]
+        if collector.pointers:
+            add_contained(collector, contained, inner)
         found = _distinct(collector)
         found.texts = texts(resource)
         found.by_patient = plan.by_patient
+        found.contained = [_inner(each, entries) for each, entries in zip(contained, inner, strict=True)]
         return found
 
     def _collect(self, plan: Plan, resource: Resource, base: str) -> Collector:
@@ -127,6 +126,14 @@ class Extractor:
         if plan is None or plan.parameters is not self._registry.indexed_for(resource_type):
             plan = self._plans[resource_type] = _make_plan(resource_type, self._registry)
         return plan
+
+
+def _inner(resource: Resource, collector: Collector) -> tuple[str, IndexEntries]:
+    """Return the entries by which a contained resource is found for itself."""
+    found = _distinct(collector)
+    found.tokens.append(("_id", "", resource.get("id", ""), 0))
+    found.texts = texts(resource)
+    return inner_kind(resource["resourceType"]), found
 
 
 def _distinct(found: Collector) -> IndexEntries:

@@ -6,7 +6,7 @@ type and the name of its own parameter: `subject.Patient.name`. The entry `subje
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_server.search.converters import Collector
@@ -14,17 +14,14 @@ from fhir_server.search.converters import Collector
 _APART_FROM_OTHERS = 1 << 20
 
 
-def add_contained(
-    to: Collector, contained: Sequence[Mapping[str, Any]], collect: Callable[[Mapping[str, Any]], Collector]
-) -> None:
-    """Add the entries of those `contained` resources that references of `to` point to; `collect` makes them."""
-    held = {each.get("id"): each for each in contained}
+def add_contained(to: Collector, contained: Sequence[Mapping[str, Any]], inner: Sequence[Collector]) -> None:
+    """Add the entries of those `contained` resources that references of `to` point to; `inner` has those of each."""
+    held = {each.get("id"): (each["resourceType"], found) for each, found in zip(contained, inner, strict=True)}
     for number, (name, id) in enumerate(dict.fromkeys(to.pointers)):
-        resource = held.get(id)
-        if resource is not None:
-            holder = f"{name}.{resource['resourceType']}"
-            to.tokens.append((holder, "", id, 0))
-            _copy(to, collect(resource), holder, number * _APART_FROM_OTHERS)
+        if id in held:
+            type, found = held[id]
+            to.tokens.append((f"{name}.{type}", "", id, 0))
+            _copy(to, found, f"{name}.{type}", number * _APART_FROM_OTHERS)
 
 
 def _copy(to: Collector, found: Collector, holder: str, beyond: int) -> None:

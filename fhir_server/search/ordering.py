@@ -15,13 +15,14 @@ from fhir_server.search.values import IndexEntries, fold_code
 T = TypeVar("T")
 
 
-def ordered(rows: Sequence[T], sorts: Sequence[Sort], candidate: Callable[[T], Candidate]) -> list[T]:
-    """Return `rows`, given in the order of commits, in the order of `sorts`."""
+def ordered(
+    rows: Sequence[T], sorts: Sequence[Sort], candidate: Callable[[T], Candidate], commit: Callable[[T], int]
+) -> list[T]:
+    """Return `rows` in the order of `sorts`; `commit` says when each was updated."""
     found = list(rows)
     for sort in reversed(sorts):
         if sort.kind == "updated":
-            commits = {id(row): number for number, row in enumerate(rows)}
-            found.sort(key=lambda row: commits[id(row)], reverse=sort.descending)
+            found.sort(key=commit, reverse=sort.descending)
             continue
         keyed: list[tuple[Any, T]] = [(key(sort, candidate(row)), row) for row in found]
         present = [pair for pair in keyed if pair[0] is not None]

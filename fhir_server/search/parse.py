@@ -8,7 +8,7 @@ handling. A malformed value is refused either way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 from fhir_server.errors import BadRequest
@@ -18,6 +18,7 @@ from fhir_server.search.parameters import Registry
 from fhir_server.search.parse_criterion import criterion
 from fhir_server.search.parse_include import read_include
 from fhir_server.search.parse_sort import read_sort
+from fhir_server.search.parse_targets import check_contained, parse_targets
 from fhir_server.search.parse_types import each_type, searched_types
 from fhir_server.search.parse_values import MODIFIERS, is_answered, modifiers
 from fhir_server.search.query import And, Include, Node, Owned, Sort, Target
@@ -89,6 +90,8 @@ def parse(
     Raises BadRequest with one issue for each parameter that cannot be answered.
     """
     context = Context(registry, **options)
+    if context.contained != "false":
+        context = replace(context, registry=Registry())
     searched = searched_types(types, parameters, context)
     reading = _Reading(searched, {each: [] for each in searched})
     if context.compartment is not None:
@@ -98,6 +101,7 @@ def parse(
         if not value and context.ignore_empty:
             continue
         try:
+            check_contained(searched, name, context, registry)
             _read(reading, name, value, types, context)
         except Unanswered as refusal:
             found = reading.warnings if context.lenient else reading.errors
@@ -111,7 +115,7 @@ def parse(
     if reading.count is not None:
         reading.applied.append(("_count", str(reading.count)))
     return Search(
-        tuple(Target(each, _all(nodes)) for each, nodes in reading.nodes.items()),
+        parse_targets({each: _all(nodes) for each, nodes in reading.nodes.items()}, context),
         reading.count,
         tuple(reading.sort),
         tuple(dict.fromkeys(reading.includes)),
@@ -158,7 +162,7 @@ def _read(reading: _Reading, name: str, value: str, types: str | Sequence[str], 
         found = each_type(reading.types, name, value, context, read)
         for nodes, node in zip(reading.nodes.values(), found, strict=True):
             nodes.append(node)
-            reading.weight += weight(node)
+            reading.weight += weight(node) * (2 if context.contained == "both" else 1)
         if reading.weight > WEIGHT:
             raise _too_large(name)
     reading.applied.append((name, value))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fhir_server.search.query import And, Chain, Entry, Hierarchy, Node, Not, Or, Present, Together
+from fhir_server.search.query import And, Chain, Entry, Hierarchy, Id, Node, Not, Or, Present, Together, Token
 
 
 def inside(holder: str, node: Node) -> Node | None:
@@ -32,3 +32,20 @@ def inside(holder: str, node: Node) -> Node | None:
     if isinstance(node, Entry | Chain | Hierarchy) and "." not in node.name:
         return replace(node, name=f"{holder}.{node.name}")
     return None
+
+
+def of_contained(node: Node) -> Node:
+    """Return `node` as it is asked of contained resources by themselves (`_contained=true`).
+
+    Their ids are index entries like any other.
+    """
+    match node:
+        case And(nodes):
+            return And(tuple(map(of_contained, nodes)))
+        case Or(nodes):
+            return Or(tuple(map(of_contained, nodes)))
+        case Not(inner):
+            return Not(of_contained(inner))
+        case Id(ids):
+            return Or(tuple(Token("_id", "", id, case_sensitive=True) for id in ids))
+    return node

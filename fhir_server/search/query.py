@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fhir_server.search.values import inner_kind
+
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 SortKind = Literal["token", "string", "reference", "uri", "date", "number", "quantity", "id", "updated"]
 
@@ -244,10 +246,23 @@ NOTHING = Or(())
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource type of a search, with what must hold there."""
+    """One resource type of a search, with what must hold there.
+
+    With `inner`, what is searched are the resources of that type which others contain, and `where` is of the form that
+    `parse_contained.of_contained` gives it. A match is each of them, or each resource that contains one ("container"):
+    the first one then stands for all it contains, and resources of the type that match `beside` themselves are left
+    out.
+    """
 
     type: str
     where: Node = EVERYTHING
+    inner: Literal["", "contained", "container"] = ""
+    beside: Node | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the entries it is about are told by."""
+        return inner_kind(self.type) if self.inner else self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +292,21 @@ class Query:
     after: int = 0
     position: int | None = None
     sort: tuple[Sort, ...] = ()
+
+    @property
+    def mixed(self) -> bool:
+        """Whether both stored and contained resources are searched: without an order, those come by commits too."""
+        return len({bool(target.inner) for target in self.targets}) > 1
+
+    @property
+    def inner(self) -> bool:
+        """Whether contained resources are searched."""
+        return any(target.inner for target in self.targets)
+
+    @property
+    def order(self) -> tuple[Sort, ...]:
+        """What matches are sorted by, before the order of their rows decides."""
+        return self.sort or ((Sort("updated"),) if self.mixed else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ LOWEST_KEY = b"\x00"
 HIGHEST_KEY = b"\xff"
 """Sorts after every `decimal_key`."""
 
+_INNER = "#"
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORDS = bytes(ord(chr(byte).lower()) if chr(byte).isalnum() and byte < 128 else 32 for byte in range(256))
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"})
@@ -66,6 +67,8 @@ class IndexEntries:
 
     `texts` are the words of its narrative and those of everything else, a blank apart. `by_patient` names the tokens
     that are worth finding within the compartment of one patient, and the references that make a patient an owner.
+    `contained` are the entries of each resource it contains, by their order there, with the kind (`inner_kind`) they
+    belong to; each has the token `_id`, "" for none.
     """
 
     tokens: list[TokenEntry] = field(default_factory=list)
@@ -78,6 +81,7 @@ class IndexEntries:
     positions: list[PositionEntry] = field(default_factory=list)
     texts: tuple[str, str] = ("", "")
     by_patient: frozenset[str] = frozenset()
+    contained: list[tuple[str, IndexEntries]] = field(default_factory=list)
 
     def all(self) -> Iterator[tuple[Any, ...]]:
         """Yield every entry of every kind; its first part is the name, its last the group."""
@@ -85,6 +89,16 @@ class IndexEntries:
             *(self.tokens, self.strings, self.references, self.uris),
             *(self.dates, self.numbers, self.quantities, self.positions),
         )
+
+
+def inner_kind(type: str) -> str:
+    """Return what contained resources of a `type` are called where entries of stored ones are told by their type."""
+    return _INNER + type
+
+
+def is_inner(kind: str) -> bool:
+    """Return whether a kind of entries is that of contained resources."""
+    return kind.startswith(_INNER)
 
 
 def words(text: str) -> list[str]:

@@ -43,7 +43,8 @@ class Version(Struct, frozen=True):
     `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
     tombstone (`method` DELETE); `author` names who wrote it; `position` is the boundary of the commit it came with.
     `patients` are the ids of the Patient compartments it belongs to, for the audit row of whoever reads it. `row` is
-    its place in the store, for the store itself, where a search found it.
+    its place in the store, for the store itself, where a search found it. `contained` is the place of the resource
+    that was found among those that this one contains, None when it is the match itself.
     """
 
     key: Key
@@ -55,6 +56,7 @@ class Version(Struct, frozen=True):
     position: int
     patients: tuple[str, ...] = ()
     row: int = 0
+    contained: int | None = None
 
     @property
     def deleted(self) -> bool:

@@ -6,8 +6,10 @@ Nothing is indexed: a search looks at each version, `search.match` says whether 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import structs
 
 from fhir_server.search.match import Candidate, Criteria, allows, led_to, match
 from fhir_server.search.match_rule import Kept
@@ -15,6 +17,7 @@ from fhir_server.search.ordering import ordered
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
+from fhir_server.store.contained_row import contained_row, container_of, place_of
 from profiles.restriction import ALL, Restriction
 
 
@@ -30,6 +33,15 @@ class Stored:
     subjects: tuple[Key, ...] = ()
     died: int | None = None
     chunks: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A match by its number: a version, or a resource that it contains (`contained_row`)."""
+
+    row: int
+    stored: Stored
+    candidate: Candidate
 
 
 @dataclass(slots=True)
@@ -76,7 +88,7 @@ class MemoryReading:
         for stored in reversed(self._state.rows[:position]):
             if self._in_scope(stored, scope, position) and self._both_allowed(stored, restriction):
                 found.append(stored)
-        return _page(found, scope.count, position)
+        return _page_of([Found(each.v, each, _candidate(each)) for each in found], scope.count, position)
 
     def _in_scope(self, stored: Stored, scope: Scope, position: int) -> bool:
         version = stored.version
@@ -102,21 +114,19 @@ class MemoryReading:
         """See `Snapshot.search`."""
         position = self._as_of(query.position)
         world = _World(self, restriction, position)
-        matching = [
-            stored
-            for target in query.targets
-            for stored in world.alive(target.type)
-            if stored.v == query.after or match(target.where, _candidate(stored), world)
-        ]
-        found = ordered(sorted(matching, key=lambda each: each.v), query.sort, _candidate)
-        places = [place for place, stored in enumerate(found) if stored.v == query.after]
+        matching = [each for target in query.targets for each in _of_target(target, world, query.after)]
+        by_row = sorted(matching, key=lambda each: each.row)
+        found = ordered(by_row, query.order, lambda each: each.candidate, lambda each: container_of(each.row))
+        found = _first_of_each(found, query.targets)
+        places = [place for place, each in enumerate(found) if each.row == query.after]
         found = found[places[0] + 1 :] if places else found
-        return _page([stored for stored in found if world.shows(stored)], query.count, position)
+        return _page_of([each for each in found if world.shows(each.stored)], query.count, position)
 
     async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
         world = _World(self, restriction, self._as_of(position))
-        return sum(match(each.where, found, world) for each in targets for found in world.all(each.type))
+        found = [each for target in targets for each in _of_target(target, world) if world.shows(each.stored)]
+        return len(_first_of_each(found, targets))
 
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """See `Snapshot.matches`."""
@@ -234,6 +244,10 @@ class _World:
             if stored.version.key.type == type and self._lives(stored):
                 yield stored
 
+    def everything(self) -> Iterator[Stored]:
+        """Yield the versions of any type that were current and not deleted."""
+        return (stored for stored in self._reading._state.rows[: self._position] if self._lives(stored))
+
     def shows(self, stored: Stored) -> bool:
         """Whether a version may be seen, and its resource still may and is not deleted."""
         reading, restriction = self._reading, self._restriction
@@ -311,6 +325,42 @@ def _candidate(stored: Stored) -> Candidate:
     )
 
 
-def _page(found: Sequence[Stored], count: int, position: int) -> Page:
-    more = found[count - 1].v if 0 < count < len(found) else None
-    return Page([stored.version for stored in found[:count]], more, position)
+def _of_target(target: Target, world: _World, after: int = 0) -> Iterator[Found]:
+    """Yield what matches a target, and the row `after` whether it does or not."""
+    for stored in world.alive(target.type) if not target.inner else world.everything():
+        candidate = _candidate(stored)
+        if not target.inner:
+            if stored.v == after or match(target.where, candidate, world):
+                yield Found(stored.v, stored, candidate)
+        elif not _is_beside(target, candidate, world):
+            for place, (kind, entries) in enumerate(stored.entries.contained if stored.entries else ()):
+                row, inner = contained_row(stored.v, place), replace(candidate, type=kind, entries=entries)
+                if kind == target.kind and (row == after or match(target.where, inner, world)):
+                    yield Found(row, stored, inner)
+
+
+def _is_beside(target: Target, container: Candidate, world: _World) -> bool:
+    return target.beside is not None and container.type == target.type and match(target.beside, container, world)
+
+
+def _first_of_each(found: Sequence[Found], targets: Sequence[Target]) -> list[Found]:
+    """Keep of what one container holds the first alone, where the container is the match."""
+    if all(target.inner != "container" for target in targets):
+        return list(found)
+    first: dict[int, Found] = {}
+    for each in found:
+        first.setdefault(container_of(each.row), each)
+    return list(first.values())
+
+
+def _page_of(found: Sequence[Found], count: int, position: int) -> Page:
+    more = found[count - 1].row if 0 < count < len(found) else None
+    versions = [
+        each.stored.version if place_of(each.row) is None else _as_found(each.stored.version, place_of(each.row))
+        for each in found[:count]
+    ]
+    return Page(versions, more, position)
+
+
+def _as_found(version: Version, place: int | None) -> Version:
+    return structs.replace(version, contained=place)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fhir_server.search.query import And, Owned, Target, Token, Words
+from fhir_server.search.query import EVERYTHING, And, Node, Owned, Target, Token, Words
 from fhir_server.search.values import IndexEntries, decimal_key
 from fhir_server.store.base import CursorExpired, Key, Scope, Store
 from profiles.restriction import ALL, NONE, HasLabel
@@ -75,6 +75,28 @@ async def test_words_are_replaced_like_entries(store: Store) -> None:
     assert (await said("cough"), await said("fever"), await said("rash")) == ([], ["1"], ["1"])
     assert await reindex(store, patient(1), 1, IndexEntries())
     assert await said("fever") == []
+
+
+def holding(code: str) -> IndexEntries:
+    """Return entries of a container: what it contains is found by `code`, and by the word of that name."""
+    inner = IndexEntries(tokens=[("code", SYSTEM, code, 0), ("_id", "", "i", 0)], texts=("", code))
+    return IndexEntries(contained=[("#Basic", inner)])
+
+
+async def test_entries_of_what_is_contained_are_replaced_too(store: Store) -> None:
+    async def held(node: Node) -> int:
+        return await store.count([Target("Basic", node, "contained")], restriction=ALL)
+
+    await put(store, new(patient(1), 1), coded("a"))
+    for code in ("x", "y"):
+        assert await reindex(store, patient(1), 1, holding(code))
+        assert await store.check() == []
+        assert [await held(Token("code", SYSTEM, each)) for each in "xy"] == [code == "x", code == "y"]
+        assert [await held(Words((((each,), False),))) for each in "xy"] == [code == "x", code == "y"]
+    assert await found(store, "y") == [], "they are not those of the container"
+    assert await reindex(store, patient(1), 1, IndexEntries())
+    assert await held(EVERYTHING) == 0
+    assert await store.check() == []
 
 
 async def test_what_is_kept_by_patient_is_replaced_too(store: Store) -> None:

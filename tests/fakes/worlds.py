@@ -12,7 +12,17 @@ from random import Random
 from typing import Any, get_args
 
 from fhir_server.search import query as q
-from fhir_server.search.values import APART, BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key
+from fhir_server.search.parse_contained import of_contained
+from fhir_server.search.values import (
+    APART,
+    BEGINNING,
+    END,
+    HIGHEST_KEY,
+    LOWEST_KEY,
+    IndexEntries,
+    decimal_key,
+    inner_kind,
+)
 from fhir_server.store.base import Key
 from profiles import restriction as limits
 
@@ -59,7 +69,19 @@ def ends(random: Random, values: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def entries(random: Random, type: str) -> IndexEntries:
-    """Return what one version of a resource answers to."""
+    """Return what one version of a resource answers to, and what it contains."""
+    found = own_entries(random, type)
+    for _ in range(random.choice((0, 0, 1, 2, 3))):
+        kind = random.choice(TYPES)
+        inner = own_entries(random, kind)
+        inner.tokens.append(("_id", "", random.choice(("", *IDS)), 0))
+        inner.by_patient = frozenset()
+        found.contained.append((inner_kind(kind), inner))
+    return found
+
+
+def own_entries(random: Random, type: str) -> IndexEntries:
+    """Return what one resource of a type answers to."""
     pick = random.choice
     group = lambda: pick((APART, 0, 0, 1, 2))  # noqa: E731
     return IndexEntries(
@@ -203,6 +225,24 @@ def node(random: Random, type: str, depth: int = 3) -> q.Node:
         case "chain" | "has":
             return _hop(random, type, kind, depth)
     return leaf(random, type)
+
+
+def targets(random: Random) -> tuple[q.Target, ...]:
+    """Return some types with a question about each: stored resources, contained ones, or both."""
+    types = random.sample(TYPES, random.choice((1, 1, 1, 2, 4)))
+    stored = [q.Target(type, node(random, type)) for type in types]
+    match random.choice(("stored", "stored", "stored", "inner", "both", "containers", "both by container")):
+        case "inner":
+            return tuple(q.Target(each.type, of_contained(each.where), "contained") for each in stored)
+        case "both":
+            inner = (q.Target(each.type, of_contained(each.where), "contained") for each in stored)
+            return (*stored, *inner)
+        case "containers":
+            return (q.Target(types[0], of_contained(stored[0].where), "container"),)
+        case "both by container":
+            where = stored[0].where
+            return (stored[0], q.Target(types[0], of_contained(where), "container", where))
+    return tuple(stored)
 
 
 def words(random: Random) -> q.Words:

@@ -13,20 +13,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.search.query import Node, Query, Target
+from fhir_server.store.contained_row import contained_row, container_of
 from fhir_server.store.sql.compile_select import select, select_all
 from fhir_server.store.sql.compile_sort import behind, keys, order
 from fhir_server.store.sql.compile_test import LAST, test
-from fhir_server.store.sql.compile_visible import Criteria, World
-from fhir_server.store.sql.dialect import Names, Statement, union
+from fhir_server.store.sql.compile_visible import HOLDER, Criteria, World
+from fhir_server.store.sql.dialect import TRUE, Names, Statement, container, in_footprint, union
 from profiles.restriction import Restriction
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A statement with a column `v` and what it is sorted by; `order` puts rows of an alias `x` with both in order."""
+    """A statement with a column `v` and what it is sorted by; `order` puts rows of an alias `x` with both in order.
+
+    With `inner`, numbers of contained resources are among the `v`.
+    """
 
     statement: Statement
     order: str = "x.v"
+    inner: bool = False
 
 
 def make_world(
@@ -46,19 +51,25 @@ def compile_page(query: Query, world: World, place: Sequence[Any] | None = None)
     `place` is what `compile_place` found for the row `query.after`.
     """
     wanted = query.count + 1
-    if not query.sort or query.sort[0].kind == "updated":
+    if by_commit(query):
         return _by_commit(query, world, wanted)
     pieces = [_keyed(query, target, world) for target in _known(query.targets, world)]
     if not pieces:
         return Listing(_NOTHING)
     found = union(pieces)
-    sorted_by = order(query.sort, "x.")
+    sorted_by = order(query.order, "x.")
     if place is None:
-        sql = f"{found.sql} ORDER BY {order(query.sort, '')} LIMIT ?"
-        return Listing(Statement(sql, (*found.arguments, wanted)), sorted_by)
-    after = behind(query.sort, place, query.after, "x")
+        sql = f"{found.sql} ORDER BY {order(query.order, '')} LIMIT ?"
+        return Listing(Statement(sql, (*found.arguments, wanted)), sorted_by, query.inner)
+    after = behind(query.order, place, query.after, "x")
     sql = f"SELECT x.* FROM ({found.sql}) x WHERE {after.sql} ORDER BY {sorted_by} LIMIT ?"
-    return Listing(Statement(sql, (*found.arguments, *after.arguments, wanted)), sorted_by)
+    return Listing(Statement(sql, (*found.arguments, *after.arguments, wanted)), sorted_by, query.inner)
+
+
+def by_commit(query: Query) -> bool:
+    """Return whether matches come in the order of their numbers, one way or the other."""
+    first = query.order[0].kind if query.order else ""
+    return not first or (first == "updated" and not query.inner)
 
 
 def _by_commit(query: Query, world: World, wanted: int) -> Listing:
@@ -67,39 +78,78 @@ def _by_commit(query: Query, world: World, wanted: int) -> Listing:
     direction = " DESC" if backwards else ""
     pieces = []
     for target in _known(query.targets, world):
-        found = select(world, target.type, target.where, wanted=wanted, after=after, before=before)
+        found = _of_target(world, target, wanted=wanted, after=after, before=before)
         pieces.append(Statement(f"{found.sql} ORDER BY v{direction} LIMIT ?", (*found.arguments, wanted)))
     if len(pieces) == 1:
-        return Listing(pieces[0], f"x.v{direction}")
+        return Listing(pieces[0], f"x.v{direction}", query.inner)
     found = union([Statement(f"SELECT v FROM ({each.sql})", each.arguments) for each in pieces] or [_NOTHING])
     return Listing(
         Statement(f"SELECT v FROM ({found.sql}) ORDER BY v{direction} LIMIT ?", (*found.arguments, wanted)),
         f"x.v{direction}",
+        query.inner,
     )
+
+
+def _of_target(world: World, target: Target, *, wanted: int, after: int, before: int) -> Statement:
+    """Select the matches of one target; of what one container holds the first alone where that is the match."""
+    if target.inner != "container":
+        return select(world, target.kind, target.where, wanted=wanted, after=after, before=before)
+    # Behind the last one shown there may be others in the same container.
+    beyond = contained_row(container_of(after) + 1) - 1 if after else 0
+    found = _inner(world, target, beyond)
+    sql = f"SELECT min(m.v) AS v FROM ({found.sql}) m GROUP BY {container('m.v')}"
+    return Statement(sql, found.arguments)
+
+
+def _inner(world: World, target: Target, after: int = 0) -> Statement:
+    """Select the contained resources that match, whose containers do not match themselves."""
+    if target.beside is None:
+        return select(world, target.kind, target.where, after=after)
+    kind = world.names.type_id(target.type)
+    itself = world.test(world, target.type, target.beside, HOLDER)
+    also = Statement(
+        f"NOT EXISTS (SELECT 1 FROM version {HOLDER} WHERE {HOLDER}.v = {container('x.v')} AND {HOLDER}.type = ?"
+        f" AND {itself.sql})",
+        (kind, *itself.arguments),
+    )
+    return select(world, target.kind, target.where, after=after, also=also)
 
 
 _NOTHING = Statement("SELECT NULL AS v WHERE 0")
 
 
 def _known(targets: Sequence[Target], world: World) -> list[Target]:
-    return [target for target in targets if world.names.type_id(target.type) is not None]
+    return [target for target in targets if world.names.type_id(target.kind) is not None]
 
 
 def _keyed(query: Query, target: Target, world: World) -> Statement:
-    found = select(world, target.type, target.where)
-    columns = keys(query.sort, target.type, "m.v", world.names)
-    return Statement(f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m", columns.arguments + found.arguments)
+    found = _inner(world, target)
+    columns = keys(query.order, target.kind, "m.v", world.names)
+    arguments = columns.arguments + found.arguments
+    keyed = f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m"
+    if target.inner != "container":
+        return Statement(keyed, arguments)
+    shown = ", ".join(f"k{number}" for number in range(len(query.order)))
+    rank = f"row_number() OVER (PARTITION BY {container('m.v')} ORDER BY {order(query.order, 'm.')})"
+    ranked = f"SELECT m.*, {rank} AS nth FROM ({keyed}) m"
+    return Statement(f"SELECT v, {shown} FROM ({ranked}) WHERE nth = 1", arguments)
 
 
 def compile_place(query: Query, names: Names) -> Statement | None:
     """Return the statement for what the row `query.after` is sorted by; None when nothing needs to be known."""
-    if not query.after or not query.sort or query.sort[0].kind == "updated":
+    if not query.after or by_commit(query):
         return None
     pieces = []
     for target in query.targets:
-        kind = names.type_id(target.type)
-        if kind is not None:
-            columns = keys(query.sort, target.type, "m.v", names)
+        kind = names.type_id(target.kind)
+        if kind is None:
+            continue
+        columns = keys(query.order, target.kind, "m.v", names)
+        if target.inner:
+            known = in_footprint("m.v", names.param_id(target.kind, "_id") or 0, "t", TRUE)
+            sql = f"SELECT {columns.sql} FROM (SELECT ? AS v) m WHERE {known.sql}"
+            pieces.append(Statement(sql, (*columns.arguments, query.after, *known.arguments)))
+        else:
             sql = f"SELECT {columns.sql} FROM version m WHERE m.v = ? AND m.type = ?"
             pieces.append(Statement(sql, (*columns.arguments, query.after, kind)))
     return union(pieces) if pieces else None
@@ -107,8 +157,9 @@ def compile_place(query: Query, names: Names) -> Statement | None:
 
 def compile_count(target: Target, world: World) -> Statement:
     """Return the statement that counts what a walk shows: one row, one column."""
-    found = select(world, target.type, target.where)
-    return Statement(f"SELECT count(*) FROM ({found.sql})", found.arguments)
+    found = _inner(world, target)
+    counted = f"DISTINCT {container('m.v')}" if target.inner == "container" else "*"
+    return Statement(f"SELECT count({counted}) FROM ({found.sql}) m", found.arguments)
 
 
 def compile_matches(type: str, where: Node, limit: int, world: World) -> Listing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fhir_server.search.values import is_inner
 from fhir_server.store.sql.compile_start import Start
 from fhir_server.store.sql.dialect import Names
 
@@ -18,6 +19,7 @@ ELSEWHERE = 4
 """What a row of another resource on the way costs, in rows."""
 PIECE = 4
 """What beginning with one more piece costs, in rows."""
+_BEYOND = 20
 GLANCE = 64
 """Rows counted first: who has fewer is not compared any further."""
 
@@ -41,7 +43,7 @@ def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None
         rows = names.estimate(each.counted, GLANCE)
         if rows < (GLANCE if each.sample is None else GLANCE // ELSEWHERE):
             return [Considered(each, rows, rows)]
-    whole = max(names.live(type), 1)
+    whole = max(_inner_rows(ranked, names) if is_inner(type) else names.live(type), 1)
     counted = {id(each): names.estimate(each.counted, SAMPLE) for each in countable}
     rows_of = [counted.get(id(each), whole) for each in ranked]
     considered = [
@@ -49,6 +51,12 @@ def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None
         for at, each in enumerate(ranked)
     ]
     return sorted(considered, key=lambda each: each.cost)
+
+
+def _inner_rows(found: Sequence[Start], names: Names) -> int:
+    """Return about how many contained resources of a type there are: nobody counts them as they come and go."""
+    rows = names.estimate(found[-1].counted, SAMPLE)
+    return rows if rows < SAMPLE else SAMPLE * _BEYOND
 
 
 def _cost(start: Start, rows: int, wanted: int | None, others: Sequence[int], whole: int) -> float:

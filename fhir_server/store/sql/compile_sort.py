@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.search.query import Sort, SortKind
-from fhir_server.store.sql.dialect import Names, Statement, both, either, from_footprint, union
+from fhir_server.search.values import is_inner
+from fhir_server.store.sql.dialect import Names, Statement, both, container, either, from_footprint, union
 
 _LETTERS: dict[SortKind, str] = {
     "token": "t",
@@ -37,10 +38,11 @@ def keys(sorts: Sequence[Sort], type: str, v: str, names: Names) -> Statement:
 
 
 def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:
+    stored = container(v) if is_inner(type) else v
     if sort.kind == "updated":
-        return Statement(v)
+        return Statement(stored)
     if sort.kind == "id":
-        return Statement(f"(SELECT r.id FROM version o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = {v})")
+        return Statement(f"(SELECT r.id FROM version o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = {stored})")
     column = _NAMED.get(sort.kind) or f"e.value ->> {2 if sort.descending and sort.kind in _RANGES else 1}"
     params = [param for name in sort.names if (param := names.param_id(type, name)) is not None]
     if not params:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_server.search.query import Chain, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
+from fhir_server.search.values import is_inner
 from fhir_server.store.sql.compile_entry import SCANS, Access, accesses, leaves
 from fhir_server.store.sql.compile_hop import (
     PATIENT,
@@ -23,7 +24,7 @@ from fhir_server.store.sql.compile_hop import (
 )
 from fhir_server.store.sql.compile_test import matching_words
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import Names, Statement, placeholders, union
+from fhir_server.store.sql.dialect import TRUE, Names, Statement, in_footprint, placeholders, union
 from profiles.restriction import About, AllOf, InCompartment, Restriction, narrow
 
 FEW = 2000
@@ -62,6 +63,10 @@ class Start:
 def starts(world: World, type: str, conjuncts: Sequence[Node]) -> list[Start]:
     """Return every way to start; only one that cannot be bettered where there is such a one."""
     names = world.names
+    if is_inner(type):
+        # Compartments and ids of stored resources lead to versions, not to what they contain.
+        inner = [each for each in conjuncts if not isinstance(each, Owned | Id | Has)]
+        return [*_from_conjuncts(world, type, inner), _whole_type(names, type)]
     best = _by_id(names, type, conjuncts)
     if best is not None:
         return [best]
@@ -234,11 +239,18 @@ def _from_compartment(names: Names, type: str, owner: str, id: str, node: Node |
 
 def _of_type(names: Names, type: str, rows: Statement) -> Statement:
     """Keep the versions of the type that search can find: those with index rows."""
+    if is_inner(type):
+        every = in_footprint("x.v", names.param_id(type, "_id") or 0, "t", TRUE)
+        return Statement(f"{rows.sql} AND {every.sql}", rows.arguments + every.arguments)
     indexed = "EXISTS (SELECT 1 FROM idx_type y WHERE y.type = ? AND y.v = x.v)"
     return Statement(f"{rows.sql} AND {indexed}", (*rows.arguments, names.type_id(type) or 0))
 
 
 def _whole_type(names: Names, type: str) -> Start:
+    if is_inner(type):
+        # Each of them has one row of its id, and none of its type.
+        ids = Statement("idx_token x WHERE x.p = ?", (names.param_id(type, "_id") or 0,))
+        return Start(ids, "ids of contained resources", rank=_WHOLE_TYPE, ordered=False, unique=True)
     number = names.type_id(type)
     if number is None:
         return Start(_EMPTY, "nothing: no such type")

@@ -19,10 +19,21 @@ from fhir_server.search.query import (
     Together,
     Words,
 )
+from fhir_server.search.values import is_inner
 from fhir_server.store.sql.compile_entry import accesses, holds, leaves
 from fhir_server.store.sql.compile_hop import along, is_pointed_at, points_at
 from fhir_server.store.sql.compile_visible import World, in_compartment
-from fhir_server.store.sql.dialect import FALSE, Names, Statement, both, either, negated, placeholders, union
+from fhir_server.store.sql.dialect import (
+    FALSE,
+    Names,
+    Statement,
+    both,
+    container,
+    either,
+    negated,
+    placeholders,
+    union,
+)
 
 LAST = 1 << 62
 _FIRST = -LAST
@@ -44,9 +55,9 @@ def test(world: World, type: str, node: Node, alias: str) -> Statement:
         case Id(ids):
             return _is_one_of(world.names, type, ids, v)
         case LastUpdated():
-            return _updated(world.names, node, v)
+            return _updated(world.names, node, container(v) if is_inner(type) else v)
         case Owned(owner, id):
-            return in_compartment(owner, id, v, world.names)
+            return in_compartment(owner, id, container(v) if is_inner(type) else v, world.names)
         case Chain():
             return points_at(world, type, node, alias)
         case Has():

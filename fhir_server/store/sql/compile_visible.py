@@ -14,13 +14,17 @@ from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.compile_entry import Access, accesses
 from fhir_server.store.sql.compile_rule import is_about, is_refused, is_related, of_types
-from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, either, negated
+from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, container, either, negated
 from profiles import restriction as limits
 from profiles.restriction import ALL, Restriction, narrow
 
 Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
 TestNode = Callable[["World", str, Node, str], Statement]
 SelectNode = Callable[["World", str, Node], Statement]
+
+
+HOLDER = "z"
+"""The alias of the version that contains what is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,14 @@ class World:
         return Statement(
             f"(SELECT w.v FROM version w WHERE w.rid = {rid} AND w.v <= ? ORDER BY w.number DESC LIMIT 1)",
             (self.position,),
+        )
+
+    def allows_holder(self, alias: str) -> Statement:
+        """Return the test that the container of the contained resource `<alias>.v` existed, and is and was allowed."""
+        shown = self.shows(HOLDER)
+        return Statement(
+            f"EXISTS (SELECT 1 FROM version {HOLDER} WHERE {HOLDER}.v = {container(f'{alias}.v')} AND {shown.sql})",
+            shown.arguments,
         )
 
     def _alive(self, alias: str, restriction: Restriction) -> Statement:

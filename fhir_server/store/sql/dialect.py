@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from fhir_server.store.contained_row import BITS, MASK
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -109,6 +111,11 @@ LISTED = "IN (SELECT j.value FROM json_each(?) j)"
 def contains(column: str) -> str:
     """Return the test that a text column contains the argument."""
     return f"instr({column}, ?) > 0"
+
+
+def container(row: str) -> str:
+    """Return the expression for the version that contains the resource with the number `row`."""
+    return f"({row} >> {BITS} & {MASK})"
 
 
 def in_footprint(v: str, param: int, letter: str, condition: Statement) -> Statement:

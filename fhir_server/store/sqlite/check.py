@@ -5,7 +5,8 @@ from __future__ import annotations
 import apsw
 
 from fhir_server.store import audit_chain
-from fhir_server.store.sqlite.entries import TABLES, footprint_rows
+from fhir_server.store.contained_row import BITS, FIRST, MASK
+from fhir_server.store.sqlite.entries import TABLES, WORDED, footprint_rows
 
 SHOWN = 10
 """Findings of one kind that are listed; more are only counted."""
@@ -28,8 +29,13 @@ _KEPT = (
     "SELECT v.v FROM version v WHERE v.deleted = 0 AND (v.v IN (SELECT d.v FROM dead d) OR "
     "v.v IN (SELECT r.current FROM resource r))"
 )
+_OWN = f"CASE WHEN {{0}} >= {FIRST} THEN {{0}} >> {BITS} & {MASK} ELSE {{0}} END"
 # Of a damaged one nothing can be told but that.
 _FOOTPRINTS = "SELECT v, CASE WHEN json_valid(rows, 8) THEN json(rows) ELSE '' END FROM footprint"
+_WORDS = (
+    f"SELECT v FROM footprint WHERE json_valid(rows, 8) AND json_type(rows, '$.\"{WORDED}\"') IS NOT NULL "
+    "EXCEPT SELECT rowid FROM idx_text"
+)
 _TIMES = "SELECT v FROM (SELECT v, time, lag(time) OVER (ORDER BY v) AS before FROM version) WHERE time < before"
 
 
@@ -86,12 +92,15 @@ def _index(connection: apsw.Connection) -> list[str]:
             problems.append(f"The index table {table} has {found} rows, its versions account for {rows}.")
     problems += _listed(
         connection,
-        f"SELECT f.v FROM footprint f WHERE f.v NOT IN ({_KEPT})",
+        f"SELECT f.v FROM footprint f WHERE {_OWN.format('f.v')} NOT IN ({_KEPT})",
         "Version row {} is indexed beyond its life.",
     )
     problems += _listed(
-        connection, f"SELECT rowid FROM idx_text EXCEPT {_KEPT}", "Version row {} has words beyond its life."
+        connection,
+        f"SELECT i.rowid FROM idx_text i WHERE {_OWN.format('i.rowid')} NOT IN ({_KEPT})",
+        "Version row {} has words beyond its life.",
     )
+    problems += _listed(connection, _WORDS, "Version row {} has lost its words.")
     problems += _listed(
         connection,
         f"SELECT v FROM (SELECT v FROM idx_type EXCEPT {_KEPT}) UNION ALL "

@@ -1,7 +1,8 @@
 """Index entries of a version as rows of the index tables, and once more as its footprint.
 
 The footprint is JSON `{"<p>": [["<letter>", ...], ...]}`: for each parameter number the rows as they stand in the
-table of that letter, without `p` and `v`. The sweep deletes by it; `:missing` and `_sort` need not scan.
+table of that letter, without `p` and `v`. The key 0 says that there are words too. The sweep deletes by it; `:missing`
+and `_sort` need not scan.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from fhir_server.search.values import IndexEntries
+from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.dictionary import Additions
 
 Rows = dict[str, list[Any]]
@@ -29,9 +31,12 @@ TABLES = {
 }
 """Letter in footprints -> index table and its columns, which are its primary key."""
 
+WORDED = 0
+"""The key in a footprint, of no parameter and without rows, that says there are words of the version in `idx_text`."""
+
 _NO_TEXTS = ("", "")
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
+decode_footprint = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
 
 
 class _Params(dict[str, int]):
@@ -52,7 +57,10 @@ class _Params(dict[str, int]):
 def index_rows(
     rows: Rows, additions: Additions, type: str, v: int, entries: IndexEntries, patients: Sequence[int]
 ) -> None:
-    """Append to `rows` what the version `v` of a `type` answers to; `patients` are the rows of those it belongs to."""
+    """Append to `rows` what the version `v` of a `type` answers to; `patients` are the rows of those it belongs to.
+
+    What it contains has rows and a footprint of its own.
+    """
     params = additions.by_type.get(type)
     if params is None:
         params = additions.by_type[type] = _Params(type, entries.by_patient, additions)
@@ -63,8 +71,11 @@ def index_rows(
         _owned_rows(rows, params, v, entries, patients, foot)
     if entries.texts != _NO_TEXTS:
         rows["idx_text"].append((v, *entries.texts))
+        foot[WORDED] = []
     if foot:
         rows["footprint"].append((v, _encode(foot)))
+    for place, (kind, inner) in enumerate(entries.contained):
+        index_rows(rows, additions, kind, contained_row(v, place), inner, ())
 
 
 def _plain_rows(
@@ -136,7 +147,7 @@ def _owned_rows(
 
 def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield (table, primary key) of every index row of version `v`."""
-    for p, rows in _decode(footprint).items():
+    for p, rows in decode_footprint(footprint).items():
         for letter, *values in rows:
             table, columns = TABLES[letter]
             if letter in "nq":

@@ -16,12 +16,13 @@ from fhir_server.errors import StoreUnavailable
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Page, Version
+from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.batch import Batch
-from fhir_server.store.sqlite.entries import TABLES, Rows, footprint_rows, index_rows
+from fhir_server.store.sqlite.entries import TABLES, Rows, decode_footprint, footprint_rows, index_rows
 from fhir_server.store.sqlite.reading import Reading
 from profiles.restriction import NONE, Restriction, narrow
 
-INDEX_FORMAT = 2
+INDEX_FORMAT = 3
 """The format of index rows; a file with an older one must be indexed again before it is searched."""
 
 _COLUMNS = {table: columns.split(", ") for table, columns in TABLES.values()}
@@ -37,6 +38,7 @@ _INDEXED = (
     "SELECT v.v, coalesce((SELECT json(f.rows) FROM footprint f WHERE f.v = v.v), '{}') FROM resource r "
     "CROSS JOIN version v ON v.v = r.current WHERE r.type = ? AND r.id = ? AND v.number = ? AND v.deleted = 0"
 )
+_HELD = "SELECT f.v, json(f.rows) FROM footprint f WHERE f.v >= ? AND f.v < ?"
 _PATIENTS = "SELECT o.rid FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ? AND r.type = ?"
 # Not by the index of the type, which may be what is wrong.
 _LIVING = (
@@ -151,18 +153,23 @@ def replace_rows(batch: Batch, type: str, v: int, footprint: str, entries: Index
     rows: Rows = defaultdict(list)
     patients: list[Any] = batch.connection.execute(_PATIENTS, (v, batch.additions.type("Patient"))).fetchall()
     index_rows(rows, batch.additions, type, v, entries, [rid for (rid,) in patients])
-    made = b"".join(text for _, text in rows["footprint"]).decode()
-    before, after = set(footprint_rows(v, footprint)), set(footprint_rows(v, made or "{}"))
-    if before != after:
-        _each(batch, _DELETES, before - after)
-        _each(batch, _INSERTS, after - before)
-        batch.execute("DELETE FROM footprint WHERE v = ?", (v,))
-        if made:
-            batch.execute("INSERT INTO footprint (v, rows) VALUES (?, jsonb(?))", (v, made))
+    made = {row: text.decode() for row, text in rows["footprint"]}
+    before = {v: footprint} | dict(batch.connection.execute(_HELD, (contained_row(v), contained_row(v + 1))))
+    old = {key for row, text in before.items() for key in footprint_rows(row, text)}
+    new = {key for row, text in made.items() for key in footprint_rows(row, text)}
+    _each(batch, _DELETES, old - new)
+    _each(batch, _INSERTS, new - old)
+    if _decoded(made) != _decoded(before):
+        batch.executemany("DELETE FROM footprint WHERE v = ?", [(row,) for row in before])
+        batch.executemany("INSERT INTO footprint (v, rows) VALUES (?, jsonb(?))", rows["footprint"])
     # What words a version has is told by nothing but its body.
-    batch.execute("DELETE FROM idx_text WHERE rowid = ?", (v,))
+    batch.executemany("DELETE FROM idx_text WHERE rowid = ?", [(row,) for row in before])
     if rows["idx_text"]:
         batch.executemany("INSERT INTO idx_text (rowid, narrative, content) VALUES (?, ?, ?)", rows["idx_text"])
+
+
+def _decoded(footprints: Mapping[int, str]) -> Mapping[int, Any]:
+    return {row: found for row, text in footprints.items() if (found := decode_footprint(text))}
 
 
 def _each(batch: Batch, statements: Mapping[str, str], keys: set[tuple[str, tuple[Any, ...]]]) -> None:

@@ -13,6 +13,7 @@ from fhir_server.search.match import Criteria
 from fhir_server.search.query import EVERYTHING, Include, Node, Query, Target
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
 from fhir_server.store.codec import PLAIN_HEAD, decode
+from fhir_server.store.contained_row import FIRST, place_of
 from fhir_server.store.sql.compile import (
     Listing,
     compile_count,
@@ -24,7 +25,7 @@ from fhir_server.store.sql.compile import (
 from fhir_server.store.sql.compile_explain import explain
 from fhir_server.store.sql.compile_include import compile_include
 from fhir_server.store.sql.compile_visible import World, compile_restriction
-from fhir_server.store.sql.dialect import Statement
+from fhir_server.store.sql.dialect import Statement, container
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
@@ -51,9 +52,15 @@ _LISTED = (
 )
 
 
+# Where contained resources are among what was found, what is read is what contains them.
+_STORED = f"CASE WHEN x.v >= {FIRST} THEN {container('x.v')} ELSE x.v END"
+_LISTED_INNER = _LISTED.replace("v.v = x.v", f"v.v = {_STORED}").replace("b.v = x.v", "b.v = v.v")
+
+
 def _listed(listing: Listing) -> Statement:
     statement = listing.statement
-    return Statement(_LISTED.format(statement.sql, listing.order), statement.arguments)
+    listed = _LISTED_INNER if listing.inner else _LISTED
+    return Statement(listed.format(statement.sql, listing.order), statement.arguments)
 
 
 _TOGETHER = 1000
@@ -140,7 +147,7 @@ class Reading:
         world = self._world(restriction, position)
         total = 0
         for target in targets:
-            if target.where == EVERYTHING and restriction is ALL and position is None:
+            if target.where == EVERYTHING and restriction is ALL and position is None and not target.inner:
                 row = self._runner.row(
                     "SELECT live FROM type_count WHERE type = ?", (self._names.type_id(target.type),)
                 )
@@ -340,7 +347,8 @@ class Reading:
         number, time, method, author, position, patients, data = columns
         name = self._dictionary.author_names.get(author) or self._author_name(author)
         owners = tuple(patients.split()) if patients else ()
-        return Version(key, number, time, METHODS[method], name, decode(data), position, owners, row)  # type: ignore[arg-type]
+        body, place = decode(data), place_of(row)
+        return Version(key, number, time, METHODS[method], name, body, position, owners, row, place)  # type: ignore[arg-type]
 
     # Between a commit and its merge into the dictionary, and inside a transaction, names may be newer than that.
 

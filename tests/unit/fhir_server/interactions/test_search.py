@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 
 from fhir_server.errors import BadRequest, Gone
 from fhir_server.interactions.call import Prefer
+from profiles.restriction import InCompartment
 from tests.fakes.server import BASE, Server, content, identified, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -141,8 +143,6 @@ async def test_summary_and_elements_cut_each_match(server: Server) -> None:
         ("birthdate", "soon"),
         ("_include", "x"),
         ("_elements", "shoeSize"),
-        ("_contained", "true"),
-        ("_contained", "both"),
         ("_contained", "no"),
         ("_containedType", "Patient"),
         ("_explain", "yes"),
@@ -162,6 +162,25 @@ async def test_contained_resources_are_left_out_on_request_as_by_default(server:
     found = await search(server, "Patient", ("_contained", "false"), ("_containedType", "container"))
     assert ids(found) == ["1"]
     assert link(found, "self") == [("_contained", "false"), ("_containedType", "container")]
+
+
+async def test_a_contained_resource_is_shown_by_itself_and_without_an_id_it_has_no_url(server: Server) -> None:
+    inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}, {"resourceType": "Basic"}]
+    await server.put(patient("1", contained=inner))
+    asked = ("_contained", "true"), ("_containedType", "contained")
+    found = await search(server, "Basic", *asked)
+    assert [entry.get("fullUrl", "").rpartition("/")[2] for entry in found["entry"]] == ["1#b", ""]
+    assert [entry["resource"] for entry in found["entry"]] == inner
+    assert found["total"] == 2
+
+
+async def test_what_a_container_is_not_allowed_for_is_not_found_in_it(server: Server) -> None:
+    inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}]
+    for id in ("1", "2"):
+        await server.put(patient(id, contained=inner))
+    server.principal = replace(server.principal, restriction=InCompartment("Patient", "1"))
+    found = await search(server, "Basic", ("_contained", "true"))
+    assert [entry["fullUrl"].rpartition("/")[2] for entry in found["entry"]] == ["1"]
 
 
 async def test_a_parameter_that_takes_one_word_is_given_once(server: Server) -> None:

@@ -144,6 +144,18 @@ def test_the_parts_of_contained_resources_do_not_mix() -> None:
     assert [group for *_, group in found.quantities if _[0] == "result.Observation.value-quantity"] == [first, second]
 
 
+def test_every_contained_resource_is_indexed_for_itself_with_its_id() -> None:
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male", "text": {"div": "<div>tall</div>"}}
+    found = entries("Observation", contained=[patient, {"resourceType": "Basic", "code": {"text": "odd"}}])
+    assert [kind for kind, _ in found.contained] == ["#Patient", "#Basic"]
+    first, second = (inner for _, inner in found.contained)
+    assert tokens(first, "gender") == [("http://hl7.org/fhir/administrative-gender", "male", 0)]
+    assert (tokens(first, "_id"), tokens(second, "_id")) == ([("", "p", 0)], [("", "", 0)])
+    assert (first.texts[0], second.texts[1]) == ("tall", "odd")
+    assert (first.by_patient, first.contained) == (frozenset(), [])
+    assert tokens(found, "gender") == [], "they are not those of the container"
+
+
 def test_a_media_type_with_parameters_is_below_the_one_without() -> None:
     found = entries("DocumentReference", content=[{"attachment": {"contentType": "text/xml; charset=UTF-8"}}])
     assert tokens(found, "contenttype") == [("urn:ietf:bcp:13", "text/xml; charset=UTF-8", 0)]

@@ -79,5 +79,5 @@ def test_every_entry_belongs_to_a_parameter_that_stores() -> None:
 
 
 def test_every_kind_of_entry_is_looked_at() -> None:
-    assert {each.name for each in fields(IndexEntries)} == {*KINDS, "texts", "by_patient"}
+    assert {each.name for each in fields(IndexEntries)} == {*KINDS, "texts", "by_patient", "contained"}
     assert set(KINDS) == {name for name in KINDS if isinstance(getattr(IndexEntries(), name), list)}

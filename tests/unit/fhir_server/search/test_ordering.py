@@ -16,7 +16,7 @@ def version(id: str, **entries: object) -> Candidate:
 
 def ids(rows: list[Candidate], *sorts: Sort) -> str:
     """Return the ids of `rows`, which are given in the order of commits, in the order of `sorts`."""
-    return " ".join(each.id for each in ordered(rows, sorts, lambda row: row))
+    return " ".join(each.id for each in ordered(rows, sorts, lambda row: row, rows.index))
 
 
 def dated(id: str, *ranges: tuple[int, int]) -> Candidate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.search.parse_contained import inside
+from fhir_server.search.parse_contained import inside, of_contained
 from fhir_server.search.query import (
     EVERYTHING,
     NOTHING,
@@ -63,3 +63,10 @@ def test_what_is_asked_of_a_resource_is_asked_of_a_contained_one(asked: Node, in
 )
 def test_what_is_not_indexed_of_contained_resources_is_not_asked_of_them(asked: Node) -> None:
     assert inside("subject.Patient", asked) is None
+
+
+def test_ids_of_contained_resources_are_entries_wherever_they_are_asked_for() -> None:
+    held = Token("_id", "", "m1", case_sensitive=True)
+    asked = And((MALE, Not(Or((Id(("m1",)), ANNA)))))
+    assert of_contained(asked) == And((MALE, Not(Or((Or((held,)), ANNA)))))
+    assert of_contained(Id(())) == NOTHING

@@ -12,6 +12,7 @@ from fhir_server.errors import StoreFull, StoreUnavailable, TooCostly
 from fhir_server.store.connect import connect
 from fhir_server.store.sqlite import connection
 from fhir_server.store.sqlite.connection import refusal
+from fhir_server.store.sqlite.indexing import INDEX_FORMAT
 from fhir_server.store.sqlite.store import SqliteStore
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) FROM n"
@@ -92,7 +93,7 @@ async def test_the_pragmas_that_durability_rests_on(store: SqliteStore):
 async def test_describe_names_what_it_runs_on(store: SqliteStore):
     described = await store.describe()
     assert described["sqlite"] == apsw.sqlite_lib_version()
-    assert (described["schema"], described["index_format"], described["page_size"]) == (2, 2, 4096)
+    assert (described["schema"], described["index_format"], described["page_size"]) == (2, INDEX_FORMAT, 4096)
     assert described["file_bytes"] > 0
 
 

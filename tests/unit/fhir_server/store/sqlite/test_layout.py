@@ -6,6 +6,7 @@ from typing import Any
 
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key
+from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.store import SqliteStore
 from tests.fakes.clock import Clock
 from tests.fakes.versions import NO_ENTRIES, new, put
@@ -66,4 +67,21 @@ async def test_four_versions_of_one_patient(store: SqliteStore, clock: Clock):
     assert rows(store, "SELECT value FROM meta WHERE key = 'swept_to'") == [(4,)]
     assert rows(store, "SELECT v FROM owner") == kept[0]
     assert len(rows(store, "SELECT v FROM version")) == len(rows(store, "SELECT v FROM body")) == 4
+    assert await store.check() == []
+
+
+async def test_rows_of_what_is_contained_come_and_go_with_the_version(store: SqliteStore, clock: Clock):
+    inner = IndexEntries(tokens=[("_id", "", "i", 0), ("code", "", "x", 0)], texts=("", "held"))
+    held = IndexEntries(contained=[("#Basic", inner), ("#Basic", inner)])
+    await put(store, new(P, 1), held)
+    expected = [contained_row(1, 0), contained_row(1, 1)]
+    assert [v for (v,) in rows(store, "SELECT v FROM footprint ORDER BY v")] == expected
+    assert [v for (v,) in rows(store, "SELECT rowid FROM idx_text ORDER BY rowid")] == expected
+    assert [v for (v,) in rows(store, "SELECT DISTINCT v FROM idx_token ORDER BY v")] == expected
+    assert rows(store, "SELECT v FROM idx_type") == [(1,)], "what is contained is no resource of a type"
+    await put(store, new(P, 2), IndexEntries())
+    clock.advance(3601)
+    assert await store.sweep() == 1
+    for table in ("idx_token", "footprint", "idx_text"):
+        assert rows(store, f"SELECT rowid FROM {table}" if table == "idx_text" else f"SELECT * FROM {table}") == []
     assert await store.check() == []
