@@ -28,6 +28,10 @@ _EVERYWHERE = ("Resource", "DomainResource")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CAST = re.compile(r"(?:\.(?:as|ofType)\(\s*|\bas\s+)(?:FHIR\.)?'?(\w+)'?\s*\)*\s*$")
 _CALL = re.compile(r"\.(exists|empty|not|all|allTrue|anyTrue|hasValue|count|length)\([^()]*\)\s*$")
+_FILTER = re.compile(r"\.where\((?:[^()']|'[^']*'|\((?:[^()']|'[^']*'|\([^()']*\))*\))*\)")
+_PICK = re.compile(
+    r"\s*\.\s*(?:(?:first|last|tail|single|distinct)\(\s*\)|(?:skip|take)\(\s*\d+\s*\))|\s*\[\s*\d+\s*\]"
+)
 _BEGINNING = re.compile(r"[A-Z]\w*(?:\.[a-z]\w*(?![\w(]))*")
 _COUNTS = ("count", "length")
 
@@ -172,6 +176,8 @@ def _part(definition: SearchParameter, base: str, part: str) -> Iterator[Issue]:
 
 def _types_at(base: str, part: str) -> list[tuple[str, str]] | None:
     """Return the data types that `part` may find, each with its required value set; None when only running it tells."""
+    # Which of several are taken makes no difference to what type they are of.
+    part = _PICK.sub("", _FILTER.sub("", part))
     whole = part if root_of(part) else f"{base}.{part}"
     path = parse_path(whole)
     if path is not None and not path.names:

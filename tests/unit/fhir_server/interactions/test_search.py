@@ -165,7 +165,8 @@ async def test_contained_resources_are_left_out_on_request_as_by_default(server:
 
 
 async def test_a_contained_resource_is_shown_by_itself_and_without_an_id_it_has_no_url(server: Server) -> None:
-    inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}, {"resourceType": "Basic"}]
+    basic = {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": "#"}}
+    inner = [basic | {"id": "b"}, basic]
     await server.put(patient("1", contained=inner))
     asked = ("_contained", "true"), ("_containedType", "contained")
     found = await search(server, "Basic", *asked)
@@ -175,7 +176,7 @@ async def test_a_contained_resource_is_shown_by_itself_and_without_an_id_it_has_
 
 
 async def test_what_a_container_is_not_allowed_for_is_not_found_in_it(server: Server) -> None:
-    inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}]
+    inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "#"}}]
     for id in ("1", "2"):
         await server.put(patient(id, contained=inner))
     server.principal = replace(server.principal, restriction=InCompartment("Patient", "1"))
