@@ -20,9 +20,11 @@ from fhir_server.interactions.including import Included, including
 from fhir_server.interactions.part import WHOLE, Part
 from fhir_server.model import bundle
 from fhir_server.store.base import Page, Version
+from fhir_server.store.one_budget import within_one_budget
 from profiles.issues import Issue
 
 
+@within_one_budget
 async def search(call: Call) -> Result:
     """Return a page of matches as a searchset Bundle. Raises BadRequest for parameters that cannot be answered."""
     asked = await asking(call)

@@ -30,7 +30,6 @@ from fhir_server.search.query import (
 from fhir_server.search.values import fold, fold_code
 from fhir_server.store.sql.compile_measure import RANKS, dates, numbers
 from fhir_server.store.sql.dialect import (
-    FALSE,
     GROUP,
     TRUE,
     Names,
@@ -134,8 +133,15 @@ def _alone(param: int, leaf: String | Uri | Date | Number | Quantity | Near) -> 
 
 
 def holds(found: Sequence[Access], v: str) -> Statement:
-    """Return the test that version `v` has a row of any of the accesses."""
-    return either(*(access.holds(v) for access in found)) if found else FALSE
+    """Return the test that version `v` has a row of any of the accesses; its footprint is read once for each form."""
+    tests: dict[tuple[int, str], list[Statement]] = {}
+    for access in found:
+        if not access.pinned:
+            tests.setdefault((access.param, access.letter), []).append(access.test)
+    return either(
+        *(access.holds(v) for access in found if access.pinned),
+        *(in_footprint(v, param, letter, either(*same)) for (param, letter), same in tests.items()),
+    )
 
 
 def leaves(nodes: Sequence[Node]) -> list[Entry]:

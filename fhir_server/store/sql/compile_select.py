@@ -14,6 +14,9 @@ from fhir_server.store.sql.compile_test import LAST, rows_of, test
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import TRUE, Statement, both, union
 
+_SAID_OFTEN = 8192
+"""Characters up to which a condition may be said for each of several pieces."""
+
 
 def select(
     world: World,
@@ -36,7 +39,7 @@ def select(
     bounds = _bounds(world, type, parts, after, before)
     tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
     condition = both(bounds, *tests, also, world.allows_holder("x") if is_inner(type) else world.allows("x", type))
-    if wanted is not None and best[0].start.pieces:
+    if wanted is not None and best[0].start.pieces and len(condition.sql) < _SAID_OFTEN:
         return union([_rows(piece, condition) for piece in best[0].start.pieces], "UNION")
     return _rows(rows, condition, "" if best[0].start.unique else "DISTINCT ")
 
@@ -66,5 +69,12 @@ def _bounds(world: World, type: str, parts: Sequence[Node], after: int, before: 
 
 
 def select_all(world: World, type: str, where: Node) -> Statement:
-    """Return the selection of an inner search, all of whose matches are wanted."""
-    return select(world, type, where)
+    """Return the selection of an inner search, all of whose matches are wanted.
+
+    It is made once: each link of a chain asks for what is behind it several times.
+    """
+    key = (type, id(where))
+    if key not in world.selected:
+        # The node is kept as well: another one would get its id once it is gone.
+        world.selected[key] = where, select(world, type, where)
+    return world.selected[key][1]

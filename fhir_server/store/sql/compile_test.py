@@ -47,7 +47,7 @@ def test(world: World, type: str, node: Node, alias: str) -> Statement:
             return both(*(test(world, type, each, alias) for each in nodes))
         case Or(nodes):
             entries = leaves(nodes)
-            others = [each for each in nodes if each not in entries]
+            others = [each for each in nodes if not isinstance(each, Entry)]
             found = holds(world.accesses(type, node, entries), v)
             return either(found, *(test(world, type, each, alias) for each in others))
         case Not(inner):

@@ -44,6 +44,7 @@ class World:
     select: SelectNode
     begins: bool = False
     known: dict[tuple[str, int], tuple[Node, list[Access]]] = field(default_factory=dict, compare=False)
+    selected: dict[tuple[str, int], tuple[Node, Statement]] = field(default_factory=dict, compare=False)
 
     def accesses(self, type: str, node: Node, leaves: Sequence[Entry]) -> list[Access]:
         """Return the rows of the `leaves` that `node` is or joins; they are looked up once, however often asked for."""
@@ -155,7 +156,7 @@ def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world
     if number is None:
         return FALSE
     # What a restriction asks of other resources is asked of all there are now: it must not depend on itself.
-    everything = replace(world, restriction=ALL, position=None, begins=False)
+    everything = replace(world, restriction=ALL, position=None, begins=False, selected={})
     met = world.test(everything, type, world.criteria(type, parameters), alias)
     return Statement(
         f"(SELECT CASE WHEN o.type <> ? THEN 0 WHEN EXISTS (SELECT 1 FROM idx_type t WHERE t.type = ? AND t.v = o.v)"

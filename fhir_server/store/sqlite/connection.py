@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
@@ -19,11 +20,16 @@ import apsw
 
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
 from fhir_server.search.geometry import distance
+from fhir_server.store.one_budget import Spent, spent
 
 LOG_KEPT = 64 << 20
 """Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
 GLANCE = 0.005
 """Seconds that a query may take which only serves to plan another."""
+GLANCES = 0.05
+"""Seconds for all such queries of one search: then the rest of it is planned without looking."""
+LONG = 32_768
+"""Characters from which on a statement takes long before it begins: no budget stops its preparation."""
 
 _WRITER_CACHE = 64 << 10
 _READER_CACHE = 32 << 10
@@ -32,7 +38,8 @@ _THREADS = 2
 
 
 class Budgets(NamedTuple):
-    """Seconds a query may take: `inline` on the event loop, before it is moved to a thread, and `thread` there."""
+    """Seconds: `inline` a query may take on the event loop, before it is moved to a thread, and `thread` all queries
+    of one request together."""
 
     inline: float = 0.020
     thread: float = 5.0
@@ -109,33 +116,55 @@ class Runner:
         """Return all rows of a query. Raises TooCostly when it exceeds its budget, and StoreUnavailable."""
         if not self._looking:
             self._look()
+        together = spent()
         try:
-            return self._inline.rows(sql, arguments, self._budgets.inline)
+            if len(sql) <= LONG:
+                with _timed(together):
+                    return self._inline.rows(sql, arguments, min(self._budgets.inline, self._left(together)))
         except apsw.InterruptError:
             pass
         except apsw.Error as error:
             raise refusal(error) from error
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, self._again, sql, arguments)
+            return await loop.run_in_executor(self._threads, self._timed_again, together, sql, arguments)
         except apsw.InterruptError as error:
-            raise TooCostly(
-                f"The search was stopped after {self._budgets.thread:g} seconds: narrow it with more or more "
-                "selective parameters."
-            ) from error
+            raise self._too_costly() from error
         except apsw.Error as error:
             raise refusal(error) from error
 
+    def _left(self, together: Spent) -> float:
+        left = self._budgets.thread - together.running
+        if left <= 0:
+            raise self._too_costly()
+        return left
+
+    def _too_costly(self) -> TooCostly:
+        return TooCostly(
+            f"The search was stopped after {self._budgets.thread:g} seconds: narrow it with more or more selective "
+            "parameters."
+        )
+
+    def _timed_again(self, together: Spent, sql: str, arguments: Sequence[Any]) -> list[Any]:
+        with _timed(together):
+            return self._again(sql, arguments, self._left(together))
+
     def glance(self, sql: str, arguments: Sequence[Any]) -> list[Any] | None:
         """Return the rows of a query that plans another, None when it is not quick. Raises StoreUnavailable."""
+        together = spent()
+        if len(sql) > LONG or together.glancing >= GLANCES:
+            return None
         if not self._looking:
             self._look()
+        began = monotonic()
         try:
             return self._inline.rows(sql, arguments, GLANCE)
         except apsw.InterruptError:
             return None
         except apsw.Error as error:
             raise refusal(error) from error
+        finally:
+            together.glancing += monotonic() - began
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Any | None:
         """Return the only row of a lookup by key, None without one. Raises StoreUnavailable."""
@@ -149,8 +178,8 @@ class Runner:
     def _look(self) -> None:
         """Take a snapshot, where there is one to take."""
 
-    def _again(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
-        return self._inline.rows(sql, arguments, self._budgets.thread)
+    def _again(self, sql: str, arguments: Sequence[Any], seconds: float) -> list[Any]:
+        return self._inline.rows(sql, arguments, seconds)
 
     def close(self) -> None:
         """Release the connections."""
@@ -186,7 +215,7 @@ class Readers(Runner):
             self.connection.execute("COMMIT")
         self._looking = not self._keeps
 
-    def _again(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
+    def _again(self, sql: str, arguments: Sequence[Any], seconds: float) -> list[Any]:
         # At most _THREADS calls run at once, so that is how many connections there will be.
         if self._idle.empty():
             connection = Connection(self._path, writes=False)
@@ -194,7 +223,7 @@ class Readers(Runner):
         else:
             connection = self._idle.get()
         try:
-            return connection.rows(sql, arguments, self._budgets.thread)
+            return connection.rows(sql, arguments, seconds)
         finally:
             self._idle.put(connection)
 
@@ -203,6 +232,15 @@ class Readers(Runner):
         self._threads.shutdown()
         for connection in (*self._opened, self._inline):
             connection.close()
+
+
+@contextmanager
+def _timed(together: Spent) -> Iterator[None]:
+    began = monotonic()
+    try:
+        yield
+    finally:
+        together.running += monotonic() - began
 
 
 def _distance(*degrees: Any) -> float:

@@ -15,7 +15,9 @@ import apsw
 
 from fhir_server.search.values import FORMS, fold_code
 from fhir_server.store.base import Key
+from fhir_server.store.one_budget import spent
 from fhir_server.store.sql.dialect import Statement
+from fhir_server.store.sqlite.connection import GLANCES
 
 K = TypeVar("K")
 N = TypeVar("N")
@@ -166,6 +168,9 @@ class Names:
         if found is None or now - found[1] > KEPT:
             sql = f"SELECT count(*) FROM ({statement.sql} LIMIT ?)"
             rows = self._glance(sql, (*statement.arguments, limit))
+            if rows is None and spent().glancing >= GLANCES:
+                # It was not looked at, so that nothing is known of it for other searches.
+                return limit
             # What takes long to count is many.
             found = limit if rows is None else int(rows[0][0]), now
             if len(self._counted) >= COUNTS:

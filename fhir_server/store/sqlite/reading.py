@@ -14,6 +14,7 @@ from fhir_server.search.query import EVERYTHING, Include, Node, Query, Target
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
 from fhir_server.store.codec import PLAIN_HEAD, decode
 from fhir_server.store.contained_row import FIRST, place_of
+from fhir_server.store.one_budget import within_one_budget
 from fhir_server.store.sql.compile import (
     Listing,
     compile_count,
@@ -132,6 +133,7 @@ class Reading:
         )
         return self._page(rows, scope.count, position)
 
+    @within_one_budget
     async def search(self, query: Query, *, restriction: Restriction) -> Page:
         """See `Snapshot.search`."""
         self._ready()
@@ -141,6 +143,7 @@ class Reading:
         self._unswept(position)
         return self._page(rows, query.count, position)
 
+    @within_one_budget
     async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
         self._ready()
@@ -159,6 +162,7 @@ class Reading:
         self._unswept(world.position)
         return total
 
+    @within_one_budget
     async def include(
         self,
         versions: Sequence[Version],
@@ -199,6 +203,7 @@ class Reading:
             self._plans.keep(key, statement, changed, newest if names.missed else None)
         return statement
 
+    @within_one_budget
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
         """See `Snapshot.explain`."""
         self._ready()
@@ -249,6 +254,7 @@ class Reading:
         """Return what `type_count` does not know yet."""
         return 0
 
+    @within_one_budget
     async def matches(self, type: str, where: Node, *, restriction: Restriction, limit: int) -> list[Version]:
         """See `Snapshot.matches`."""
         self._ready()

@@ -6,6 +6,7 @@ What it finds is held to its definition by tests/properties/test_queries_agree.p
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import apsw
 import pytest
@@ -13,8 +14,10 @@ import pytest
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
 from fhir_server.search.query import Node, Query, Target
+from fhir_server.store.sql import compile_select
 from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, make_world
 from fhir_server.store.sql.compile_entry import after
+from fhir_server.store.sql.compile_start import Start, starts
 from fhir_server.store.sql.compile_visible import World, compile_restriction
 from fhir_server.store.sql.dialect import FALSE, Statement
 from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Not, Restriction, WrittenBy
@@ -217,3 +220,24 @@ def test_a_thousand_alternatives_fit(database: apsw.Connection, resource_type: s
 )
 def test_a_prefix_ends_before_the_next_character(text: str, end: str | None) -> None:
     assert after(text) == end
+
+
+def test_what_is_behind_a_link_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[str] = []
+
+    def counting(world: World, type: str, parts: Sequence[Node]) -> list[Start]:
+        planned.append(type)
+        return starts(world, type, parts)
+
+    monkeypatch.setattr(compile_select, "starts", counting)
+    page(FakeNames(), "Encounter", ("_has:Encounter:part-of:" * 7 + "status", "finished"))
+    assert len(planned) == 8
+
+
+def test_a_thousand_values_that_no_key_finds_are_one_look_at_the_footprint() -> None:
+    values = ",".join(f"x{number}" for number in range(1000))
+    statement = page(FakeNames(), "Patient", ("address-city:contains", values), ("identifier", "http://s|1"))
+    assert statement.sql.count("FROM footprint") == 1
+    assert len(statement.sql) < 60_000
+    # Nor are they said once more for each of several pieces that could come in order.
+    assert len(page(FakeNames(), "Patient", ("address-city:contains", values), ("identifier", "1")).sql) < 60_000

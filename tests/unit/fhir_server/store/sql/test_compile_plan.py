@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from fhir_server.store.sql.compile_plan import GLANCE, SAMPLE, consider
+from fhir_server.store.sql.compile_plan import ELSEWHERE, GLANCE, PIECE, SAMPLE, consider
 from fhir_server.store.sql.compile_start import Start
 from fhir_server.store.sql.dialect import Statement
 from tests.fakes.statements import FakeNames
@@ -91,3 +92,49 @@ def test_an_empty_type_divides_nothing_by_zero() -> None:
     names = Counted({"code": 100, "date": 100})
     names._live = 0
     assert len(consider([TYPE, DATE, CODE], "Observation", names, PAGE)) == 3
+
+
+def pieces(count: int) -> Start:
+    each = [Statement(f"code x WHERE {number}") for number in range(count)]
+    return replace(start("code", 2, ordered=False), pieces=each)
+
+
+@pytest.mark.parametrize(
+    ("count", "dates", "wanted", "cost"),
+    [
+        # A page needs no more than its own rows of pieces that come in order, but each of them is begun.
+        (2, SAMPLE, PAGE, PAGE + 2 * PIECE),
+        (64, SAMPLE, PAGE, PAGE + 64 * PIECE),
+        # 1 % of the type pass the other conjunct: a page of 51 is full after 5,100 rows, and there are 4,000.
+        (2, LIVE // 100, PAGE, 4000 + 2 * PIECE),
+        # All of the rows are wanted: they are gathered and sorted whatever pieces there are.
+        (2, SAMPLE, None, 4000 * 1.5),
+    ],
+)
+def test_pieces_in_order_cost_a_page_and_their_beginnings(
+    count: int, dates: int, wanted: int | None, cost: float
+) -> None:
+    names = Counted({"code": 4000, "date": dates})
+    considered = consider([TYPE, pieces(count), DATE], "Observation", names, wanted)
+    assert next(each.cost for each in considered if each.start.label == "code") == cost
+
+
+def test_rows_on_the_way_to_others_cost_more() -> None:
+    chained = replace(start("chain", 3), sample=Statement("few x WHERE 1"))
+    names = Counted({"few": 300, "code": 1100})
+    considered = consider([TYPE, CODE, chained], "Observation", names, None)
+    assert [(each.start.label, each.rows, each.cost) for each in considered] == [
+        ("code", 1100, 1100.0),
+        ("chain", 300, 300.0 * ELSEWHERE),
+        ("idx_type", LIVE, float(LIVE)),
+    ]
+
+
+def test_contained_resources_are_counted_as_nobody_keeps_their_number() -> None:
+    ids = start("ids", 9, ordered=False)
+    for there, whole in ((300, 300), (SAMPLE, SAMPLE * 20)):
+        considered = consider([CODE, ids], "#Medication", Counted({"code": 200, "ids": there}), None)
+        assert {each.start.label: each.rows for each in considered} == {"code": 200, "ids": there}
+        assert next(each.cost for each in considered if each.start is ids) == (
+            1.5 * there if there < SAMPLE else 1.5 * max(SAMPLE, whole // 2)
+        )

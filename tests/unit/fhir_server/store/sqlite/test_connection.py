@@ -10,6 +10,8 @@ import pytest
 
 from fhir_server.errors import StoreFull, StoreUnavailable, TooCostly
 from fhir_server.store.connect import connect
+from fhir_server.store.one_budget import one_budget
+from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite import connection
 from fhir_server.store.sqlite.connection import refusal
 from fhir_server.store.sqlite.indexing import INDEX_FORMAT
@@ -53,6 +55,46 @@ async def test_what_exceeds_the_inline_budget_runs_in_a_thread(tmp_path: Path):
         assert await store._readers.rows(COUNT, (300_000,)) == [(300_000,)]
         assert len(store._readers._opened) == threads
         await store.close()
+
+
+async def test_the_queries_of_one_request_share_one_budget(tmp_path: Path):
+    store = await connect(f"sqlite:///{tmp_path}/fhir.db", read_budget=0.001, search_budget=0.2)
+    assert isinstance(store, SqliteStore)
+    rows, answered = store._readers.rows, 0
+
+    async def ask() -> None:
+        nonlocal answered
+        while answered < 1000:
+            await rows(COUNT, (100_000,))
+            answered += 1
+
+    with one_budget() as together:
+        with pytest.raises(TooCostly, match=r"after 0\.2 seconds"):
+            await ask()
+        assert together.running >= 0.2
+    assert answered, "the first of them are within it"
+    # Another request has a budget of its own.
+    with one_budget():
+        assert await rows(COUNT, (100_000,)) == [(100_000,)]
+    await store.close()
+
+
+async def test_a_statement_that_takes_long_to_prepare_is_not_prepared_on_the_event_loop(store: SqliteStore):
+    long = "SELECT 1 -- " + "x" * connection.LONG
+    assert store._readers.glance(long, ()) is None
+    assert await store._readers.rows(long) == [(1,)]
+    assert len(store._readers._opened) == 1, "it ran in a thread"
+
+
+def test_glances_of_one_search_have_one_budget_as_well(store: SqliteStore):
+    with one_budget() as together:
+        while together.glancing < connection.GLANCES:
+            assert store._readers.glance(COUNT, (1 << 60,)) is None
+        assert store._readers.glance(COUNT, (10,)) is None
+        assert store._names.estimate(Statement("SELECT 1 FROM type"), 7) == 7
+        assert together.glancing < 3 * connection.GLANCES
+    assert store._readers.glance(COUNT, (10,)) == [(10,)]
+    assert store._names.estimate(Statement("SELECT 1 FROM type"), 7) == 0, "what was not looked at is not remembered"
 
 
 @pytest.mark.parametrize(
