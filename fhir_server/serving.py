@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from socket import socket
 from typing import cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fhir_server.app import create_app
 from fhir_server.http.gathering import Gathering
+from fhir_server.http.unreadable import URL_MAX, Fault, unreadable
 from fhir_server.settings import Settings
 
 
+class _UrlTooLong(Exception):
+    """The parser is stopped before more of a URL is kept than anybody reads."""
+
+
 class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol on a transport that gathers."""
+    """uvicorn's HTTP protocol on a transport that gathers; what it cannot read is answered as FHIR has it."""
+
+    url: bytes = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         gathering = Gathering(cast(asyncio.Transport, transport), self.loop)
         super().connection_made(cast(asyncio.Transport, gathering))
+
+    def on_url(self, url: bytes) -> None:
+        """Take another piece of the URL."""
+        super().on_url(url)
+        if len(self.url) > URL_MAX:
+            raise _UrlTooLong
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser refused; it is being handled where this is called."""
+        error = sys.exception()
+        invalid = isinstance(error, httptools.HttpParserInvalidMethodError)
+        fault: Fault = "url" if len(self.url) > URL_MAX else "method" if invalid else "other"
+        self.transport.write(unreadable(fault))
+        self.transport.close()
 
 
 class Server(uvicorn.Server):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+from contextlib import suppress
+from http.client import HTTPResponse
 from typing import Any, NamedTuple
 
 import httpx
@@ -174,3 +177,29 @@ def test_405_names_the_methods_that_go(http: httpx.Client) -> None:
     answer = http.put("metadata")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "code"),
+    [
+        (b"FOO /fhir/Patient HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "not-supported"),
+        (b"GET /fhir/Patient HTTP/9\r\nHost: 127.0.0.1\r\n\r\n", 400, "structure"),
+        (b"GET /fhir/Patient HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n", 400, "structure"),
+        (b"GET /fhir/Patient?name=" + b"a" * 65_536 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 414, "too-long"),
+        # No more of it is read than is needed to see that.
+        (b"GET /fhir/Patient?name=" + b"a" * 1_000_000, 414, "too-long"),
+    ],
+)
+def test_what_is_no_http_request_is_refused_with_an_outcome(
+    http: httpx.Client, request_bytes: bytes, status: int, code: str
+) -> None:
+    url = http.base_url
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+        # What is sent after the answer is there may meet a closed connection.
+        with suppress(ConnectionError):
+            connection.sendall(request_bytes)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        outcome = json.loads(answer.read())
+    assert answer.status == status
+    assert (outcome["resourceType"], outcome["issue"][0]["code"]) == ("OperationOutcome", code)
