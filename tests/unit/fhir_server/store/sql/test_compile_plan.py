@@ -133,8 +133,8 @@ def test_rows_on_the_way_to_others_cost_more() -> None:
 def test_contained_resources_are_counted_as_nobody_keeps_their_number() -> None:
     ids = start("ids", 9, ordered=False)
     for there, whole in ((300, 300), (SAMPLE, SAMPLE * 20)):
-        considered = consider([CODE, ids], "#Medication", Counted({"code": 200, "ids": there}), None)
-        assert {each.start.label: each.rows for each in considered} == {"code": 200, "ids": there}
+        considered = consider([DATE, ids], "#Medication", Counted({"date": 200, "ids": there}), None)
+        assert {each.start.label: each.rows for each in considered} == {"date": 200, "ids": there}
         assert next(each.cost for each in considered if each.start is ids) == (
             1.5 * there if there < SAMPLE else 1.5 * max(SAMPLE, whole // 2)
         )
