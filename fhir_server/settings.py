@@ -77,7 +77,9 @@ class Settings(BaseSettings):
         20.0, gt=0, description="Milliseconds a query may hold up other requests before it goes on in a thread."
     )
     search_budget_s: float = Field(
-        5.0, gt=0, description="Seconds a query may take there before it is refused as too costly (422)."
+        5.0,
+        gt=0,
+        description="Seconds the queries of one search may take together before it is refused as too costly (422).",
     )
     validate_profiles: Names = Field(
         (),
