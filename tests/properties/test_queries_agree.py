@@ -18,6 +18,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fhir_server.errors import TooCostly
 from fhir_server.search import query as q
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, NewVersion, RecordTable, Scope, Store, Transaction
@@ -171,7 +172,12 @@ async def compare(seed: int) -> None:
                 await decide(stores, random)
             for _ in range(QUESTIONS):
                 query, allowed = question(random), worlds.restriction(random)
-                await walk(stores, query, allowed, random)
+                try:
+                    await walk(stores, query, allowed, random)
+                except TooCostly:
+                    # Several types with questions within questions, each under a restriction of many parts.
+                    EXERCISED["too large for the database"] += 1
+                    continue
                 # Asked once more, a store may know already how, but not what has changed since.
                 await change(stores, random)
                 await decide(stores, random)
@@ -219,3 +225,4 @@ def test_compiled_sql_finds_what_match_defines_for_every_node(capsys: Any) -> No
     assert nodes | {"CanonicalChain", "CanonicalHas"} <= met
     assert {"OfTypes", "About", "Related", "Consented"} <= met
     assert EXERCISED["queries"] >= 20_000
+    assert EXERCISED["too large for the database"] < EXERCISED["queries"] // 500

@@ -280,5 +280,5 @@ def refusal(error: apsw.Error) -> Refusal:
 
 # SQLite has one code for every statement that it cannot prepare; only the text tells a limit from a fault.
 # https://sqlite.org/limits.html
-_LIMIT = re.compile("^too many |too large|^at most |Recursion limit|stack overflow")
+_LIMIT = re.compile("^too many |too large|^at most |Recursion limit|stack overflow|nested too deep")
 _NO_SPACE = frozenset({apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE})
