@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from fhir_server.errors import BadRequest, Gone
-from fhir_server.interactions.call import Prefer
+from fhir_server.interactions.call import Prefer, Principal
 from profiles.restriction import InCompartment
+from tests.fakes.rights import limited_to
 from tests.fakes.server import BASE, Server, content, identified, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -179,7 +179,7 @@ async def test_what_a_container_is_not_allowed_for_is_not_found_in_it(server: Se
     inner = [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "#"}}]
     for id in ("1", "2"):
         await server.put(patient(id, contained=inner))
-    server.principal = replace(server.principal, restriction=InCompartment("Patient", "1"))
+    server.principal = Principal("nurse", limited_to(InCompartment("Patient", "1")))
     found = await search(server, "Basic", ("_contained", "true"))
     assert [entry["fullUrl"].rpartition("/")[2] for entry in found["entry"]] == ["1"]
 
