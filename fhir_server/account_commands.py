@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
-from fhir_server.package_commands import FAILED, USAGE, ConfigOption, Line, StoreOption
 
 if TYPE_CHECKING:
     from fhir_server.accounts.desk import Desk

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auth.tables import TABLES as ACCOUNT_TABLES
+from fhir_server.anchoring import TABLE as ANCHORS
+from fhir_server.anchoring import Anchoring
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import Guard, OpenGuard, TokenGuard
@@ -44,8 +46,8 @@ from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.search.query import Node
 from fhir_server.settings import Settings, SettingsError
-from fhir_server.store.base import RecordTable
-from fhir_server.store.connect import connect
+from fhir_server.store.base import RecordTable, Store
+from fhir_server.store.connect import connect, shareable
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -78,6 +80,7 @@ class Tenant:
 
     services: Services
     jobs: Jobs
+    anchoring: Anchoring | None
 
 
 @asynccontextmanager
@@ -91,7 +94,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
         settings.store,
         criteria=_criteria(registry, settings.base),
         tables=(
-            *(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE),
+            *(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS),
             *(RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES),
         ),
         cursor_lifetime=settings.cursor_lifetime_s,
@@ -99,6 +102,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
         search_budget=settings.search_budget_s,
     )
     jobs = Jobs()
+    anchoring: Anchoring | None = None
     own = OwnParameters(store, registry)
     catalogue, validator = Catalogue(), Validator()
     definitions = OwnDefinitions(store, catalogue)
@@ -121,6 +125,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             new_id=id_maker(),
             capabilities=_facts(),
             audit_waits=settings.audit == "strict",
+            audit_values=settings.audit_values,
             learned=learned,
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile),
@@ -128,9 +133,12 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
-        yield Tenant(services, jobs)
+        anchoring = _anchoring(settings, store)
+        yield Tenant(services, jobs, anchoring)
     finally:
         await jobs.stop()
+        if anchoring is not None:
+            await anchoring.stop()
         await store.close()
 
 
@@ -176,6 +184,8 @@ class App:
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
         self._tenant.jobs.begin(self._tenant.services)
+        if self._tenant.anchoring is not None:
+            self._tenant.anchoring.begin()
         await send({"type": "lifespan.startup.complete"})
         asyncio.get_running_loop().call_later(SOON, self._besides)
         await receive()
@@ -202,7 +212,8 @@ class App:
         api = await asyncio.to_thread(_beside, self._ready, self._desk_of if self._desk else None)
         _settle_memory()
         settings = self._settings
-        return Door(api, self._guard, Cors(settings.cors_origins), proxies=settings.trusted_proxies)
+        https = settings.root.startswith("https:")
+        return Door(api, self._guard, Cors(settings.cors_origins), proxies=settings.trusted_proxies, https=https)
 
     def _desk_of(self) -> Desk:
         if self._desk is None:
@@ -288,7 +299,15 @@ def _limits(settings: Settings) -> Limits:
 
 def _options(settings: Settings) -> Options:
     sizes = BodyLimits(settings.max_body_bytes, settings.max_bundle_bytes, settings.max_binary_bytes)
-    return Options(settings.request_timeout_s, sizes, settings.log_requests)
+    return Options(settings.request_timeout_s, sizes, settings.log_requests, settings.trusted_proxies)
+
+
+def _anchoring(settings: Settings, store: Store) -> Anchoring | None:
+    """Return who anchors the audit trail; a store that is gone when it closes needs nobody."""
+    if not shareable(settings.store):
+        return None
+    file = Path(settings.audit_anchor_file) if settings.audit_anchor_file else None
+    return Anchoring(store, settings.audit_key_path, system_clock, every=settings.audit_anchor_s, file=file)
 
 
 def _facts() -> dict[str, Any]:

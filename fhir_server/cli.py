@@ -1,4 +1,4 @@
-"""The command line: `fhir-server serve | demo | load | user | keys | package | validate | reindex | check | version`.
+"""The command line: serve, demo, load, user, keys, package, audit, validate, reindex, check, version.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -24,8 +24,10 @@ import typer
 from rich.console import Console
 
 from fhir_server.account_commands import keys_commands, user_commands
+from fhir_server.audit_commands import audit_commands
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
-from fhir_server.package_commands import Line, package_commands
+from fhir_server.package_commands import package_commands
 from fhir_server.validate_command import validate_command
 
 if TYPE_CHECKING:
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
     from fhir_server.loading.sources import Source
     from fhir_server.settings import Settings
 
-FAILED = 1
-USAGE = 2
 NAME = "fhir-health-server"
-LATER = ("client", "audit")
+LATER = ("client",)
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -62,9 +62,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-StoreOption = Annotated[
-    str | None, typer.Option(metavar="URL", help="Where the data is, as sqlite:///PATH.", show_default=DEFAULT_STORE)
-]
 PortOption = Annotated[
     int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on.", show_default="8080")
 ]
@@ -75,9 +72,10 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="Ser
 AuthOption = Annotated[
     str | None, typer.Option(metavar="open|required", help="open lets everyone in.", show_default="required")
 ]
-ConfigOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A TOML file with settings; options and environment win.")
+CertOption = Annotated[
+    str | None, typer.Option("--tls-cert", metavar="FILE", help="Serve https with this certificate.")
 ]
+KeyOption = Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")]
 
 
 def main() -> None:
@@ -99,6 +97,8 @@ def serve(
     store: StoreOption = None,
     workers: WorkersOption = None,
     auth: AuthOption = None,
+    tls_cert: CertOption = None,
+    tls_key: KeyOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Serve the FHIR API at http://HOST:PORT/fhir.
@@ -112,7 +112,8 @@ def serve(
 
     [cyan]fhir-server serve --auth open --port 9090 --store sqlite:////var/lib/fhir/fhir.db[/cyan]
     """
-    _serve(_settings(config, host=host, port=port, store=store, workers=workers, auth=auth), [])
+    tls = {"tls_cert": tls_cert, "tls_key": tls_key}
+    _serve(_settings(config, host=host, port=port, store=store, workers=workers, auth=auth, **tls), [])
 
 
 @app.command()
@@ -380,9 +381,10 @@ def _not_yet(context: typer.Context) -> None:
     _stop(f"{context.info_name} is not in this release", USAGE)
 
 
-_line = Line(_settings, _demand_store, _stop, out)
+_line = Line(_settings, _demand_store, _stop, out, err)
 app.add_typer(user_commands(_line), name="user")
 app.add_typer(keys_commands(_line), name="keys")
+app.add_typer(audit_commands(_line), name="audit")
 app.add_typer(package_commands(_line), name="package")
 app.command()(validate_command(_line))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
 from fhir_server.errors import NotFound, Refusal, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -21,30 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILED, USAGE = 1, 2
 SHOWN = 20
 """How many unresolved canonicals and warnings are listed before the rest is counted."""
-
-StoreOption = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Where the data is, as sqlite:///PATH.", show_default="sqlite:///./data/fhir.db"),
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A TOML file with settings; options and environment win.")
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What commands need of the command line: how to read settings, to stop with a message and a code, and to print.
-
-    `demand_store` stops when there is no store yet.
-    """
-
-    settings: Callable[..., Settings]
-    demand_store: Callable[[Settings], None]
-    stop: Callable[[str, int], NoReturn]
-    out: Console
 
 
 def package_commands(line: Line) -> typer.Typer:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from socket import socket
+from ssl import TLSVersion
 from typing import cast
 
 import httptools
@@ -17,20 +18,47 @@ from fhir_server.http.gathering import Gathering
 from fhir_server.http.unreadable import URL_MAX, Fault, unreadable
 from fhir_server.settings import Settings
 
+HEAD_BYTES = URL_MAX + 64 * 1024
+"""Bytes that the head of a request may have, its URL included."""
+
 
 class _UrlTooLong(Exception):
     """The parser is stopped before more of a URL is kept than anybody reads."""
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol on a transport that gathers; what it cannot read is answered as FHIR has it."""
+    """uvicorn's HTTP protocol on a transport that gathers; what it cannot read is answered as FHIR has it.
+
+    `head_since` is the loop's time at which a head began that is not whole yet; None between the head and the next.
+    """
 
     url: bytes = b""
+    head_since: float | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         gathering = Gathering(cast(asyncio.Transport, transport), self.loop)
         super().connection_made(cast(asyncio.Transport, gathering))
+        self.head_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes, while the head is not too large."""
+        super().data_received(data)
+        if self.head_since is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        super().on_message_begin()
+        self.head_since, self._head_bytes = self.loop.time(), 0
+
+    def on_headers_complete(self) -> None:
+        """Note that the head is whole."""
+        self.head_since = None
+        super().on_headers_complete()
 
     def on_url(self, url: bytes) -> None:
         """Take another piece of the URL."""
@@ -48,17 +76,27 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """A server that tells when it listens."""
+    """A server that tells when it listens, and hangs up on who does not come to the point."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], head_seconds: float) -> None:
         super().__init__(config)
         self._ready = ready
+        self._head_seconds = head_seconds
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """See `uvicorn.Server.startup`."""
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """See `uvicorn.Server.on_tick`, which is called ten times a second."""
+        if counter % 10 == 0:
+            late = asyncio.get_running_loop().time() - self._head_seconds
+            for each in list(self.server_state.connections):
+                if isinstance(each, Protocol) and each.head_since is not None and each.head_since < late:
+                    each.transport.close()
+        return await super().on_tick(counter)
 
 
 def serving(settings: Settings, listening: socket, ready: Callable[[], None]) -> bool:
@@ -75,7 +113,12 @@ def serving(settings: Settings, listening: socket, ready: Callable[[], None]) ->
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
     )
-    server = Server(options, ready)
+    options.load()
+    if options.ssl is not None:
+        options.ssl.minimum_version = TLSVersion.TLSv1_2
+    server = Server(options, ready, settings.request_head_s)
     server.run(sockets=[listening])
     return server.started

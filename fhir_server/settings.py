@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -45,9 +45,6 @@ class Settings(BaseSettings):
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
-    trusted_proxies: Names = Field(
-        (), description="Addresses of proxies whose `X-Forwarded-For` is believed, separated by commas."
-    )
     public_url: str = Field(
         "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
     )
@@ -61,6 +58,7 @@ class Settings(BaseSettings):
     max_bundle_bytes: int = Field(256 * MIB, ge=1024, description="Largest batch or transaction Bundle, unzipped.")
     max_binary_bytes: int = Field(256 * MIB, ge=1024, description="Largest raw content of a Binary, unzipped.")
     request_timeout_s: float = Field(300.0, gt=0, description="Seconds a request other than a read may take.")
+    request_head_s: float = Field(15.0, gt=0, description="Seconds a client may take to send the head of a request.")
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
     or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")
@@ -93,6 +91,21 @@ class Settings(BaseSettings):
         "grouped",
         description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",
     )
+    audit_values: bool = Field(
+        False, description="Keep the values of searches in the audit trail, not only the names of their parameters."
+    )
+    audit_key: str = Field(
+        "", description="PEM file with the key that signs audit anchors. Default: made beside the store's file."
+    )
+    audit_anchor_s: float = Field(300.0, ge=1, description="Seconds between two anchors of the audit trail.")
+    audit_anchor_file: str = Field(
+        "", description="File to which each anchor is appended, best on another machine's disk."
+    )
+    trusted_proxies: Names = Field(
+        (), description="Addresses or networks of proxies whose `X-Forwarded-For` counts, separated by commas."
+    )
+    tls_cert: str = Field("", description="PEM file with the server's certificate and its chain: serve https.")
+    tls_key: str = Field("", description="PEM file with the certificate's key, when it is not in the same file.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe entry logged.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
@@ -128,6 +141,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin: write scheme, host and port only, as https://app.example")
         return tuple(origin.rstrip("/") for origin in value)
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is no address or network: write 10.0.0.7 or 10.0.0.0/8") from None
+        return value
+
     @field_validator("store")
     @classmethod
     def _store(cls, value: str) -> str:
@@ -151,11 +174,25 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _tls(self) -> Settings:
+        if self.tls_key and not self.tls_cert:
+            raise ValueError("tls_key: name the certificate, too: tls_cert")
+        for name in (self.tls_cert, self.tls_key):
+            if name and not Path(name).is_file():
+                raise ValueError(f"there is no file {name}, which tls_cert or tls_key names")
+        return self
+
     @property
     def root(self) -> str:
         """The server's address as clients see it, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or f"http{'s' if self.tls_cert else ''}://{host}:{self.port}"
+
+    @property
+    def audit_key_path(self) -> Path:
+        """The file of the key that signs audit anchors."""
+        return Path(self.audit_key or f"{self.store.removeprefix('sqlite:///')}.audit-key.pem")
 
     @property
     def required_profiles(self) -> dict[str, tuple[str, ...]]:

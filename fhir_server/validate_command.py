@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fhir_server.package_commands import FAILED, USAGE, Line
+from fhir_server.command_line import FAILED, USAGE, Line
 
 if TYPE_CHECKING:
     from profiles.packages.catalogue import Catalogue

@@ -45,6 +45,7 @@ class Desk:
         """
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
         call = Call(self.services, Principal(account.actor, EVERYTHING), asker.request, resource=bundle)
+        call.address = asker.address
         await settle(call, answer, also)
 
 
@@ -55,9 +56,14 @@ def entry(method: str, url: str, resource: Resource) -> Resource:
 
 def audit_row(event: Event, time: int) -> AuditRow:
     """Return an event of accounts as a row of the audit trail."""
-    details = dict(event.details)
-    if event.asker.address:
-        details["address"] = event.asker.address
     return AuditRow(
-        time, event.actor, event.action, event.target, event.status, event.asker.request, event.patients, details
+        time,
+        event.actor,
+        event.action,
+        event.target,
+        event.status,
+        event.asker.request,
+        event.patients,
+        event.details,
+        event.asker.address,
     )

@@ -23,6 +23,7 @@ _HARMLESS = frozenset(("text/plain", "application/dicom", "application/octet-str
 _SANDBOX: list[tuple[bytes, bytes]] = [
     (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _DOWNLOAD = (b"content-disposition", b"attachment")
 

@@ -1,8 +1,11 @@
-"""CORS for the origins that the settings list, and no others (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+"""CORS for the origins that the settings list and those of registered clients, and no others.
+
+https://fetch.spec.whatwg.org/#http-cors-protocol
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fhir_server.http.headers import Headers
 
@@ -12,8 +15,8 @@ ALLOWED = (
     "x-request-id, x-security-context"
 )
 EXPOSED = (
-    "accept-ranges, allow, content-disposition, content-location, content-range, etag, last-modified, location, "
-    "retry-after, www-authenticate, x-request-id, x-security-context"
+    "accept-ranges, allow, content-disposition, content-location, content-range, etag, last-modified, link, location, "
+    "retry-after, www-authenticate, x-progress, x-request-id, x-security-context"
 )
 
 _EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())
@@ -22,13 +25,15 @@ _EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())
 class Cors:
     """What to tell a browser about an origin."""
 
-    def __init__(self, origins: Iterable[str]) -> None:
+    def __init__(self, origins: Iterable[str], registered: Callable[[bytes], bool] = lambda _: False) -> None:
+        """`origins` are always allowed, others while `registered` says so: asked each time, so it must be quick."""
         self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
+        self._registered = registered
 
     def headers(self, request: Headers) -> list[tuple[bytes, bytes]]:
         """Return the headers that let a listed origin read the answer; none for any other."""
         origin = request.get(b"origin")
-        if origin is None or origin not in self._origins:
+        if origin is None or not self._is_allowed(origin):
             return []
         return [(b"access-control-allow-origin", origin), _EXPOSE]
 
@@ -37,8 +42,11 @@ class Cors:
         return (
             method == "OPTIONS"
             and b"access-control-request-method" in request
-            and request.get(b"origin") in self._origins
+            and self._is_allowed(request.get(b"origin", b""))
         )
+
+    def _is_allowed(self, origin: bytes) -> bool:
+        return origin in self._origins or self._registered(origin)
 
     def preflight(self) -> list[tuple[bytes, bytes]]:
         """Return the headers that answer a preflight, beside those of `headers`."""

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from secrets import token_hex
 from typing import Any
 
-from fhir_server.http.address import address
 from fhir_server.http.body import Disconnected, Receive, read_body
+from fhir_server.http.client_address import ClientAddress
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import Guard
 from fhir_server.http.headers import Headers, collect, own_request_id
 from fhir_server.http.outcome import outcome
-from fhir_server.http.response import DOCUMENT, SECURITY, Header
+from fhir_server.http.response import DOCUMENT, Header, security
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.issues import operation_outcome
 
@@ -38,24 +38,41 @@ _PAGE: tuple[Header, ...] = (
         b"frame-ancestors 'none'",
     ),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
 
 
 class Door:
     """An ASGI application in front of another one."""
 
-    def __init__(self, app: App, guard: Guard, cors: Cors, *, body: int = BODY, proxies: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: App,
+        guard: Guard,
+        cors: Cors,
+        *,
+        body: int = BODY,
+        proxies: Collection[str] = (),
+        https: bool = False,
+    ) -> None:
+        """`proxies` are addresses of trusted ones; `https` says that clients reach the server so."""
         self._app = app
         self._guard = guard
         self._cors = cors
         self._body = body
-        self._proxies = proxies
+        self._address = ClientAddress(proxies)
+        self._security = security(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit or refuse one HTTP request."""
         headers = collect(scope["headers"])
         request_id = own_request_id(headers) or token_hex(8)
-        more = [*SECURITY, *(_PAGE if scope["path"] == "/docs" else DOCUMENT), (b"x-request-id", request_id.encode())]
+        more = [
+            *self._security,
+            *(_PAGE if scope["path"] == "/docs" else DOCUMENT),
+            (b"x-request-id", request_id.encode()),
+        ]
         more += self._cors.headers(headers)
         started = False
 
@@ -72,7 +89,7 @@ class Door:
                 more += self._cors.preflight()
                 await _answer(sealed, 204, b"")
                 return
-            where = address(scope, headers, self._proxies)
+            where = self._address(scope, headers)
             plain = _unzipped(scope["headers"])
             inner = {**scope, "headers": plain, REQUEST_ID: request_id, ADDRESS: where}
             await self._app(inner, await _whole(receive, headers, self._body), sealed)

@@ -91,6 +91,12 @@ def status_of(refusal: type[Exception]) -> int:
     return next((STATUS[each] for each in refusal.__mro__ if each in STATUS), 500)
 
 
+def status_for(error: Exception) -> int:
+    """Return the status that a request is answered with that ended with `error`."""
+    known = _refusal(error)
+    return 500 if known is None else status_of(type(known))
+
+
 def _refusal(error: Exception) -> Refusal | None:
     if isinstance(error, Refusal):
         return error

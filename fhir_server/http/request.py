@@ -42,6 +42,7 @@ class Incoming:
     query: Query
     receive: Receive
     request_id: str
+    address: str = ""
     spool: Spool | None = None
 
 
@@ -49,7 +50,7 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
     """Return the call that a request asks for. Raises the refusal of whatever cannot be read in it."""
     match, headers = incoming.match, incoming.headers
     call = Call(services, principal, incoming.request_id, match.type, match.id, match.version, incoming.query.pairs)
-    call.compartment = match.compartment
+    call.compartment, call.address = match.compartment, incoming.address
     name = match.route.name
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)

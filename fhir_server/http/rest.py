@@ -18,19 +18,20 @@ from fhir_server.errors import Refusal
 from fhir_server.http import routes
 from fhir_server.http.binary import content_type_of
 from fhir_server.http.body import Disconnected, Receive
+from fhir_server.http.client_address import ClientAddress
 from fhir_server.http.compress import LEAST, accepts_gzip, compress
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import NOBODY, Guard
 from fhir_server.http.headers import Headers, collect, own_request_id, preconditions, text_of
 from fhir_server.http.negotiate import Format, response_format, wants_raw
-from fhir_server.http.outcome import outcome
+from fhir_server.http.outcome import outcome, status_for
 from fhir_server.http.query import NOTHING, Query, parse_query
 from fhir_server.http.request import BodyLimits, Incoming, read_call
-from fhir_server.http.response import SECURITY, Answer, Header, Wanted, render, render_beside, render_raw, render_stored
+from fhir_server.http.response import Answer, Header, Wanted, render, render_beside, render_raw, render_stored, security
 from fhir_server.http.send_stream import Send, send_stream
 from fhir_server.http.time_limit import TimeLimit
 from fhir_server.interactions import audit
-from fhir_server.interactions.call import Call, Principal, Result, Services
+from fhir_server.interactions.call import UNKNOWN, Call, Principal, Result, Services
 from fhir_server.model import fhir_json
 from fhir_server.model.issues import operation_outcome
 
@@ -49,11 +50,14 @@ OPEN = frozenset(("metadata",))
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the settings say about the door: seconds a request may take, sizes, whether each request is logged."""
+    """What the settings say about the door: seconds a request may take, sizes, whether each request is logged, and the
+    addresses of proxies whose word on where a request comes from counts.
+    """
 
     time_limit: float = 300.0
     body: BodyLimits = field(default_factory=BodyLimits)
     log_requests: bool = False
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class Rest:
@@ -70,11 +74,14 @@ class Rest:
         mount: str = "/fhir",
     ) -> None:
         """`mount` is the path of the base below the server's root."""
+        options = options or Options()
         self.services = services
         self._interactions = interactions
         self._guard = guard
         self._cors = cors or Cors(())
-        self._options = options or Options()
+        self._options = options
+        self._address = ClientAddress(options.trusted_proxies)
+        self._security = security(https=services.base.startswith("https:"))
         self._limit = TimeLimit(self._options.time_limit)
         self._start = len(mount) + 1
         self._formats: dict[bytes | None, Format] = {}
@@ -90,7 +97,7 @@ class Rest:
         path = scope["raw_path"].decode("latin-1")[self._start :]
         try:
             if method == "GET" and not scope["query_string"] and (key := routes.plain_read(path)) is not None:
-                answer = await self._read(key, headers, request_id)
+                answer = await self._read(key, headers, request_id, self._address(scope, headers))
             else:
                 answer = await self._answer(scope, path, headers, receive, request_id)
         except Disconnected:
@@ -104,7 +111,7 @@ class Rest:
             out.append(_ZIPPED)
         if answer.status not in (204, 304):
             out.append((b"content-length", b"%d" % (len(body) if stream is None else answer.length)))
-        out += SECURITY
+        out += self._security
         out.append((b"x-request-id", request_id.encode()))
         if b"origin" in headers:
             out += self._cors.headers(headers)
@@ -116,12 +123,16 @@ class Rest:
         if self._options.log_requests:
             self._log(method, path, answer.status, time.perf_counter() - started, request_id)
 
-    async def _read(self, key: tuple[str, str], headers: Headers, request_id: str) -> Answer:
+    async def _read(self, key: tuple[str, str], headers: Headers, request_id: str, address: str) -> Answer:
         """Answer the plain read, of which there are more than of everything else together, by the shortest road."""
-        principal = await self._guard.admit("GET", headers)
+        try:
+            principal = await self._guard.admit("GET", headers)
+        except Refusal as refusal:
+            await self._turned_away(refusal, request_id, address)
+            raise
         format = self._formats.get(headers.get(b"accept")) or self._format(headers, NOTHING)
         call = Call(self.services, principal, request_id, key[0], key[1])
-        call.preconditions = preconditions(headers, reading=True)
+        call.preconditions, call.address = preconditions(headers, reading=True), address
         result = await self._perform(call, "read")
         if format == "json" and result.body is not None and result.status == 200 and not result.headers:
             return render_stored(result)
@@ -131,16 +142,21 @@ class Rest:
         method = scope["method"]
         if method == "OPTIONS":
             return self._describe(path, headers)
-        if path in OPEN:
-            self._guard.check(method, headers)
-            principal = NOBODY
-        else:
-            principal = await self._guard.admit(method, headers)
+        address = self._address(scope, headers)
+        try:
+            if path in OPEN:
+                self._guard.check(method, headers)
+                principal = NOBODY
+            else:
+                principal = await self._guard.admit(method, headers)
+        except Refusal as refusal:
+            await self._turned_away(refusal, request_id, address)
+            raise
         match = routes.find(method, path)
         query = parse_query(scope["query_string"])
         binary = match.type == "Binary" and match.route.name in ("read", "vread")
         format: Format = "json" if binary else self._format(headers, query)
-        incoming = Incoming(method, match, headers, query, receive, request_id)
+        incoming = Incoming(method, match, headers, query, receive, request_id, address)
         try:
             return await self._answer_to(incoming, principal, format)
         finally:
@@ -153,11 +169,9 @@ class Rest:
             call = await read_call(incoming, self.services, principal, self._options.body)
             result = await self._perform(call, match.route.name)
         else:
-            with self._limit.limited():
-                call = await read_call(incoming, self.services, principal, self._options.body)
-                if incoming.query is not query:
-                    format = self._format(headers, incoming.query)
-                result = await self._perform(call, match.route.name)
+            call, result = await self._in_time(incoming, principal)
+            if incoming.query is not query:
+                format = self._format(headers, incoming.query)
         if call.streams and result.status == 200:
             return await self._binary(result, incoming)
         wanted = Wanted(match.route.name, incoming.method, format, incoming.query.pretty, call.prefer)
@@ -165,12 +179,33 @@ class Rest:
             return await render_beside(result, wanted, self.services.base)
         return render(result, wanted, self.services.base)
 
+    async def _in_time(self, incoming: Incoming, principal: Principal) -> tuple[Call, Result]:
+        """Read the request and do what it asks, within the time there is."""
+        call: Call | None = None
+        name, query = incoming.match.route.name, incoming.query
+        try:
+            with self._limit.limited():
+                call = await read_call(incoming, self.services, principal, self._options.body)
+                if incoming.query is not query:
+                    # What cannot be answered in the format that a form asks for is not done either.
+                    self._format(incoming.headers, incoming.query)
+                return call, await self._perform(call, name)
+        except TimeoutError as error:
+            if call is not None:
+                await audit.refused(call, name, status_for(error))
+            raise
+
+    async def _turned_away(self, refusal: Refusal, request_id: str, address: str) -> None:
+        """Leave the row of whoever was refused at the door."""
+        call = Call(self.services, UNKNOWN, request_id, address=address)
+        await audit.refused(call, "admission", refusal.status)
+
     async def _perform(self, call: Call, name: str) -> Result:
         try:
             return await self._interactions[name](call)
-        except Refusal as refusal:
+        except Exception as error:
             # Who was refused what is part of the trail; a request that could not even be read touched no data.
-            await audit.refused(call, name, refusal.status)
+            await audit.refused(call, name, status_for(error))
             raise
 
     async def _binary(self, result: Result, incoming: Incoming) -> Answer:

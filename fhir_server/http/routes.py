@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from fhir_server.errors import BadRequest, MethodNotAllowed, NotFound
 from fhir_server.http.query import decode
+from fhir_server.interactions.audit_events import external
 from fhir_server.model.compartments import ALL_TYPES, check_type
 from fhir_server.operations.registry import OPERATIONS, Operation, operation_at
 from profiles.definitions import is_resource_type
@@ -161,7 +162,11 @@ def methods(path: str) -> tuple[str, ...]:
         found = _path(parts)
     except (NotFound, BadRequest):
         return ()
-    return allowed(found.shape) if found.type is None or is_resource_type(found.type) else ()
+    if found.type is not None and not is_resource_type(found.type):
+        return ()
+    never = {route.method for route in _TABLE[found.shape].values() if route.name in external.NEVER}
+    hidden = never if found.type == external.TYPE else frozenset[str]()
+    return tuple(method for method in allowed(found.shape) if method not in hidden)
 
 
 def allowed(shape: str) -> tuple[str, ...]:

@@ -46,6 +46,15 @@ def demand_power(call: Call, power: Power, what: str) -> None:
         raise Forbidden(f"{what} needs a right that your access does not have: {power}.")
 
 
+def trail_restriction_for(call: Call, action: Action = "search") -> Restriction:
+    """Return which events of the audit trail the caller may see (`store.audit.reach`).
+
+    Raises Forbidden where AuditEvent is not in scope.
+    """
+    demand(call, action, "AuditEvent")
+    return within(call, action, "AuditEvent")
+
+
 def demand_plans(call: Call) -> None:
     """Raise Forbidden unless the caller may see how searches are answered.
 

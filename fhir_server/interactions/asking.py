@@ -21,6 +21,7 @@ from fhir_server.search.context import Contained
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.parse import Search, parse
 from fhir_server.search.query import Query
+from fhir_server.search.refuse import refuse
 from profiles.issues import Issue, Severity
 
 Pairs = Sequence[tuple[str, str]]
@@ -34,6 +35,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """Parameters that take one of a few words, once."""
 SHOWING = frozenset({"_summary", "_elements", paging.CURSOR, *CHOICES})
 """What is read here and not by the parser."""
+REVERSE = frozenset({"_revinclude", "_revinclude:iterate"})
 WITHOUT_MATCHES = frozenset({"_sort", "_include", "_revinclude"})
 """What makes no difference where the number alone is asked for."""
 
@@ -135,6 +137,7 @@ def read(
     """
     services = call.services
     limits = services.limits
+    _refuse_trail(parameters)
     return parse(
         types,
         parameters,
@@ -191,6 +194,17 @@ def _types(call: Call, search: Search) -> Sequence[str]:
         return (call.type,)
     named = any(name == "_type" for name, _ in search.applied)
     return [target.type for target in search.targets] if named else ()
+
+
+def _refuse_trail(parameters: Pairs) -> None:
+    """Refuse what leads to AuditEvents from elsewhere: it would find those of other systems, and not one of our own."""
+    for name, value in parameters:
+        if "AuditEvent:" in name or "AuditEvent." in name or (name in REVERSE and value.startswith("AuditEvent:")):
+            raise refuse(
+                name.partition(":")[0],
+                "no search leads to AuditEvents from another type: search for AuditEvents by entity or patient.",
+                "not-supported",
+            )
 
 
 def _path(call: Call) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model.compartments import ALL_TYPES
@@ -38,15 +39,20 @@ def row(
 
     `written` is the version a write made or found: the row names it, because the call cannot know it.
     """
+    principal = call.principal
     return AuditRow(
         time=time,
-        actor=call.principal.actor,
+        actor=principal.actor,
         action=action,
         target=target(call) if written is None else f"{written.key.type}/{written.key.id}/_history/{written.number}",
         status=status,
         request=call.request_id,
         patients=tuple(dict.fromkeys(patients)) if len(patients) > 1 else tuple(patients),
         details=details or {},
+        address=call.address,
+        client=principal.client or "",
+        grant=principal.grant or "",
+        purpose=principal.purpose,
     )
 
 
@@ -64,6 +70,12 @@ async def seen(call: Call, action: str, result: Result, details: Mapping[str, An
         told = row(call, action, result.status, time=services.now(), patients=result.patients, details=details)
         await services.store.audit(told, wait=services.audit_waits)
     return result
+
+
+def searched(call: Call, applied: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the details of a search by `applied`: names alone, because values may be personal data, unless wanted."""
+    details: dict[str, Any] = {"parameters": list(dict.fromkeys(name for name, _ in applied))}
+    return details | {"query": urlencode(applied)} if call.services.audit_values else details
 
 
 async def refused(call: Call, action: str, status: int) -> None:

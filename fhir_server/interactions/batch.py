@@ -35,6 +35,7 @@ async def batch(call: Call) -> Result:
         try:
             entries.append(read_entry(call, each, index))
         except Refusal as refusal:
+            await audit.refused(call, "batch", refusal.status)
             answers[index] = refused_answer(_nothing(call, index), refusal)
     placeholders = frozenset(
         entry.full_url for entry in entries if entry.full_url and entry.full_url.startswith("urn:")

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from auth.rights import EVERYTHING, Rights
+from auth.rights import EVERYTHING, NO_RIGHTS, Rights
 from fhir_server.interactions.known import Known
 from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.search.remembered import Remembered
@@ -47,6 +47,8 @@ class Principal:
 
 
 ANONYMOUS = Principal("anonymous", EVERYTHING)
+UNKNOWN = Principal("unknown", NO_RIGHTS)
+"""Who was not let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Services:
 
     `base` is the absolute FHIR base URL without trailing slash, from the settings; `secret` signs page cursors;
     `new_id` makes logical ids; `capabilities` are the facts of this installation that `capabilities` states; `now` is
-    the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable.
+    the time in microseconds since 1970; `audit_waits` says that an answer waits until its audit row is durable,
+    `audit_values` that the row of a search holds the values searched by.
     `learned` is called when SearchParameters were written, `defined` with the keys of other definitions that were,
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
@@ -132,6 +135,7 @@ class Services:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     now: Callable[[], int] = system_clock
     audit_waits: bool = False
+    audit_values: bool = False
     learned: Callable[[], Awaitable[None]] = nothing
     wake_jobs: Callable[[], None] = lambda: None
     remembered: Remembered = field(default_factory=Remembered)
@@ -164,7 +168,8 @@ class Call:
     `transaction` is set inside a transaction Bundle: `write` then joins it. `assigned` is the id such a Bundle has
     chosen for what the call may create, so that its other entries can refer to it; `final` says that its references
     are final and none is absolute below the base, and `links` puts them into what a patch makes. `method` is how an
-    operation was asked, `protocol` the parameters that were removed, for links to further pages.
+    operation was asked, `protocol` the parameters that were removed, for links to further pages. `address` is the
+    network address the request came from, "" for a command.
     """
 
     services: Services
@@ -188,6 +193,7 @@ class Call:
     compartment: tuple[str, str] | None = None
     method: str = "GET"
     protocol: Sequence[tuple[str, str]] = ()
+    address: str = ""
 
     def new_id(self) -> str:
         """Return the logical id of what the call creates."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.interactions import audit
+from fhir_server.interactions.audit_events.condition import PARAMETERS as TRAIL
+from fhir_server.interactions.audit_events.external import TYPE as AUDIT_EVENT
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model.compartments import URLS
 from fhir_server.search.parameters import Parameter, Registry
@@ -31,6 +33,15 @@ CONDITIONAL: Mapping[str, Mapping[str, Any]] = {
     "delete": {"conditionalDelete": "multiple"},
 }
 """What the interactions of this package do beyond their plain form."""
+TRAIL_INTERACTIONS = frozenset(("read", "search-type", "create"))
+TRAIL_FACTS: Mapping[str, Any] = {
+    "versioning": "no-version",
+    "readHistory": False,
+    "updateCreate": False,
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+}
+"""What holds of AuditEvents, which are never changed."""
 
 Json = dict[str, Any]
 
@@ -53,7 +64,13 @@ class _Answers:
         self = cls({}, {type: [] for type in types}, {type: [] for type in types}, [])
         by_url = {type for type in types if canonical_of(registry, type) is not None}
         for type in types:
-            self.parameters[type] = [each for each in registry.all_for(type).values() if is_answered(each)]
+            found = registry.all_for(type).values()
+            self.parameters[type] = [
+                each for each in found if is_answered(each) and (type != AUDIT_EVENT or each.code in TRAIL)
+            ]
+            if type == AUDIT_EVENT:
+                # Nothing leads from the trail or to it (`audit_events.find`).
+                continue
             for each in self.parameters[type]:
                 if each.type == "reference" and each.answers:
                     name = f"{type}:{each.code}"
@@ -61,7 +78,9 @@ class _Answers:
                     reached = set(each.targets or types)
                     for target in reached if holds_references(each) else reached & by_url:
                         self.reverse[target].append(name)
-        shared = set.intersection(*({(each.code, each.url) for each in found} for found in self.parameters.values()))
+        self.reverse[AUDIT_EVENT].clear()
+        stored = (found for type, found in self.parameters.items() if type != AUDIT_EVENT)
+        shared = set.intersection(*({(each.code, each.url) for each in found} for found in stored))
         self.everywhere.extend(each for each in self.parameters[types[0]] if (each.code, each.url) in shared)
         return self
 
@@ -133,7 +152,7 @@ def _resource(
     content: Json = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
-        "interaction": [{"code": code} for code in codes],
+        "interaction": [{"code": code} for code in codes if type != AUDIT_EVENT or code in TRAIL_INTERACTIONS],
         "versioning": "versioned",
         "readHistory": "vread" in codes,
     }
@@ -142,11 +161,14 @@ def _resource(
             content |= facts
     if "delete" in codes and limit == 1:
         content["conditionalDelete"] = "single"
+    if type == AUDIT_EVENT:
+        content |= TRAIL_FACTS
     content["referencePolicy"] = ["literal", "logical", "local"]
     if "search-type" in codes:
         if including := answers.including[type]:
             content["searchInclude"] = [f"{type}:*", *including]
-        content["searchRevInclude"] = answers.reverse[type]
+        if reverse := answers.reverse[type]:
+            content["searchRevInclude"] = reverse
         content["searchParam"] = _stated(answers.parameters[type])
     if own := _operations(operations, type):
         content["operation"] = own

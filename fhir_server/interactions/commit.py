@@ -18,6 +18,7 @@ from auth.rights import Action
 from fhir_server.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary, own_parameters, profiles
 from fhir_server.interactions.access import within
+from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
 from fhir_server.model.draft import cut, draft, headed, stamped
@@ -119,6 +120,8 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     Raises Unprocessable with every finding.
     """
     services = call.services
+    if key.type == external.TYPE:
+        resource = external.tagged(resource)
     resource = headed(key.type, key.id, resource)
     text = encode(resource)
     if not final and (local := localize(resource, services.base, text)) is not resource:
@@ -180,6 +183,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     if prepared.mark != call.services.registry.mark:
         raise Moved
     key = prepared.key
+    external.demand_new(key, before)
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     new = NewVersion(

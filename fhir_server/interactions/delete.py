@@ -11,6 +11,7 @@ from collections.abc import Set
 from fhir_server.errors import PreconditionFailed
 from fhir_server.interactions import audit, commit, preconditions
 from fhir_server.interactions.access import demand
+from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching
@@ -41,7 +42,8 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 
 
 async def plan(call: Call, identity: Identity) -> Step:
-    """Return the step that puts the tombstones."""
+    """Return the step that puts the tombstones. Raises MethodNotAllowed for what is never deleted."""
+    external.demand_changeable(call.type)
 
     async def step(tx: Transaction) -> Written:
         await hold(call, tx, identity)

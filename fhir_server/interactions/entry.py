@@ -101,7 +101,7 @@ def read_entry(call: Call, raw: Any, index: int) -> Entry:
         call.prefer,
         call.transaction,
     )
-    own.compartment = where.compartment
+    own.compartment, own.address = where.compartment, call.address
     interaction = interaction_of(method, where, f"{name}.request")
     if interaction == "patch":
         _patch_body(own, name)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fhir_server.errors import BadRequest, NotFound
 from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import demand, restriction_for, within
+from fhir_server.interactions.audit_events.external import is_own
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
 from fhir_server.store.base import Key, Scope
@@ -21,6 +22,8 @@ PARAMETERS = ("_since", "_at", "_count", "_summary", "_elements")
 
 async def history(call: Call) -> Result:
     """Return a page of versions as a history Bundle. Raises NotFound for a resource that never was."""
+    if is_own(call.type, call.id):
+        raise NotFound(f"AuditEvent/{call.id} has one version for ever, and no history: read AuditEvent/{call.id}.")
     shown = part.wanted_of_one(call.parameters, call.type)
     _demand_scope(call)
     scope, walk = _asked(call)

@@ -12,6 +12,7 @@ from typing import Any
 from fhir_server.errors import BadRequest, Gone, NotFound, UnsupportedMediaType
 from fhir_server.interactions import binary, commit, preconditions
 from fhir_server.interactions.access import demand, within
+from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, Moved, criteria_of, hold, matching, single
@@ -44,6 +45,7 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 
 async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that puts the patched resource, as long as the version patched is still the current one."""
+    external.demand_changeable(call.type)
     key = identity.key
     before = existing(key, await call.reader.read(key, restriction=within(call, "read", key.type)))
     patched = _patched(call, parse(await binary.whole(call, before)))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from fhir_server.errors import Gone, NotFound
 from fhir_server.interactions import audit, binary, part
 from fhir_server.interactions.access import demand, within
+from fhir_server.interactions.audit_events.external import is_own
+from fhir_server.interactions.audit_events.show import show
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.preconditions import unmodified
 from fhir_server.store.base import Key, Version
@@ -18,6 +20,8 @@ async def read(call: Call) -> Result:
     """Return the current version: 200, or 304 when the caller has it. Raises NotFound, or Gone for a deleted one."""
     assert call.type is not None
     assert call.id is not None
+    if is_own(call.type, call.id):
+        return await show(call)
     wanted = part.wanted_of_one(call.parameters, call.type)
     demand(call, "read", call.type)
     version = await call.reader.read(Key(call.type, call.id), restriction=within(call, "read", call.type))

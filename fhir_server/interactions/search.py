@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.asking import Asked, asking
+from fhir_server.interactions.audit_events.external import TYPE as AUDIT_EVENT
+from fhir_server.interactions.audit_events.external import is_external
+from fhir_server.interactions.audit_events.find import find
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.contained import contained
 from fhir_server.interactions.explaining import explaining
@@ -27,10 +31,12 @@ from profiles.issues import Issue
 @within_one_budget
 async def search(call: Call) -> Result:
     """Return a page of matches as a searchset Bundle. Raises BadRequest for parameters that cannot be answered."""
+    if call.type == AUDIT_EVENT and not is_external(call):
+        return await find(call)
     asked = await asking(call)
     if asked.explain:
         plan = await explaining(call, asked.query)
-        return await audit.seen(call, "search", Result(200, resource=plan), {**_details(asked), "explain": True})
+        return await audit.seen(call, "search", Result(200, resource=plan), {**_details(call, asked), "explain": True})
     if asked.only_number:
         return await _number(call, asked)
     page = await paging.unexpired(call.reader.search(asked.query, restriction=restriction_for(call)))
@@ -42,7 +48,7 @@ async def search(call: Call) -> Result:
         _entries(call, asked, page, added, await binary.wholes(call, shown)),
     )
     patients = tuple(dict.fromkeys(chain.from_iterable(map(audit.patients_of, shown))))
-    details = _details(asked) | {"matches": len(page.versions)}
+    details = _details(call, asked) | {"matches": len(page.versions)}
     if added.versions:
         details["included"] = len(added.versions)
     return await audit.seen(call, "search", Result(200, body=body, patients=patients), details)
@@ -53,7 +59,7 @@ async def _number(call: Call, asked: Asked) -> Result:
         call.reader.count(asked.search.targets, restriction=restriction_for(call), position=asked.position)
     )
     body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.warnings))
-    return await audit.seen(call, "search", Result(200, body=body), _details(asked) | {"matches": number})
+    return await audit.seen(call, "search", Result(200, body=body), _details(call, asked) | {"matches": number})
 
 
 async def _total(call: Call, asked: Asked, page: Page) -> int | None:
@@ -104,6 +110,5 @@ def _outcome(issues: Sequence[Issue]) -> Iterator[bytes]:
         yield bundle.outcome_entry(issues)
 
 
-def _details(asked: Asked) -> dict[str, object]:
-    """Tell the names of the parameters: their values may be personal data."""
-    return {"parameters": list(dict.fromkeys(name for name, _ in asked.search.applied))}
+def _details(call: Call, asked: Asked) -> dict[str, Any]:
+    return audit.searched(call, asked.search.applied)

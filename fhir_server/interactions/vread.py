@@ -5,6 +5,8 @@ from __future__ import annotations
 from fhir_server.errors import Gone, NotFound
 from fhir_server.interactions import audit, part
 from fhir_server.interactions.access import demand, within
+from fhir_server.interactions.audit_events.external import is_own
+from fhir_server.interactions.audit_events.show import show
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.read import shown
 from fhir_server.store.base import Key
@@ -18,6 +20,8 @@ async def vread(call: Call) -> Result:
     assert call.type is not None
     assert call.id is not None
     assert call.version is not None
+    if is_own(call.type, call.id) and call.version == "1":
+        return await show(call)
     wanted = part.wanted_of_one(call.parameters, call.type)
     demand(call, "read", call.type)
     number = version_number(call.version)

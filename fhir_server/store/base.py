@@ -10,15 +10,16 @@ What it does not allow does not exist for the caller: it is neither returned nor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
+from fhir_server.store.audit import AuditRow as AuditRow
+from fhir_server.store.audit import AuditTrail
 from fhir_server.store.records import Record as Record
 from fhir_server.store.records import RecordConflict as RecordConflict
 from fhir_server.store.records import Records as Records
@@ -131,24 +132,6 @@ class Change:
     time: int
 
 
-class AuditRow(Struct, frozen=True):
-    """One request in the audit chain: compact, without personal data beyond identities.
-
-    `time` is microseconds since 1970 UTC; `actor` who asked; `action` the interaction (`read`, `create`, ...);
-    `target` (`Patient/1`, `Patient/1/_history/2`, `Observation`); `patients` the ids of the patients concerned;
-    `status` the HTTP status; `request` the request id; `details` anything else, small (query hash, matches).
-    """
-
-    time: int
-    actor: str
-    action: str
-    target: str
-    status: int
-    request: str
-    patients: Sequence[str] = ()
-    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
-
-
 CHUNK = 256 * 1024
 """Bytes of raw content to keep in one piece."""
 
@@ -247,6 +230,14 @@ class Snapshot(Protocol):
         ...
 
 
+class Reading(Snapshot, Protocol):
+    """A store that another process writes, for reading alone."""
+
+    def audit_chain(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield the rows of the audit chain behind `after`: sequence number, row as it is kept, hash."""
+        ...
+
+
 class CursorExpired(Exception):
     """A page walk is older than the cursor lifetime; what it would need was swept."""
 
@@ -288,7 +279,7 @@ class Transaction(Snapshot, Protocol):
         ...
 
 
-class Store(Snapshot, Protocol):
+class Store(Snapshot, AuditTrail, Protocol):
     """One tenant's data. Reading straight from the store sees the newest commit."""
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -297,14 +288,6 @@ class Store(Snapshot, Protocol):
         `work` may be run again, so it has no effects outside the transaction. When it raises, nothing of it is kept
         and neighbours in the same group commit are not touched. Raises StoreFull and StoreUnavailable.
         """
-        ...
-
-    async def audit(self, row: AuditRow, *, wait: bool = False) -> None:
-        """Append an audit row with the next commit, at most 50 ms later; `wait` until it is durable."""
-        ...
-
-    async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
-        """Return durable audit rows (sequence number, row) with sequence > `after`, in order."""
         ...
 
     async def position(self) -> int:

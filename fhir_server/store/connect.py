@@ -12,7 +12,7 @@ from typing import Any
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.match import Criteria
 from fhir_server.search.query import Node
-from fhir_server.store.base import RecordTable, Snapshot, Store
+from fhir_server.store.base import Reading, RecordTable, Store
 
 CURSOR_LIFETIME = 3600.0
 """Seconds for which a page walk can be continued."""
@@ -66,7 +66,7 @@ async def connect(
 @asynccontextmanager
 async def reading(
     url: str, *, clock: Callable[[], int] = now, criteria: Criteria | None = None, tables: Sequence[RecordTable] = ()
-) -> AsyncIterator[Snapshot]:
+) -> AsyncIterator[Reading]:
     """Open the SQLite store at `url` for reading alone, whoever writes it; every answer is as of the newest commit.
 
     Raises StoreUnavailable when it does not exist or is of another kind.
@@ -75,7 +75,7 @@ async def reading(
         raise StoreUnavailable("Only a store in a SQLite file can be read beside its writer.")
     from fhir_server.store.sqlite.reader import SqliteReader
 
-    path = Path(url.removeprefix("sqlite:///"))
+    path = path_of(url)
     reader = SqliteReader(path, clock=clock, criteria=criteria or _no_criteria, tables=tables)
     try:
         yield reader
@@ -86,6 +86,11 @@ async def reading(
 def shareable(url: str) -> bool:
     """Return whether the store at `url` can be read by another process than the one that writes it."""
     return url.startswith("sqlite:///") and url not in _MEMORY
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a store that is shareable."""
+    return Path(url.removeprefix("sqlite:///"))
 
 
 def _sqlite(path: Path, *, budgets: tuple[float, float], **given: Any) -> Store:

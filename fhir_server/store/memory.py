@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace as replace_query
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -18,9 +19,11 @@ from fhir_server.search.match import Criteria
 from fhir_server.search.match_rule import Kept
 from fhir_server.search.values import IndexEntries
 from fhir_server.store import audit_chain
-from fhir_server.store.base import AuditRow, Change, Key, NewVersion, RecordTable, Version, VersionConflict
+from fhir_server.store.audit import AuditEvent, AuditPage, AuditQuery, AuditRow, Every, Facts, facts, holds, reach
+from fhir_server.store.base import Change, Key, NewVersion, RecordTable, Version, VersionConflict
 from fhir_server.store.memory_reading import MemoryReading, State, Stored
 from fhir_server.store.memory_records import MemoryRecords, MemoryWritableRecords, Rows
+from profiles.restriction import Restriction
 
 T = TypeVar("T")
 
@@ -217,6 +220,35 @@ class MemoryStore(MemoryReading):
     async def audit_rows(self, after: int = 0, limit: int = 100) -> list[tuple[int, AuditRow]]:
         """See `Store.audit_rows`."""
         return [(number, audit_chain.decode_row(row)) for number, row, _ in self._audit[after : after + limit]]
+
+    async def audit_events(self, query: AuditQuery, *, restriction: Restriction) -> AuditPage:
+        """See `AuditTrail.audit_events`."""
+        until = len(self._audit) if query.until is None else query.until
+        found = self._found(replace_query(query, until=until), restriction)
+        if query.after is not None:
+            places = [(each.seq, each.n) for each in found]
+            found = found[places.index(query.after) + 1 :] if query.after in places else []
+        page = [AuditEvent(each.seq, each.n, self._row(each.seq)) for each in found[: query.count]]
+        last = (page[-1].seq, page[-1].n) if len(found) > len(page) else None
+        return AuditPage(page, last, until)
+
+    async def audit_count(self, query: AuditQuery, *, restriction: Restriction) -> int:
+        """See `AuditTrail.audit_count`."""
+        return len(self._found(query, restriction))
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """See `AuditTrail.audit_head`."""
+        return (len(self._audit), self._audit[-1][2]) if self._audit else (0, audit_chain.START)
+
+    def _found(self, query: AuditQuery, restriction: Restriction) -> list[Facts]:
+        where = Every((query.where, reach(restriction)))
+        rows = self._audit if query.until is None else self._audit[: query.until]
+        events = (event for number, row, _ in rows for event in facts(number, audit_chain.decode_row(row)))
+        found = [event for event in events if holds(where, event)]
+        return sorted(found, key=lambda each: (each.time, each.seq, each.n), reverse=query.descending)
+
+    def _row(self, number: int) -> AuditRow:
+        return audit_chain.decode_row(self._audit[number - 1][1])
 
     async def position(self) -> int:
         """See `Store.position`."""

@@ -60,3 +60,19 @@ async def test_many_rows_at_once(store: Store, wait: bool):
     await asyncio.gather(*(store.audit(row(n), wait=wait) for n in range(300)))
     await store.audit(row(300), wait=True)
     assert len(await store.audit_rows(limit=1000)) == 301
+
+
+async def test_fifty_writers_make_one_chain(store: Store):
+    async def writer(n: int):
+        async def work(tx):
+            await tx.audit(row(n))
+
+        for turn in range(10):
+            await (store.audit(row(n), wait=turn % 3 == 0) if turn % 2 else store.write(work))
+
+    await asyncio.gather(*(writer(n) for n in range(50)))
+    await store.audit(row(50), wait=True)
+    rows = await store.audit_rows(limit=1000)
+    assert [sequence for sequence, _ in rows] == list(range(1, 502))
+    assert sorted(each.time for _, each in rows) == sorted([*(n for n in range(50) for _ in range(10)), 50])
+    assert await store.check() == []

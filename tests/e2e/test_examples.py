@@ -29,13 +29,14 @@ ROOT = Path(__file__).parents[2]
 TOURS = (
     "README.md",
     "docs/tutorial/first-patient.md",
+    "docs/audit.md",
     "docs/search.md",
     "docs/how-to/terminology.md",
     "docs/how-to/validate.md",
 )
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
-GROUPS = ("user", "keys", "package")
+GROUPS = ("user", "keys", "package", "audit")
 """Commands whose first word is the name of a group."""
 DOCUMENTED = "http://127.0.0.1:8080"
 
@@ -102,11 +103,11 @@ def test_the_commands_in_the_documentation_exist_with_their_options(tmp_path: Pa
     assert shown
     helps: dict[str, str] = {}
     for command in shown:
-        name, *words = shlex.split(command)[1:]
-        if name in GROUPS:
-            name = f"{name} {words[0]}"
+        words = shlex.split(command, comments=True)[1:]
+        path = words[: 2 if words[0] in GROUPS else 1]
+        name = " ".join(path)
         if name not in helps:
-            helps[name] = fhir_server(*name.split(), "--help", folder=tmp_path).stdout
+            helps[name] = fhir_server(*path, "--help", folder=tmp_path).stdout
         for option in (word for word in words if word.startswith("--")):
             assert re.search(rf"{option}\b", helps[name]), command
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 START = 30.0
-ADDRESS = re.compile(r"(http://\S+)/fhir\b")
+ADDRESS = re.compile(r"(https?://\S+)/fhir\b")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -39,16 +39,22 @@ def fhir_server(*arguments: str, folder: Path, timeout: float = 120, **more: str
 
 
 class Running:
-    """A server process; `root` is its address as it printed it, `said` all that it printed until then."""
+    """A server process; `root` is its address as it printed it, `said` all that it printed until then.
 
-    def __init__(self, arguments: Sequence[str], folder: Path, **more: str) -> None:
+    With `log` its standard error goes to that file.
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path, *, log: Path | None = None, **more: str) -> None:
+        errors = subprocess.STDOUT if log is None else log.open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fhir_server.cli", *arguments],
             cwd=folder,
             env=environment(PYTHONPATH=str(Path(__file__).parents[2]), PYTHONUNBUFFERED="1", **more),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
         )
+        if not isinstance(errors, int):
+            errors.close()
         self.said = ""
         self.root = self._wait()
 

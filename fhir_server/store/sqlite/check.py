@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+from typing import Any
+
 import apsw
 
 from fhir_server.store import audit_chain
+from fhir_server.store.audit import facts
 from fhir_server.store.contained_row import BITS, FIRST, MASK
 from fhir_server.store.sqlite.entries import TABLES, WORDED, footprint_rows
 
 SHOWN = 10
 """Findings of one kind that are listed; more are only counted."""
 
+CHAIN = "SELECT seq, row, hash FROM audit ORDER BY seq"
 _CURRENT = (
     "SELECT t.name || '/' || r.id FROM resource r JOIN type t ON t.id = r.type WHERE r.current IS NOT "
     "(SELECT v.v FROM version v WHERE v.rid = r.rid ORDER BY v.number DESC LIMIT 1)"
@@ -58,8 +63,21 @@ def check(connection: apsw.Connection) -> list[str]:
             for name, counted, live in connection.execute(_COUNTS)
         ),
         *_index(connection),
-        *audit_chain.verify(connection.execute("SELECT seq, row, hash FROM audit ORDER BY seq")),
+        *(audit_chain.verify(connection.execute(CHAIN)) or _events(connection)),
     ]
+
+
+def _events(connection: apsw.Connection) -> list[str]:
+    """Compare what events are found by with the rows it was derived from."""
+    said = connection.execute("SELECT * FROM audit_event ORDER BY seq, n")
+    rows = connection.execute(f"{CHAIN} LIMIT (SELECT coalesce(max(seq), 0) FROM audit_event)")
+    derived = (tuple(event) for seq, row, _ in rows for event in facts(seq, audit_chain.decode_row(row)))
+    for event, expected in zip_longest(said, derived):
+        if event != expected:
+            places: list[Any] = [each[0] for each in (event, expected) if each]
+            place = min(places)
+            return [f"What the events of audit row {place} are found by is not what the row says."]
+    return []
 
 
 def _listed(connection: apsw.Connection, sql: str, sentence: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -37,6 +38,16 @@ class SqliteReader(IndexReading):
     def records(self) -> SqliteRecords:
         """See `Snapshot.records`."""
         return self._records
+
+    def audit_chain(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+        """See `Reading.audit_chain`."""
+        try:
+            rows: Any = self._readers.connection.execute(
+                "SELECT seq, row, hash FROM audit WHERE seq > ? ORDER BY seq", (after,)
+            )
+            yield from rows
+        except apsw.Error as error:
+            raise refusal(error) from error
 
     def _newest(self) -> int:
         row = self._readers.row("SELECT coalesce(max(v), 0) FROM version")

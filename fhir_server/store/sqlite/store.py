@@ -17,8 +17,10 @@ import apsw
 from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.search.match import Criteria
 from fhir_server.store import audit_chain, codec
-from fhir_server.store.base import AuditRow, Change, Key, RecordTable
+from fhir_server.store.audit import AuditPage, AuditQuery, AuditRow
+from fhir_server.store.base import Change, Key, RecordTable
 from fhir_server.store.migrate import Runs, migrate, migrations
+from fhir_server.store.sqlite import audit_events as events
 from fhir_server.store.sqlite.batch import METHODS, Batch
 from fhir_server.store.sqlite.check import check
 from fhir_server.store.sqlite.connection import BUDGETS, Budgets, Connection, Readers, Runner, refusal
@@ -30,6 +32,7 @@ from fhir_server.store.sqlite.records import SqliteRecords
 from fhir_server.store.sqlite.sweep import sweep
 from fhir_server.store.sqlite.transaction import SqliteTransaction
 from fhir_server.store.sqlite.writer import Writer
+from profiles.restriction import Restriction
 
 T = TypeVar("T")
 
@@ -61,6 +64,7 @@ class SqliteStore(IndexReading):
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
             meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
             self._state = IndexState.of(meta)
+            self._events_to = events.indexed_to(self._writing.raw)
             self._readers = Readers(path, budgets, keeps=True)
         except apsw.Error as error:
             self._lock.release()
@@ -142,6 +146,29 @@ class SqliteStore(IndexReading):
         rows = await self._runner.rows("SELECT seq, row FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
         return [(sequence, audit_chain.decode_row(row)) for sequence, row in rows]
 
+    async def audit_events(self, query: AuditQuery, *, restriction: Restriction) -> AuditPage:
+        """See `AuditTrail.audit_events`."""
+        return await events.audit_events(self._runner, query, await self._index_audit(query), restriction)
+
+    async def audit_count(self, query: AuditQuery, *, restriction: Restriction) -> int:
+        """See `AuditTrail.audit_count`."""
+        return await events.audit_count(self._runner, query, await self._index_audit(query), restriction)
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """See `AuditTrail.audit_head`."""
+        return self._writer.head
+
+    async def _index_audit(self, query: AuditQuery) -> int:
+        """Index every row there is, unless a walk has begun; return the last row to look at."""
+        if query.until is not None:
+            return query.until
+        if self._writer.audits_wait:
+            await self.write(_ride_along)
+        until, _ = self._writer.head
+        while self._events_to < until:
+            self._events_to = await self.write(events.index_events)
+        return until
+
     async def position(self) -> int:
         """See `Store.position`."""
         return self._writer.position
@@ -189,6 +216,7 @@ class SqliteStore(IndexReading):
             await asyncio.sleep(SWEEP_EVERY)
             try:
                 await self.sweep()
+                await self._index_audit(AuditQuery())
             except (StoreUnavailable, StoreFull):
                 # A locked file or a full disk: whoever writes hears of it, the sweep has time.
                 continue
@@ -221,6 +249,10 @@ class SqliteStore(IndexReading):
         self._readers.close()
         self._writing.close()
         self._lock.release()
+
+
+async def _ride_along(_: SqliteTransaction) -> None:
+    """Do nothing: the audit rows that wait are committed with it."""
 
 
 def _prepare(connection: Runs) -> None:

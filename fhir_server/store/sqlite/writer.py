@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import attrgetter
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -42,6 +43,7 @@ RETRY = 1.0
 """Seconds until audit rows that could not be written are tried again."""
 AUDITS_WAITING = 100_000
 """Audit rows in memory at most while the disk refuses them."""
+_TIME = attrgetter("time")
 
 
 @dataclass(slots=True)
@@ -74,13 +76,14 @@ class Writer:
         self._thread = thread
         self._open_transaction = open_transaction
         head = self._connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-        self._head: tuple[int, bytes] = head or (0, audit_chain.START)
+        self.head: tuple[int, bytes] = head or (0, audit_chain.START)
         self.position = batch.last_v
         self._jobs: deque[Job] = deque()
         self._audits: list[Waiting] = []
         self._timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._closing = False
+        self._committing = False
         # Asking which loop runs is a system call, and there is only this one.
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._run(), name="fhir-store-writer")
@@ -109,6 +112,11 @@ class Writer:
             await future
         elif self._timer is None:
             self._timer = self._loop.call_later(AUDIT_DELAY, self._wake.set)
+
+    @property
+    def audits_wait(self) -> bool:
+        """Whether there are audit rows that are not durable yet."""
+        return bool(self._audits) or self._committing
 
     async def close(self) -> None:
         """Commit what waits and stop."""
@@ -153,7 +161,8 @@ class Writer:
             return
         done: list[Done] = []
         audits: list[Waiting] = []
-        head = self._head
+        head = self.head
+        self._committing = True
         try:
             await self._apply(done)
             audits, self._audits = self._audits, []
@@ -164,6 +173,8 @@ class Writer:
             self._fail(refusal(error) if isinstance(error, apsw.Error) else error, done, audits)
         else:
             self._succeed(done, audits, head)
+        finally:
+            self._committing = False
 
     async def _begin(self) -> None:
         self._rollback()
@@ -214,9 +225,10 @@ class Writer:
         _refuse(job.future, failure)
 
     def _chain(self, audits: list[AuditRow]) -> tuple[int, bytes]:
-        sequence, digest = self._head
+        sequence, digest = self.head
         rows = []
-        for audit in audits:
+        # Rows of reads have waited for the group: in the chain they come where they belong.
+        for audit in sorted(audits, key=_TIME):
             data = audit_chain.encode_row(audit)
             sequence, digest = sequence + 1, audit_chain.link(digest, data)
             rows.append((sequence, data, digest))
@@ -225,7 +237,7 @@ class Writer:
         return sequence, digest
 
     def _succeed(self, done: list[Done], audits: list[Waiting], head: tuple[int, bytes]) -> None:
-        self._head = head
+        self.head = head
         self._batch.end(durable=True)
         self.position = self._batch.last_v
         if done:

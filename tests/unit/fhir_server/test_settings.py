@@ -107,3 +107,29 @@ def test_profiles_are_demanded_by_type_in_a_table(tmp_path: Path) -> None:
 def test_a_demand_that_names_no_type_or_no_canonical_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match=r"validate_profiles: .*write Patient=https"):
         load_settings(validate_profiles=given)
+
+
+def test_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FHIR_SERVER_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,2001:db8::/32")
+    assert load_settings().trusted_proxies == ("127.0.0.1", "10.0.0.0/8", "2001:db8::/32")
+    for wrong in ("proxy.example", "10.0.0.1/8", "*"):
+        monkeypatch.setenv("FHIR_SERVER_TRUSTED_PROXIES", wrong)
+        with pytest.raises(SettingsError, match="no address or network"):
+            load_settings()
+
+
+def test_a_certificate_makes_the_address_https(tmp_path: Path) -> None:
+    (tmp_path / "server.pem").touch()
+    found = load_settings(tls_cert=str(tmp_path / "server.pem"), auth="open")
+    assert found.base == "https://127.0.0.1:8080/fhir"
+    with pytest.raises(SettingsError, match="there is no file"):
+        load_settings(tls_cert=str(tmp_path / "absent.pem"))
+    with pytest.raises(SettingsError, match="tls_cert"):
+        load_settings(tls_key=str(tmp_path / "server.pem"))
+
+
+def test_the_audit_key_is_beside_the_store_unless_it_is_named() -> None:
+    assert load_settings(store="sqlite:////var/lib/fhir/fhir.db").audit_key_path == Path(
+        "/var/lib/fhir/fhir.db.audit-key.pem"
+    )
+    assert load_settings(audit_key="/run/secrets/audit.pem").audit_key_path == Path("/run/secrets/audit.pem")

@@ -89,7 +89,7 @@ async def test_what_nobody_may_choose_is_ignored_and_noted() -> None:
         assert (signed.account.status, signed.account.role) == ("active", "patient")
         ((_, row), *_) = await desk.services.store.audit_rows()
         assert row.details["ignored"] == ["confirmed_at", "id", "status"]
-        assert row.details["address"] == HERE.address
+        assert row.address == HERE.address
 
 
 async def test_an_address_registers_once_though_eight_try() -> None:

@@ -39,9 +39,11 @@ class Answered:
 class Desk:
     """A `Rest` whose audit rows are kept."""
 
-    def __init__(self, name: str, interaction: Interaction, options: Options | None = None) -> None:
+    def __init__(
+        self, name: str, interaction: Interaction, options: Options | None = None, *, base: str = BASE
+    ) -> None:
         self.rows: list[AuditRow] = []
-        services = SimpleNamespace(base=BASE, store=self, now=lambda: 1, audit_waits=False)
+        services = SimpleNamespace(base=base, store=self, now=lambda: 1, audit_waits=False)
         cors = Cors(["https://app.example"])
         guard = OpenGuard(BASE, origins=["https://app.example"])
         self.rest = Rest(cast(Services, services), {name: interaction}, guard, cors=cors, options=options)
@@ -50,7 +52,13 @@ class Desk:
         self.rows.append(row)
 
     def ask(
-        self, method: str, path: str, *headers: tuple[bytes, bytes], query: bytes = b"", body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        *headers: tuple[bytes, bytes],
+        query: bytes = b"",
+        body: bytes = b"",
+        host: bytes = b"localhost",
     ) -> Answered:
         sent: list[dict[str, Any]] = []
 
@@ -60,7 +68,7 @@ class Desk:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        given = [(b"host", b"localhost"), *headers]
+        given = [(b"host", host), *headers]
         scope = {"method": method, "raw_path": f"/fhir{path}".encode(), "query_string": query, "headers": given}
         asyncio.run(self.rest(scope, receive, send))
         return Answered(sent)
@@ -228,3 +236,41 @@ def test_each_request_is_logged_by_its_route_when_asked_for(caplog: pytest.LogCa
     (record,) = caplog.records
     assert (record.__dict__["route"], record.__dict__["status"]) == ("id", 200)
     assert "Patient/1" not in str(record.__dict__)
+
+
+async def failing(call: Call) -> Result:
+    raise LookupError("a fault of ours")
+
+
+async def slow(call: Call) -> Result:
+    await asyncio.sleep(10)
+    raise AssertionError("it was not stopped")
+
+
+def test_who_is_turned_away_at_the_door_leaves_a_row() -> None:
+    desk = Desk("read", stored)
+    for path, query in (("/Patient/1", b""), ("/Patient/1", b"_pretty=true"), ("/nothing/at/all/here/at/all", b"x")):
+        answer = desk.ask("GET", path, (b"x-request-id", b"mine"), query=query, host=b"evil.example")
+        assert answer.status == 421
+    assert [(row.actor, row.action, row.status, row.target, row.request) for row in desk.rows] == [
+        ("unknown", "admission", 421, "", "mine")
+    ] * 3
+
+
+def test_a_fault_of_the_server_leaves_a_row_and_so_does_a_request_that_is_late() -> None:
+    desk = Desk("search", failing)
+    assert desk.ask("GET", "/Patient").status == 500
+    late = Desk("search", slow, Options(time_limit=0.01))
+    assert late.ask("GET", "/Patient").status == 503
+    assert [(row.action, row.target, row.status) for row in desk.rows + late.rows] == [
+        ("search", "Patient", 500),
+        ("search", "Patient", 503),
+    ]
+
+
+def test_https_is_said_where_clients_reach_the_server_so() -> None:
+    desk = Desk("read", stored)
+    assert b"strict-transport-security" not in desk.ask("GET", "/Patient/1").headers
+    desk = Desk("read", stored, base="https://localhost/fhir")
+    for path in ("/Patient/1", "/Patient/1/nothing/at/all"):
+        assert desk.ask("GET", path).headers[b"strict-transport-security"] == b"max-age=31536000"

@@ -47,6 +47,8 @@ async def test_every_type_has_the_interactions_that_are_routed(server: Server) -
     assert [each["type"] for each in rest["resource"]] == list(definitions.resource_types())
     assert len(rest["resource"]) == 146
     for each in rest["resource"]:
+        if each["type"] == "AuditEvent":
+            continue
         assert [interaction["code"] for interaction in each["interaction"]] == list(FACTS["interactions"]["type"])
         assert each["versioning"] == "versioned"
         assert each["conditionalCreate"]
@@ -54,6 +56,23 @@ async def test_every_type_has_the_interactions_that_are_routed(server: Server) -
         assert each["updateCreate"]
         assert each["conditionalDelete"] == "multiple"
     assert rest["interaction"] == [{"code": "transaction"}, {"code": "search-system"}]
+
+
+async def test_audit_events_are_read_searched_and_brought_from_elsewhere(server: Server) -> None:
+    (rest,) = (await stated(server))["rest"]
+    trail = next(each for each in rest["resource"] if each["type"] == "AuditEvent")
+    assert [each["code"] for each in trail["interaction"]] == ["read", "create", "search-type"]
+    assert (trail["versioning"], trail["updateCreate"], trail["conditionalDelete"]) == (
+        "no-version",
+        False,
+        "not-supported",
+    )
+    assert sorted(each["name"] for each in trail["searchParam"]) == [
+        *("_id", "_lastUpdated", "action", "agent", "date", "entity", "outcome", "patient", "subtype", "type")
+    ]
+    assert not {"searchInclude", "searchRevInclude"} & set(trail)
+    reverse = [name for each in rest["resource"] for name in each.get("searchRevInclude", ())]
+    assert not [name for name in reverse if name.startswith("AuditEvent:")]
 
 
 async def test_what_is_not_routed_is_not_stated(server: Server) -> None:

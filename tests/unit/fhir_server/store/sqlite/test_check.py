@@ -8,9 +8,11 @@ import apsw
 import pytest
 
 from fhir_server.search.values import IndexEntries
+from fhir_server.store.audit import AuditQuery
 from fhir_server.store.base import AuditRow, Key
 from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.store import SqliteStore
+from profiles.restriction import ALL
 from tests.fakes.versions import coded, delete, new, put, update
 
 DAMAGE = {
@@ -37,6 +39,9 @@ DAMAGE = {
     f"INSERT INTO footprint VALUES ({contained_row(3)}, jsonb('{{}}'))": "is indexed beyond its life.",
     "DELETE FROM idx_text_data WHERE id > 100": "corruption found reading blob",
     "DROP TRIGGER audit_is_not_updated; UPDATE audit SET row = x'7b7d' WHERE seq = 1": "chain breaks at row 1",
+    "UPDATE audit_event SET patient = '2' WHERE seq = 2": "the events of audit row 2",
+    "DELETE FROM audit_event WHERE seq = 1": "the events of audit row 1",
+    "INSERT INTO audit_event VALUES (2, 1, 0, NULL, 'x', 'x', 200, NULL)": "the events of audit row 2",
     "DROP TRIGGER audit_is_not_deleted; DELETE FROM audit WHERE seq = 1": "row 1 is missing",
 }
 
@@ -53,6 +58,7 @@ async def some(store: SqliteStore) -> None:
     await delete(store, Key("Observation", "never-there"))
     for n in (1, 2):
         await store.audit(AuditRow(n, "alice", "read", "Patient/1", 200, "r"), wait=True)
+    await store.audit_count(AuditQuery(), restriction=ALL)
 
 
 @pytest.mark.parametrize("sql", DAMAGE)

@@ -1,0 +1,38 @@
+"""What the groups of commands share: their options for store and settings, exit codes, and how they speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from fhir_server.settings import Settings
+
+FAILED, USAGE = 1, 2
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where the data is, as sqlite:///PATH.", show_default="sqlite:///./data/fhir.db"),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A TOML file with settings; options and environment win.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What commands need of the command line: how to read settings, to stop with a message and a code, and to print.
+
+    `demand_store` stops when there is no store yet.
+    """
+
+    settings: Callable[..., Settings]
+    demand_store: Callable[[Settings], None]
+    stop: Callable[[str, int], NoReturn]
+    out: Console
+    err: Console

@@ -1,0 +1,1 @@
+"""AuditEvent: the audit trail as FHIR resources, and those that other systems bring."""
