@@ -247,3 +247,56 @@ def test_accounts_are_managed_from_the_command_line(tmp_path: Path) -> None:
     rotated = fhir_server("keys", "rotate", *store, folder=tmp_path).stdout.split()[1]
     assert rotated in fhir_server("keys", "list", *store, folder=tmp_path).stdout
     assert fhir_server("check", *store, folder=tmp_path).returncode == 0
+
+
+def events(http: httpx.Client, who: dict[str, str], query: str = "") -> list[dict[str, Any]]:
+    answer = http.get(f"/fhir/AuditEvent?_count=1000{query}", headers=who)
+    assert answer.status_code == 200, answer.text
+    return [entry["resource"] for entry in answer.json().get("entry", [])]
+
+
+def test_a_patient_sees_who_opened_the_own_record_and_nothing_of_others(http: httpx.Client) -> None:
+    ada, bea = register(http, "ada@audit.example"), register(http, "bea@audit.example")
+    doctor = register(http, "dan@audit.example", "doctor", rpps_number="10101010101")
+    mine, yours = ada["user"]["id"], bea["user"]["id"]
+    # Two who may not look at the record of ada have tried.
+    for other in (bea, doctor):
+        assert http.get(f"/fhir/Patient/{mine}", headers=bearer(other)).status_code in (403, 404)
+    assert http.get(f"/fhir/Patient/{mine}", headers=bearer(ada)).status_code == 200
+    seen = events(http, bearer(ada))
+    said = [(each["outcome"], each["agent"][-1]["who"].get("reference")) for each in seen if each["action"] == "R"]
+    assert said[:3] == [
+        ("0", f"Patient/{mine}"),
+        ("4", f"Practitioner/{doctor['user']['id']}"),
+        ("4", f"Patient/{yours}"),
+    ]
+    patients = {e["what"]["reference"] for each in seen for e in each.get("entity", ()) if e["type"]["code"] == "1"}
+    assert f"Patient/{mine}" in patients
+    assert patients <= {f"Patient/{mine}"}
+    # The events of bea are not there for ada: neither found nor read nor counted.
+    for event in events(http, bearer(bea)):
+        named = {e["what"].get("reference") for e in event.get("entity", ()) if "what" in e}
+        if f"Patient/{mine}" not in named:
+            assert http.get(f"/fhir/AuditEvent/{event['id']}", headers=bearer(ada)).status_code == 404
+    counted = http.get(f"/fhir/AuditEvent?patient={yours}&_summary=count", headers=bearer(ada)).json()
+    about_me = [each for each in seen if f"Patient/{yours}" in str(each["agent"])]
+    assert counted["total"] == len(about_me)
+    assert http.get("/fhir/AuditEvent", headers=bearer(doctor)).status_code == 403
+    admin = bearer(login(http, ADMIN))
+    everything = events(http, admin)
+    assert {each["id"] for each in seen} < {each["id"] for each in everything}
+    assert {"110122", "read"} <= {each["subtype"][0]["code"] for each in everything if "subtype" in each}
+    assert events(http, admin, f"&patient={mine}&action=R&outcome=4")
+
+
+def test_who_comes_without_a_token_is_in_the_trail(http: httpx.Client) -> None:
+    admin = bearer(login(http, ADMIN))
+    refused = {"X-Request-Id": "without-a-token"}
+    assert http.get("/fhir/Patient/1", headers=refused).status_code == 401
+    (event,) = [
+        each
+        for each in events(http, admin, "&outcome=4")
+        if each["entity"][0]["what"]["identifier"]["value"] == "without-a-token"
+    ]
+    assert event["outcomeDesc"] == "HTTP 401"
+    assert event["agent"][0]["network"]["address"] == "127.0.0.1"
