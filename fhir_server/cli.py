@@ -25,7 +25,7 @@ from rich.console import Console
 
 from fhir_server.account_commands import keys_commands, user_commands
 from fhir_server.audit_commands import audit_commands
-from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.package_commands import package_commands
 from fhir_server.validate_command import validate_command
@@ -72,10 +72,6 @@ WorkersOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="Ser
 AuthOption = Annotated[
     str | None, typer.Option(metavar="open|required", help="open lets everyone in.", show_default="required")
 ]
-CertOption = Annotated[
-    str | None, typer.Option("--tls-cert", metavar="FILE", help="Serve https with this certificate.")
-]
-KeyOption = Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")]
 
 
 def main() -> None:

@@ -22,6 +22,10 @@ StoreOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A TOML file with settings; options and environment win.")
 ]
+CertOption = Annotated[
+    str | None, typer.Option("--tls-cert", metavar="FILE", help="Serve https with this certificate.")
+]
+KeyOption = Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")]
 
 
 @dataclass(frozen=True, slots=True)
