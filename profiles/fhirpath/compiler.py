@@ -18,6 +18,7 @@ from profiles.fhirpath.syntax import (
     Index,
     Literal,
     Member,
+    Ordered,
     Polarity,
     QuantityLiteral,
     Syntax,
@@ -38,9 +39,20 @@ class Compiler:
         self.root = root
         self.lenient = lenient
         self.depth = 0
+        self.defined: frozenset[str] = frozenset()
 
     def compile(self, syntax: Syntax, outer: bool = False) -> Code:
-        """Return the code of `syntax`; `outer` says that its focus is the resource the evaluation begins at."""
+        """Return the code of `syntax`; `outer` says that its focus is the resource the evaluation begins at.
+
+        What it defines by defineVariable() is unknown after it.
+        """
+        before = self.defined
+        code = self._chained(syntax, outer)
+        self.defined = before
+        return code
+
+    def _chained(self, syntax: Syntax, outer: bool) -> Code:
+        """Return the code of what another step follows, which knows the variables defined there."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise FhirPathSyntaxError(f"the expression chains more than {MAX_DEPTH} operations", syntax.position)
@@ -67,9 +79,13 @@ class Compiler:
                     return NOTHING
                 return is_type(operand, test) if syntax.operator == "is" else as_type(operand, test, self.lenient)
             case Index():
-                return item_at(self.compile(syntax.source, outer), self.compile(syntax.index, outer))
+                return item_at(self._chained(syntax.source, outer), self.compile(syntax.index, outer))
+            case Variable(special=False, name=name) if name in self.defined:
+                return variables.defined(name)
             case Variable():
                 return variables.variable(syntax.name, syntax.special, syntax.position)
+            case Ordered():
+                return self.compile(syntax.key, outer)
             case Polarity():
                 return polarity(self.compile(syntax.operand, outer), syntax.sign)
             case QuantityLiteral():
@@ -88,7 +104,7 @@ class Compiler:
         if isinstance(first, Member):
             source = self._type_prefix(first.name, outer)
         else:
-            source = FOCUS if first is None else self.compile(first, outer)
+            source = FOCUS if first is None else self._chained(first, outer)
         return source if source.nothing or not names else path(source, tuple(reversed(names)))
 
     def _type_prefix(self, name: str, outer: bool) -> Code:
@@ -107,8 +123,14 @@ class Compiler:
             raise FhirPathSyntaxError(
                 f"{syntax.name}() takes {wanted} argument{'' if wanted == '1' else 's'}, not {given}", syntax.position
             )
-        source = FOCUS if syntax.source is None else self.compile(syntax.source, outer)
+        source = FOCUS if syntax.source is None else self._chained(syntax.source, outer)
         return rule.build(Call(syntax.name, source, syntax.arguments, syntax.position, self))
+
+    def define(self, name: str, position: int) -> None:
+        """Make a variable known to what follows. Raises FhirPathSyntaxError when it is known already."""
+        if name in self.defined or variables.is_built_in(name):
+            raise FhirPathSyntaxError(f"%{name} is defined already; choose another name", position)
+        self.defined |= {name}
 
     def _binary(self, syntax: Binary, outer: bool) -> Code:
         operator = syntax.operator

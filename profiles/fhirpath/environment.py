@@ -57,6 +57,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     total: Items | None = None
     moment: datetime | None = None
     deadline: float | None = None
+    defined: dict[str, Items] = msgspec.field(default_factory=dict)
 
     def spend(self, steps: int) -> None:
         """Count `steps`. Raises FhirPathBudgetError when none are left, or no time."""

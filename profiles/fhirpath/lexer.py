@@ -29,6 +29,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ESCAPES = {
     "'": "'",
     '"': '"',
@@ -52,19 +53,26 @@ class Token:
 
 
 def unescape(text: str, position: int) -> str:
-    """Replace the escapes of a string or delimited identifier. Raises FhirPathSyntaxError for an unknown one."""
+    """Replace the escapes of a string or delimited identifier; a backslash before anything else is left out.
+
+    Two escapes that are halves of one character give that character. Raises FhirPathSyntaxError for half of one.
+    """
+    if "\\" not in text:
+        return text
 
     def replace(match: re.Match[str]) -> str:
         code = match[1]
-        if len(code) == 5:
-            return chr(int(code[1:], 16))
-        if code not in _ESCAPES:
-            raise FhirPathSyntaxError(
-                rf"\{code} is no escape; a backslash itself is written \\", position + 1 + match.start()
-            )
-        return _ESCAPES[code]
+        return chr(int(code[1:], 16)) if len(code) == 5 else _ESCAPES.get(code, code)
 
-    return _ESCAPE.sub(replace, text) if "\\" in text else text
+    found = _SURROGATES.sub(_joined, _ESCAPE.sub(replace, text))
+    if any("\ud800" <= each <= "\udfff" for each in found):
+        raise FhirPathSyntaxError("an escape is half of a character; write both halves, one after the other", position)
+    return found
+
+
+def _joined(match: re.Match[str]) -> str:
+    high, low = map(ord, match[0])
+    return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
 
 
 def _content(kind: str, text: str, position: int) -> str:

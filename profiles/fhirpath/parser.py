@@ -12,6 +12,7 @@ from profiles.fhirpath.syntax import (
     Index,
     Literal,
     Member,
+    Ordered,
     Polarity,
     QuantityLiteral,
     Syntax,
@@ -52,6 +53,7 @@ BINDING = {
 UNARY = 11
 NAMES_TOO = frozenset({"as", "contains", "in", "is"})
 """Keywords that are also element or function names."""
+DIRECTIONS = ("asc", "desc")
 CALENDAR_UNITS = {
     plural: unit
     for unit in ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")
@@ -198,12 +200,21 @@ class Parser:
         self.at += 1
         arguments: list[Syntax] = []
         if not self.is_symbol(")"):
-            arguments.append(self.expression(0))
+            arguments.append(self.argument(token.text))
             while self.is_symbol(","):
                 self.at += 1
-                arguments.append(self.expression(0))
+                arguments.append(self.argument(token.text))
         self.expect(")")
         return Function(source, token.text, tuple(arguments), token.position)
+
+    def argument(self, function: str) -> Syntax:
+        """Parse an argument; those of sort() may say in which direction."""
+        syntax = self.expression(0)
+        token = self.token
+        if function == "sort" and token.kind == "name" and token.text in DIRECTIONS:
+            self.at += 1
+            return Ordered(syntax, token.text == "desc", token.position)
+        return syntax
 
     def type_name(self) -> str:
         """Parse a type specifier, qualified or not."""

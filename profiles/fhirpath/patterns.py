@@ -19,12 +19,20 @@ MAX_RESULT = 1_000_000
 _TEMPLATE = r"\$(?:([0-9])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+)\})|\\([$\\])"
 
 
-def _compiled(pattern: str) -> Any:
+_FLAGS = {"i": "IGNORECASE", "m": "MULTILINE"}
+
+
+def _compiled(pattern: str, flags: str = "") -> Any:
     regex = import_module("regex")
+    if set(flags) - _FLAGS.keys():
+        raise FhirPathTypeError(f"the flags of a regular expression are i and m, not {flags[:20]!r}")
     if len(pattern) > MAX_PATTERN:
         raise FhirPathTypeError(f"a regular expression has at most {MAX_PATTERN} characters")
     try:
-        return regex.compile(pattern, regex.DOTALL)
+        mode = regex.DOTALL
+        for flag in flags:
+            mode |= getattr(regex, _FLAGS[flag])
+        return regex.compile(pattern, mode)
     except (regex.error, OverflowError, RecursionError) as error:
         raise FhirPathTypeError(f"{pattern!r} is no regular expression: {error}") from error
 
@@ -35,21 +43,33 @@ def _too_slow(pattern: str) -> FhirPathBudgetError:
     )
 
 
-def search(text: str, pattern: str) -> bool:
+def search(text: str, pattern: str, flags: str = "") -> bool:
     """Return whether the pattern is found anywhere in the text; `^` and `$` demand the whole, `.` is any character.
 
-    Raises FhirPathTypeError for a malformed pattern, FhirPathBudgetError when the search takes too long.
+    The flag `i` ignores case, `m` has `^` and `$` stand for the ends of lines. Raises FhirPathTypeError for a malformed
+    pattern or other flags, FhirPathBudgetError when the search takes too long.
     """
-    compiled = _compiled(pattern)
+    compiled = _compiled(pattern, flags)
     try:
         return compiled.search(text, timeout=TIMEOUT) is not None
     except TimeoutError as error:
         raise _too_slow(pattern) from error
 
 
-def substitute(text: str, pattern: str, template: str) -> str:
+def full_match(text: str, pattern: str, flags: str = "") -> bool:
+    """Return whether the pattern is the whole of the text. Raises as `search`."""
+    compiled = _compiled(pattern, flags)
+    try:
+        return compiled.fullmatch(text, timeout=TIMEOUT) is not None
+    except TimeoutError as error:
+        raise _too_slow(pattern) from error
+
+
+def substitute(text: str, pattern: str, template: str, flags: str = "") -> str:
     """Return the text with every match replaced; `$1` and `${name}` in the template are groups. Raises as `search`."""
-    compiled = _compiled(pattern)
+    if not pattern:
+        return text
+    compiled = _compiled(pattern, flags)
     parts = _compiled(_TEMPLATE).split(template)
     size = len(text)
 

@@ -98,8 +98,27 @@ class TypeTest:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """`key desc` or `key asc` as an argument of sort()."""
+
+    key: Syntax
+    descending: bool
+    position: int
+
+
 Syntax = (
-    Literal | TemporalLiteral | QuantityLiteral | Variable | Member | Function | Index | Polarity | Binary | TypeTest
+    Literal
+    | TemporalLiteral
+    | QuantityLiteral
+    | Variable
+    | Member
+    | Function
+    | Index
+    | Polarity
+    | Binary
+    | TypeTest
+    | Ordered
 )
 
 

@@ -72,6 +72,16 @@ def _given(name: str) -> Code:
     return of_items(items)
 
 
+def is_built_in(name: str) -> bool:
+    """Return whether FHIR or FHIRPath defines a variable of that name."""
+    return name in BUILT_IN or name in CONSTANTS or name.startswith(("vs-", "ext-"))
+
+
+def defined(name: str) -> Code:
+    """Return the code of a variable that defineVariable() has made known."""
+    return of_items(lambda frame, focus: frame.defined[name])
+
+
 def variable(name: str, special: bool, position: int) -> Code:
     """Return the code of a variable; a name that only the caller can know is looked up when it is evaluated."""
     if special:

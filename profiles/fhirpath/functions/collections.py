@@ -147,21 +147,40 @@ def repeat(call: Call) -> Code:
     return of_items(items)
 
 
-def aggregate(call: Call) -> Code:
-    """Compile aggregate(aggregator, init)."""
-    source, aggregator = call.source.items, call.argument(0).items
-    initial = call.argument(1).items if len(call.arguments) > 1 else None
+def repeat_all(call: Call) -> Code:
+    """Compile repeatAll(projection): as repeat, with repetitions; the budget ends what goes round in circles."""
+    source, projection = call.source.items, call.argument(0).items
 
     def items(frame: Frame, focus: Items) -> Items:
-        found = source(frame, focus)
-        saved = frame.this, frame.index, frame.total
-        total = initial(frame, focus) if initial else []
-        for at, item in enumerate(found):
-            frame.this, frame.index, frame.total = item, at, total
-            total = aggregator(frame, [item])
-            frame.spend(len(total) + 1)
-        frame.this, frame.index, frame.total = saved
-        return total
+        queue, this, index = source(frame, focus), frame.this, frame.index
+        out: Items = []
+        while queue:
+            following: Items = []
+            for item in queue:
+                frame.this = item
+                following += projection(frame, [item])
+                frame.spend(100)
+            out += following
+            frame.spend(len(following))
+            queue = following
+        frame.this, frame.index = this, index
+        return out
+
+    return of_items(items)
+
+
+def coalesce(call: Call) -> Code:
+    """Compile coalesce(value, ...): the first that is not empty; those after it are not evaluated."""
+    choices = [call.argument(at).items for at in range(len(call.arguments))]
+    before = call.source.items if call.is_method else None
+
+    def items(frame: Frame, focus: Items) -> Items:
+        inner = before(frame, focus) if before else focus
+        for choice in choices:
+            found = choice(frame, inner)
+            if found:
+                return found
+        return []
 
     return of_items(items)
 
@@ -245,7 +264,7 @@ def union(call: Call) -> Code:
 
 
 def combine(call: Call) -> Code:
-    """Compile combine(other): as union, repetitions kept."""
+    """Compile combine(other, preserveOrder): as union, repetitions and the order kept whether asked or not."""
     other = call.argument(0)
 
     def items(frame: Frame, focus: Items) -> Items:
@@ -297,7 +316,6 @@ RULES = {
     "select": Rule(1, 1, select),
     "repeat": Rule(1, 1, repeat),
     "ofType": Rule(1, 1, of_type_function),
-    "aggregate": Rule(1, 2, aggregate),
     "single": Rule(0, 0, _subset(_one)),
     "first": Rule(0, 0, _subset(lambda items: items[:1])),
     "last": Rule(0, 0, _subset(lambda items: items[-1:])),
@@ -307,5 +325,7 @@ RULES = {
     "intersect": Rule(1, 1, intersection),
     "exclude": Rule(1, 1, _with_keys(lambda mine, others: [item for item in mine if key(item) not in others])),
     "union": Rule(1, 1, union),
-    "combine": Rule(1, 1, combine),
+    "combine": Rule(1, 2, combine),
+    "repeatAll": Rule(1, 1, repeat_all),
+    "coalesce": Rule(1, 64, coalesce),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from profiles.datatypes.narrative import narrative_findings
+from profiles.definitions import type_names
 from profiles.fhirpath.call import Call, Rule, of_kind
 from profiles.fhirpath.code import NOTHING, Code, of_items, of_truth
 from profiles.fhirpath.environment import Frame, Items
@@ -14,6 +15,8 @@ from profiles.fhirpath.node import Node
 from profiles.fhirpath.paths import member
 from profiles.fhirpath.references import resolve
 from profiles.fhirpath.values import system
+
+STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
 
 
 def extension(call: Call) -> Code:
@@ -144,10 +147,15 @@ def conforms_to(call: Call) -> Code:
         if len(found) > 1:
             raise FhirPathTypeError(f"conformsTo() takes a single item, there are {len(found)}")
         url = of_kind(structure.items(frame, focus), (str,), "conformsTo()")
+        if url is None:
+            return None
+        name = url.removeprefix(STRUCTURES)
+        if name != url and name in type_names():
+            return found[0].__class__ is Node and name in found[0].shape.ancestors
         hook = frame.environment.conforms_to
         if hook is None:
-            raise FhirPathError("conformsTo() needs profiles, which this evaluation was not given")
-        return None if url is None else hook(plain(found[0]), url)
+            raise FhirPathError(f"conformsTo() was not given the profile {url[:200]}")
+        return hook(plain(found[0]), url)
 
     return of_truth(truth)
 

@@ -9,10 +9,11 @@ from profiles.datatypes import temporal
 from profiles.fhirpath.call import Call, Rule
 from profiles.fhirpath.code import Code, of_items
 from profiles.fhirpath.environment import Frame, Items
-from profiles.fhirpath.errors import FhirPathTypeError
+from profiles.fhirpath.errors import FhirPathSyntaxError, FhirPathTypeError
 from profiles.fhirpath.node import Node
 from profiles.fhirpath.paths import children, descendants
 from profiles.fhirpath.shapes import Child, Shape, shape
+from profiles.fhirpath.syntax import Literal
 from profiles.fhirpath.types import as_type, is_type
 from profiles.fhirpath.values import type_name
 
@@ -56,6 +57,8 @@ def iif(call: Call) -> Code:
     def items(frame: Frame, focus: Items) -> Items:
         if call.is_method:
             focus = call.source.items(frame, focus)
+            if len(focus) > 1:
+                raise FhirPathTypeError(f"iif() takes a single item, there are {len(focus)}; use select(iif(...))")
         this = frame.this
         if call.is_method and len(focus) == 1:
             frame.this = focus[0]
@@ -85,6 +88,26 @@ def trace(call: Call) -> Code:
         return found
 
     return of_items(items, source.present)
+
+
+def define_variable(call: Call) -> Code:
+    """Compile defineVariable(name, projection): the input, which %name stands for in what follows.
+
+    The projection, where there is one, is evaluated on the input as a whole and is what %name stands for.
+    """
+    name = call.arguments[0]
+    if not isinstance(name, Literal) or not isinstance(name.value, str):
+        raise FhirPathSyntaxError("defineVariable() takes a String literal as the name", name.position)
+    source, known = call.source, name.value
+    projection = call.argument(1) if len(call.arguments) > 1 else None
+    call.compiler.define(known, name.position)
+
+    def items(frame: Frame, focus: Items) -> Items:
+        found = source.items(frame, focus)
+        frame.defined[known] = found if projection is None else projection.items(frame, found)
+        return found
+
+    return of_items(items)
 
 
 def _moment(part: str) -> Any:
@@ -134,6 +157,7 @@ RULES = {
     "as": Rule(1, 1, as_function),
     "type": Rule(0, 0, type_function),
     "iif": Rule(2, 3, iif),
+    "defineVariable": Rule(1, 2, define_variable),
     "trace": Rule(1, 2, trace),
     "now": Rule(0, 0, _moment("now")),
     "today": Rule(0, 0, _moment("today")),

@@ -6,13 +6,26 @@ from difflib import get_close_matches
 
 from profiles.fhirpath.call import Rule
 from profiles.fhirpath.errors import FhirPathSyntaxError
-from profiles.fhirpath.functions import collections, conversion, fhir, mathematics, navigation, strings
+from profiles.fhirpath.functions import (
+    aggregates,
+    boundaries,
+    collections,
+    conversion,
+    encoding,
+    fhir,
+    mathematics,
+    navigation,
+    strings,
+)
 
 RULES: dict[str, Rule] = {
     **collections.RULES,
     **navigation.RULES,
     **conversion.RULES,
     **strings.RULES,
+    **encoding.RULES,
+    **boundaries.RULES,
+    **aggregates.RULES,
     **mathematics.RULES,
     **fhir.RULES,
 }

@@ -43,7 +43,7 @@ def test_text_becomes_tokens(text: str, expected: list[tuple[str, str]]) -> None
         ("a # b", 2, "no meaning"),
         ("@20", 0, "begins a date"),
         ("$that", 0, "$this"),
-        (r"'a\qb'", 2, "no escape"),
+        (r"'a\ud83d'", 0, "half of a character"),
     ],
 )
 def test_a_complaint_names_the_place_and_the_way_out(text: str, position: int, hint: str) -> None:

@@ -79,7 +79,7 @@ def test_conformance_is_asked_of_the_environment(evaluate: Evaluate, observation
     assert evaluate(asked, observation, conforms_to=conforms_to) == [True]
     assert evaluate("conformsTo('http://example.org/Patient')", observation, conforms_to=conforms_to) == [False]
     assert evaluate("method.conformsTo('x')", observation, conforms_to=conforms_to) == []
-    with pytest.raises(FhirPathError, match="profiles"):
+    with pytest.raises(FhirPathError, match="profile"):
         evaluate(asked, observation)
     with pytest.raises(FhirPathTypeError):
         evaluate("(1|2).conformsTo('x')", conforms_to=conforms_to)

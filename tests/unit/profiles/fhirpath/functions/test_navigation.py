@@ -24,7 +24,7 @@ Evaluate = Callable[..., list[Any]]
         ("iif({}, 1, 2)", [2]),
         ("iif({}, 1)", []),
         ("iif(true, 1, (1|2).single())", [1]),
-        ("name.iif(empty(), 'none', given.first())", ["Peter"]),
+        ("name.first().iif(empty(), 'none', given.first())", ["Peter"]),
         ("link.iif(empty(), 'none', 'some')", ["none"]),
         ("1.type().namespace", ["System"]),
         ("1.type().name", ["Integer"]),
