@@ -15,10 +15,23 @@ from lxml import etree
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.fhir_xml import parse_xml
 from profiles.datatypes import quantity, temporal
-from profiles.fhirpath.engine import FhirPathError, FhirPathSyntaxError, Node, compile_expression
+from profiles.fhirpath.engine import (
+    Environment,
+    FhirPathError,
+    FhirPathSyntaxError,
+    Node,
+    Scope,
+    compile_expression,
+)
+from profiles.fhirpath.type_faults import type_faults
+from profiles.validation.profiled.bound import member_hook
+from profiles.validation.profiled.context import Context
 
 EMPTY = {"resourceType": "Basic"}
 """What an expression without input file is evaluated on."""
+STATIC = ("semantic", "true")
+"""The kinds of errors that may be found before an expression is evaluated."""
+ENVIRONMENT = Environment(member_of=member_hook(Context(lambda _: None)))
 _TEMPORAL = {"date": temporal.parse_date_time, "dateTime": temporal.parse_date_time, "time": temporal.parse_time}
 _KINDS = {"code": "string", "id": "string", "uri": "string", "markdown": "string", "positiveInt": "integer"}
 
@@ -53,7 +66,11 @@ def _difference(test: etree._Element, folder: Path) -> str:
     try:
         compiled = compile_expression(text)
         resource = _input(folder, test.get("inputfile"))
-        found = [_typed(node) for node in compiled.nodes(resource)]
+        if invalid in STATIC or test.get("mode") == "strict":
+            faults = type_faults(text, [Scope.of(resource).shape])
+            if faults:
+                return "" if invalid else f"refused: {faults[0].message}"
+        found = [_typed(node) for node in compiled.nodes(resource, environment=ENVIRONMENT)]
         if test.get("predicate") == "true" and [kind for kind, _ in found] != ["boolean"]:
             found = [("boolean", bool(found))]
     except FhirPathSyntaxError as error:

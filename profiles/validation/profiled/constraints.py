@@ -15,8 +15,9 @@ from profiles.fhirpath.engine import Expression, compile_expression
 from profiles.fhirpath.environment import Environment
 from profiles.fhirpath.errors import FhirPathBudgetError, FhirPathError
 from profiles.fhirpath.node import Scope
-from profiles.fhirpath.shapes import resource_shape
+from profiles.fhirpath.shapes import Shape, resource_shape, shape
 from profiles.issues import Severity
+from profiles.validation.expressions import MAX_EXPRESSION, element_shapes, expression_fault
 from profiles.validation.profiled.at import At, at_root
 from profiles.validation.profiled.bound import member_hook
 from profiles.validation.profiled.conform import conforms
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from profiles.validation.profiled.check import Rule
     from profiles.validation.profiled.tree import Tree
 
-MAX_EXPRESSION = 20_000
 SLICE_OF_TIME = 0.25
 """Seconds that one evaluation may take."""
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
@@ -49,7 +49,17 @@ def constraint_rules(definition: Definition, base: Element | None, tree: Tree) -
         except (FhirPathError, RecursionError) as error:
             tree.note(definition.id, f"has the rule {key}, which cannot be read: {error or 'it nests too deeply'}")
             continue
+        fault = expression_fault(text, _roots(definition, tree))
+        if fault is not None:
+            tree.note(definition.id, f"has the rule {key}, which {fault}")
         yield _rule(expression, row, key)
+
+
+def _roots(definition: Definition, tree: Tree) -> tuple[Shape, ...]:
+    """Return what the values of an element may be, any kind of thing where that is not known."""
+    codes = {row.get("code") for row in definition.types}
+    shapes = element_shapes(tree.type, definition.path)
+    return tuple(each for each in shapes if not codes.isdisjoint(each.ancestors)) or (shape("Resource"),)
 
 
 def _known(definition: Definition, base: Element | None) -> frozenset[str]:
