@@ -58,7 +58,7 @@ def _run(line: Line, paths: Sequence[Path], profiles: Sequence[str], packages: S
     from fhir_server.validating.validate import validate
     from profiles.validation.validator import Validator
 
-    validator = Validator()
+    validator = Validator(strict=True)
     judge = ProfileJudge(_catalogue(line, packages), validator)
     for each in profiles:
         if not judge.knows(each):

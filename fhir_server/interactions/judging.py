@@ -26,14 +26,14 @@ KEPT = 5_000
 
 
 class ProfileJudge:
-    """See `interactions.profiles.Judge`."""
+    """See `interactions.profiles.Judge`. It is as strict as the validator of the base is."""
 
     def __init__(self, catalogue: Catalogue, validator: Validator) -> None:
         self._catalogue = catalogue
         self._validator = validator
         self._revision = catalogue.revision
         self._made: dict[str, Mapping[str, Any] | None] = {}
-        self._context = Context(self._resolve)
+        self._context = Context(self._resolve, strict=validator.strict)
 
     def __call__(self, resource: Resource, profiles: Sequence[str], claims: bool) -> list[Issue]:
         """Return what `profiles`, and with `claims` those that the resource claims, say of it."""

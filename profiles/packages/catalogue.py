@@ -31,7 +31,7 @@ from profiles.packages.versions import preference
 Definition = Mapping[str, Any]
 Resolve = Callable[[str], Definition | None]
 
-TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "ImplementationGuide")
+TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "ImplementationGuide", "Questionnaire")
 """The resource types that a catalogue holds."""
 PARSED = 8 * 1024 * 1024
 """Bytes of JSON up to which definitions stay parsed."""

@@ -12,6 +12,7 @@ from typing import Any
 from profiles.definitions import is_resource_type
 from profiles.fhirpath.references import named_type
 from profiles.issues import Issue
+from profiles.validation.prose.finding import LENIENT
 
 Json = dict[str, Any]
 Entry = tuple[int, Json]
@@ -56,6 +57,12 @@ def _url_issues(entry: Entry, kind: str, path: str) -> Iterator[Issue]:
     if url is None and kind in CLOSED:
         what = f"needs a fullUrl, for a {kind} is read by them; add the address of the resource or urn:uuid:"
         yield Issue("error", "required", f"{where} {what}.", f"{where}.fullUrl")
+    elif url is None and kind and kind not in WITHOUT_URLS and not _is_outcome(content):
+        what = f"has no fullUrl, which each entry of a {kind} has; add the address of the resource or urn:uuid:"
+        yield Issue("warning", "required", f"{where} {what}.", f"{where}.fullUrl", rule=LENIENT)
+    elif isinstance(url, str) and ":" not in url:
+        what = "is relative; give the absolute address of the resource or urn:uuid:"
+        yield Issue("warning", "value", f"{where}.fullUrl {what}.", f"{where}.fullUrl", rule=LENIENT)
     name = resource.get("id")
     restful = _RESTFUL.fullmatch(url) if isinstance(url, str) else None
     if restful is None or not is_resource_type(restful[1]):
@@ -67,6 +74,12 @@ def _url_issues(entry: Entry, kind: str, path: str) -> Iterator[Issue]:
     if named is not None and named[0] != resource.get("resourceType"):
         what = f"names the type {named[0]}, but the resource is of another type; make both agree"
         yield Issue("error", "value", f"{where}.fullUrl {what}.", f"{where}.fullUrl")
+
+
+def _is_outcome(entry: Json) -> bool:
+    """Whether an entry tells of the search rather than what was found; operations may leave its fullUrl out."""
+    search = entry.get("search")
+    return isinstance(search, dict) and search.get("mode") == "outcome"
 
 
 def _inner(entries: list[Entry], kind: str, path: str) -> Iterator[Issue]:
@@ -104,10 +117,15 @@ def _unreached(links: dict[int, set[int]], entries: list[Entry], kind: str, path
         for each in links[queue.pop()] - reached:
             reached.add(each)
             queue.append(each)
-    for at, _ in entries:
-        if at not in reached:
-            what = f"is joined by no reference with the {_LEADING[kind]}; refer to it or leave it out of the {kind}"
-            yield Issue("information", "informational", f"{path}.entry[{at}] {what}.", f"{path}.entry[{at}]")
+    for at, entry in entries:
+        resource = entry.get("resource")
+        stylesheet = isinstance(resource, dict) and resource.get("resourceType") == "Binary"
+        if at in reached or (stylesheet and kind == "document"):
+            continue
+        what = f"is joined by no reference with the {_LEADING[kind]}; refer to it or leave it out of the {kind}"
+        # A document holds only what its Composition leads to, the stylesheet apart; of a message R4 does not say so.
+        rule = LENIENT if kind == "document" else None
+        yield Issue("warning", "structure", f"{path}.entry[{at}] {what}.", f"{path}.entry[{at}]", rule=rule)
 
 
 def _target(text: str, own: Any, found: dict[str, int], entries: list[Entry]) -> int | None:

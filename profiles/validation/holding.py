@@ -15,7 +15,7 @@ import msgspec
 from profiles.fhirpath.errors import FhirPathError
 from profiles.fhirpath.node import Node, Scope
 from profiles.fhirpath.shapes import Shape as NodeShape
-from profiles.validation.invariants import Member, Plan, Rule, plan
+from profiles.validation.invariants import AnyRule, Member, Plan, Rule, plan
 from profiles.validation.plain import Local
 
 Json = dict[str, Any]
@@ -57,9 +57,9 @@ class _Rules:
 
     __slots__ = ("_evaluated", "_plain", "_shape")
 
-    def __init__(self, rules: tuple[Rule, ...], shape: NodeShape) -> None:
+    def __init__(self, rules: tuple[AnyRule, ...], shape: NodeShape) -> None:
         self._plain = tuple(rule.plain for rule in rules if rule.plain is not None)
-        self._evaluated = tuple(rule for rule in rules if rule.plain is None)
+        self._evaluated = tuple(rule for rule in rules if isinstance(rule, Rule) and rule.plain is None)
         self._shape = shape
 
     def hold(self, value: Any, scope: Scope, local: Local) -> bool:

@@ -19,6 +19,7 @@ from profiles.fhirpath.shapes import Shape as NodeShape
 from profiles.fhirpath.shapes import shape as node_shape
 from profiles.issues import Issue
 from profiles.validation.plain import GUARDS, RULES, SURE, Local
+from profiles.validation.prose.rules import ProseRule, prose_rules
 from profiles.validation.tables import Property, shape
 from profiles.validation.words import WORDS
 
@@ -59,12 +60,15 @@ class Rule:
         held = self._expression.test(node, environment=ENVIRONMENT)
         return not held if held is not None else self.name not in UNDECIDED
 
-    def issue(self, path: str) -> Issue:
+    def issues(self, value: Any, path: str) -> list[Issue]:
         """Return the issue of the broken rule at `path`."""
         rule = constraint(self.name)
         words = WORDS.get(self.name)
         message = f"{path} breaks {rule.key}: {f'{words}.' if words else f'this rule does not hold: {rule.expression}'}"
-        return Issue(rule.severity, "invariant", message, path)
+        return [Issue(rule.severity, "invariant", message, path)]
+
+
+AnyRule = Rule | ProseRule
 
 
 class Member:
@@ -72,7 +76,7 @@ class Member:
 
     __slots__ = ("label", "node_shape", "plan", "repeats", "rules")
 
-    def __init__(self, of: Property, rules: tuple[Rule, ...], shape_of: NodeShape | None) -> None:
+    def __init__(self, of: Property, rules: tuple[AnyRule, ...], shape_of: NodeShape | None) -> None:
         self.label = of.label
         self.repeats = of.repeats
         self.rules = rules
@@ -89,7 +93,9 @@ class Plan:
         self.key = key
         name, _, path = key.partition("!")[0].partition("#")
         element = at(name, path) if path else structure(name).root
-        self.rules = _rules(element, name)
+        self.rules: tuple[AnyRule, ...] = _rules(element, name)
+        if not path:
+            self.rules += prose_rules(name)
         self.node_shape = node_shape(name, path)
         self._members: dict[str, Member] | None = None
 
@@ -116,7 +122,9 @@ def _rules(element: Element, root: str) -> tuple[Rule, ...]:
 
 def _member(row: Property, type_name: str) -> Member | None:
     own = f"{type_name}#{row.element.path}"
-    rules = () if row.shape == own else _rules(row.element, row.type or type_name)
+    rules: tuple[AnyRule, ...] = () if row.shape == own else _rules(row.element, row.type or type_name)
+    if not row.shape:
+        rules += prose_rules(row.type)
     if not row.shape and not rules:
         return None
     return Member(row, rules, node_shape(row.type) if row.type and row.shape != own else None)
@@ -176,13 +184,13 @@ class _Walk:
                 for number, extension in enumerate(each.get("extension", ())):
                     self.element(plan("Extension"), extension, ((trail, label, index), "extension", number))
 
-    def check(self, rules: tuple[Rule, ...], value: Any, of: NodeShape, trail: Trail | None) -> None:
+    def check(self, rules: tuple[AnyRule, ...], value: Any, of: NodeShape, trail: Trail | None) -> None:
         """Check the rules at one element, in plain code where there is some."""
         node = None
         for rule in rules:
             if rule.plain is not None:
                 if not rule.plain(value, self.local):
-                    self.issues.append(rule.issue(self.place(trail)))
+                    self.issues += rule.issues(value, self.place(trail))
                 continue
             if rule.guard is not None and not all(name in value for name in rule.guard):
                 continue
@@ -192,7 +200,7 @@ class _Walk:
     def evaluate(self, rule: Rule, value: Any, node: Node, trail: Trail | None) -> None:
         try:
             if rule.broken(value, node):
-                self.issues.append(rule.issue(self.place(trail)))
+                self.issues += rule.issues(value, self.place(trail))
         except FhirPathBudgetError:
             path = self.place(trail)
             what = f"{path} is too large to check the rule {constraint(rule.name).key}; split the resource"

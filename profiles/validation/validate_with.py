@@ -13,13 +13,17 @@ from profiles.fhirpath.node import Scope
 from profiles.fhirpath.shapes import resource_shape
 from profiles.issues import Issue
 from profiles.terminology.canonical import unversioned
+from profiles.validation.answers import answer_issues
+from profiles.validation.derivation import derivation_issues
 from profiles.validation.nested import contained_resources, member_resources
 from profiles.validation.profiled.at import At, at_root
+from profiles.validation.profiled.coded import check_codings
 from profiles.validation.profiled.compile_profile import find_profile
 from profiles.validation.profiled.conform import findings, is_r4_type
 from profiles.validation.profiled.context import Context
 from profiles.validation.profiled.extensions import check_extensions
 from profiles.validation.profiled.run import Run
+from profiles.validation.profiled.vital_signs import vital_sign_profiles
 from profiles.validation.validator import MAX_ISSUES, Validator
 
 Json = dict[str, Any]
@@ -79,6 +83,8 @@ def _resources(at: At) -> Iterator[At]:
 def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: bool) -> None:
     kind = at.shape.type
     demanded = dict.fromkeys((*asked, *policy.get(kind, ())))
+    if run.context.strict:
+        demanded |= dict.fromkeys(each for each in vital_sign_profiles(at.value) if run.find(each) is not None)
     for url in demanded:
         if not _against(at, url, run):
             what = f"could not be checked against the profile {url}, which is not known here or cannot be used; install"
@@ -91,6 +97,30 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: boo
             run.add("warning", "not-found", at, f"{what} the package that defines it", "meta.profile")
     run.profile = None
     check_extensions(at, run)
+    check_codings(at, run)
+    if kind == "StructureDefinition":
+        run.issues += derivation_issues(at.value, at.path, run.context.resolve)
+    elif kind == "QuestionnaireResponse":
+        _answers(at, run)
+
+
+def _answers(at: At, run: Run) -> None:
+    """Check a QuestionnaireResponse by its Questionnaire, where that can be had."""
+    named = at.value.get("questionnaire")
+    if not isinstance(named, str):
+        return
+    if named.startswith("#"):
+        inside = [each for _, each in contained_resources(at.value) if isinstance(each, dict)]
+        found = next((each for each in inside if each.get("id") == named[1:]), None)
+    else:
+        resolved = run.context.resolve(named)
+        found = dict(resolved) if resolved is not None else None
+    if found is not None and found.get("resourceType") == "Questionnaire":
+        run.issues += answer_issues(at.value, found, at.path, partial(_is_member, run.context))
+
+
+def _is_member(context: Context, value_set: str, coding: Json) -> bool:
+    return (coding.get("system"), coding.get("code")) in context.codes(value_set)
 
 
 def _against(at: At, url: str, run: Run) -> bool:

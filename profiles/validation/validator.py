@@ -6,6 +6,7 @@ the precise walker look for the faults (http://hl7.org/fhir/R4/validation.html).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -21,6 +22,7 @@ from profiles.validation.holding import holds, is_bare
 from profiles.validation.invariants import invariant_issues
 from profiles.validation.nested import BUNDLE, CARRIERS, SECTIONED, contained_resources, member_resources, narratives
 from profiles.validation.plain import Local
+from profiles.validation.prose.finding import LENIENT
 from profiles.validation.schema import resource_schema
 from profiles.validation.structure import structure_issues
 from profiles.validation.unmatched import repeated_ids, unmatched_contained
@@ -35,10 +37,15 @@ _UNREADABLE = frozenset({"structure", "value"})
 
 
 class Validator:
-    """Validates resources against the base definitions of R4. Types are compiled when first met, and kept."""
+    """Validates resources against the base definitions of R4. Types are compiled when first met, and kept.
 
-    def __init__(self, *, invariants: bool = True) -> None:
+    `strict` makes errors, as HL7's validator does, of what the standard's own examples break: relative canonicals and
+    systems, units that UCUM does not have, sizes and hashes of attachments that are not those of their data.
+    """
+
+    def __init__(self, *, invariants: bool = True, strict: bool = False) -> None:
         self._invariants = invariants
+        self.strict = strict
         self._schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
         self._bare_schemas: dict[str, jsonschema_rs.Draft4Validator] = {}
 
@@ -54,6 +61,8 @@ class Validator:
         if len(issues) > MAX_ISSUES:
             note = "Further findings are left out; correct these first and validate again."
             issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
+        if self.strict:
+            issues = [replace(each, severity="error") if each.rule == LENIENT else each for each in issues]
         return issues
 
     def prepare(self, type_name: str) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fhir_server.errors import Refusal
-from fhir_server.model.fhir_json import parse
-from profiles.terminology.canonical import unversioned
-from profiles.validation.profiled.context import Context
-from profiles.validation.validate_with import validate_with
+from fhir_server.interactions.judging import ProfileJudge
+from fhir_server.interactions.profiles import judged
+from fhir_server.model.fhir_json import encode, parse
+from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 Json = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Verdict:
 def verdicts(folder: Path, definitions: Mapping[str, Json]) -> Iterator[Verdict]:
     """Yield the verdicts of the R4 JSON cases of a folder that need no package; `definitions` are known by url."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    validator = Validator()
+    validator = Validator(strict=True)
     for case in manifest["test-cases"]:
         if _is_ours(case):
             yield from _of_case(case, folder, definitions, validator)
@@ -102,8 +102,10 @@ def _verdict(
         resource = parse((folder / case["file"]).read_bytes())
     except Refusal as error:
         return Verdict(name, group, expected, False, (str(error),))
-    context = Context(lambda canonical: known.get(canonical) or known.get(unversioned(canonical)))
-    issues = validate_with(resource, urls, context, validator=validator)
+    catalogue = Catalogue()
+    for url, each in known.items():
+        catalogue.keep(url, each, encode(dict(each)))
+    issues = judged(resource, urls, validator=validator, judge=ProfileJudge(catalogue, validator))
     faults = tuple(issue.message for issue in issues if issue.is_error)
     return Verdict(name, group, expected, not faults, faults)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from profiles.terminology import code_system
 from profiles.terminology.canonical import unversioned, version_of
+from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.codes import open_system
 from profiles.terminology.errors import NotExpandable
 from profiles.terminology.expand import expand
@@ -23,6 +25,8 @@ Fetch = Callable[[str], dict[str, Any] | None]
 MemberOf = Callable[[str, str | None, str], bool | None]
 """(value set, system, code) -> whether it is a member, None where that cannot be told."""
 
+MAX_SYSTEMS = 200
+"""So many code systems are kept as they were read."""
 MAX_CODES = 200_000
 """A binding's value set may have so many codes before it counts as one that cannot be expanded here."""
 BASE = "http://hl7.org/fhir/StructureDefinition/"
@@ -33,8 +37,9 @@ class Context:
 
     `exists` asks whether the targets of references exist; without it that is not checked. `fetch` returns them, so that
     target profiles are checked beyond contained resources and Bundles. `member_of` answers before value sets are
-    expanded. `must_support` reports must-support elements that are missing. `seconds` is what the rules of profiles may
-    take on one resource.
+    expanded. `must_support` reports must-support elements that are missing. `strict` judges as HL7's own validator does
+    what R4 alone leaves open: displays, codes of R4's edition of terminology.hl7.org, vital signs. `seconds` is what
+    the rules of profiles may take on one resource.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Context:
         fetch: Fetch | None = None,
         member_of: MemberOf | None = None,
         must_support: bool = False,
+        strict: bool = False,
         seconds: float = 2.0,
     ) -> None:
         self.resolve = resolve
@@ -52,16 +58,19 @@ class Context:
         self.fetch = fetch
         self.member_of = member_of
         self.must_support = must_support
+        self.strict = strict
         self.seconds = seconds
         self.profiles: dict[str, Profile | None] = {}
         self._codes: dict[str, Coded | NotExpandable] = {}
         self._bare: dict[str, frozenset[str]] = {}
+        self._systems: dict[str, CodeSystem | None] = {}
 
     def forget(self) -> None:
         """Drop what was compiled and expanded: the definitions behind `resolve` have changed."""
         self.profiles = {}
         self._codes = {}
         self._bare = {}
+        self._systems = {}
 
     def definition(self, canonical: str) -> Mapping[str, Any] | None:
         """Return the StructureDefinition of a canonical, None when there is none of that version."""
@@ -96,6 +105,23 @@ class Context:
             found = frozenset(code for _, code in self.codes(value_set))
             self._bare[value_set] = found
         return found
+
+    def code_system(self, url: str) -> CodeSystem | None:
+        """Return a code system that is here whole, R4's own only for strict validation; None for any other."""
+        if url not in self._systems:
+            if len(self._systems) >= MAX_SYSTEMS:
+                self._systems.clear()
+            self._systems[url] = self._code_system(url)
+        return self._systems[url]
+
+    def _code_system(self, url: str) -> CodeSystem | None:
+        stored = self.resolve(url)
+        found: CodeSystem | None = None
+        if stored is not None and stored.get("resourceType") == "CodeSystem":
+            found = code_system.of_resource(stored)
+        elif self.strict:
+            found = code_system.of_r4(url)
+        return found if found is not None and found.complete else None
 
     def open_system(self, value_set: str) -> str | None:
         """Return the code system with a syntax that a value set of R4 consists of, None for others."""

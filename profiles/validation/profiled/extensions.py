@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from profiles.definitions import core_profiles
 from profiles.fhirpath.engine import Expression, compile_expression
 from profiles.fhirpath.errors import FhirPathError
 from profiles.fhirpath.shapes import Child, Shape
@@ -65,6 +66,10 @@ def _extension(at: At, host: At, root: At, modifier: bool, run: Run) -> None:
         # A part of a complex extension: the definition of the whole speaks of it.
         _walk(at, root, run)
         return
+    if ":" not in url:
+        what = "has a relative url; the url of an extension is the absolute address of its definition"
+        run.add("error", "value", at, what, "extension-url")
+        return
     profile = run.find(url)
     if profile is None or profile.type != "Extension":
         _unknown(at, url, modifier, run)
@@ -84,11 +89,19 @@ def _unknown(at: At, url: str, modifier: bool, run: Run) -> None:
     if modifier:
         what = f"is the modifier extension {shown}, which is not known here and may change the meaning; install the"
         run.add("error", "extension", at, f"{what} package that defines it or remove it", "extension-known")
+    elif url.startswith(_FHIR) and _known_nowhere(url):
+        what = f"is the extension {shown}, which R4 does not define; correct the url, or install its package"
+        run.add("error", "extension", at, what, "extension-known")
     else:
         what = (
             f"is the extension {shown}, which is not known here and is not checked; install the package that defines it"
         )
         run.add("information", "extension", at, what, "extension-known")
+
+
+def _known_nowhere(url: str) -> bool:
+    """Whether the url of an extension is HL7's, but that of no definition of R4."""
+    return url not in core_profiles()
 
 
 def _is_modifier(profile: Profile) -> bool:

@@ -121,7 +121,7 @@ def test_members_of_bundles_and_parameters_are_validated_with_their_place() -> N
     bundle = {
         "resourceType": "Bundle",
         "type": "collection",
-        "entry": [{"resource": {"resourceType": "Patient", "a": 1}}],
+        "entry": [{"fullUrl": "urn:oid:1.2", "resource": {"resourceType": "Patient", "a": 1}}],
     }
     parameters = {
         "resourceType": "Parameters",
@@ -133,7 +133,7 @@ def test_members_of_bundles_and_parameters_are_validated_with_their_place() -> N
 
 
 def test_the_members_of_a_member_are_not_looked_for_twice() -> None:
-    entry = {"resource": {**OBSERVATION, "subject": {"reference": "#p"}}}
+    entry = {"fullUrl": "urn:oid:1.2", "resource": {**OBSERVATION, "subject": {"reference": "#p"}}}
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
 
     assert found(bundle) == [("invariant", "Bundle.entry[0].resource.subject")]

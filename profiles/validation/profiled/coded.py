@@ -1,0 +1,83 @@
+"""Codes of systems that are here whole: whether the system has them, and in strict validation what it calls them.
+
+The binding of the element does not matter: a code that its own system does not have says nothing
+(http://hl7.org/fhir/R4/terminologies.html#code). Systems are those that the context resolves; R4's own only for strict
+validation, because terminology.hl7.org has gone on adding codes to them since 4.0.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from profiles.fhirpath.shapes import Shape
+from profiles.terminology.code_system import CodeSystem
+from profiles.terminology.concept import designations_of
+from profiles.validation.profiled.at import At
+from profiles.validation.profiled.run import Run
+from profiles.validation.prose.data_types import R4, codes_of
+
+RULE = "code-known"
+
+
+def check_codings(at: At, run: Run) -> None:
+    """Add the findings about all codings in a resource, those inside other resources in it left out."""
+    for each in _codings(at):
+        _check(each, run)
+
+
+def _codings(at: At) -> Iterator[At]:
+    queue = [at]
+    while queue:
+        each = queue.pop()
+        if each.shape.type == "Coding":
+            yield each
+        if not isinstance(each.value, dict):
+            continue
+        for name in each.value:
+            child = each.shape.by_json.get(name)
+            if child is not None and not child.primitive and not child.resource and _leads(child.shape):
+                queue += each.values(child)
+
+
+def _leads(shape: Shape) -> bool:
+    return shape.type not in ("Narrative", "Period", "Identifier") or shape.path != ""
+
+
+def _check(at: At, run: Run) -> None:
+    value = at.value
+    if not isinstance(value, dict):
+        return
+    name, code, display = value.get("system"), value.get("code"), value.get("display")
+    system = run.context.code_system(name) if isinstance(name, str) and isinstance(code, str) else None
+    if system is None or not isinstance(code, str) or value.get("version") not in (None, system.version):
+        return
+    known = _spelling(system, code)
+    if known is None:
+        if system.url.startswith(R4) and codes_of(system.url) is not None:
+            return  # Base validation tells of it.
+        what = f"has a code that the code system {name} does not have; use one that it has"
+        run.add("error", "code-invalid", at, what, RULE)
+    elif known is not None and run.context.strict and isinstance(display, str):
+        names = _names(system, known)
+        if names and _plain(display) not in map(_plain, names):
+            what = f"has a display that {name} does not give its code; write {names[0]!r}, or leave it out"
+            run.add("error", "value", at, what, "display")
+
+
+def _spelling(system: CodeSystem, code: str) -> str | None:
+    """Return the code as the system writes it, None when it has none like it."""
+    if code in system.concepts:
+        return code
+    if system.case_sensitive is not False:
+        return None
+    return next((each for each in system.concepts if each.casefold() == code.casefold()), None)
+
+
+def _names(system: CodeSystem, code: str) -> list[str]:
+    display = system.displays.get(code)
+    found = [display] if display else []
+    return found + [each.value for each in designations_of(system.stated.get(code, {}))]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
