@@ -91,7 +91,7 @@ class Locator:
         if origin is sliced and slicing.get("rules") == "closed" and id(sliced) not in self._sliced and sliced.slices:
             raise SnapshotError(where, "slicing", f"the base has closed the slicing; {name[:80]} is a new slice")
         made = self._generation.copy(Node(before.name, before.element, "", before.children), where)
-        made.slice_name, made.new = name, True
+        made.slice_name, made.new, made.sliced = name, True, sliced
         made.element = {key: value for key, value in before.element.items() if key != "slicing"} | {"min": 0}
         if sliced.name.endswith("[x]"):
             made.element = _only_type(made.element, sliced.name, name)
@@ -114,6 +114,7 @@ class Locator:
             origin = self._type(node.element.get("type", ()), where)
         made = self._generation.copy(Node(origin.name, origin.element, "", origin.children or {}), where)
         node.children = made.children
+        _bind(node)
 
     def _content(self, reference: str, where: str) -> Node:
         node: Node | None = self._base
@@ -159,6 +160,22 @@ class Locator:
         if node.new and root.name == "Extension":
             made["min"], made["max"] = root.element.get("min", 0), root.element.get("max", "*")
         node.element = made
+
+
+def _bind(node: Node) -> None:
+    """Give what is inside a new slice the bindings that the definition at hand gave to the same in what is sliced.
+
+    Rules about an element that is sliced hold for all its slices (http://hl7.org/fhir/R4/profiling.html#slicing).
+    """
+    sliced = node.sliced.children if node.sliced is not None else None
+    for name, child in (node.children or {}).items() if sliced else ():
+        like = (sliced or {}).get(name)
+        if like is None:
+            continue
+        child.sliced = like
+        stated, first = like.element.get("binding"), like.origin.element.get("binding") if like.origin else None
+        if stated is not None and stated is not first and child.element.get("binding") == first:
+            child.element = {**child.element, "binding": stated}
 
 
 def _only_profile(types: Any) -> str | None:

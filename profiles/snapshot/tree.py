@@ -26,8 +26,8 @@ Address = tuple[Step, ...]
 class Node:
     """One element. `children` is None as long as nothing below its type is spelled out.
 
-    `new` marks a slice that the definition at hand makes. `origin` is the node that this one is a copy of, as it was
-    before the definition at hand constrained it.
+    `new` marks a slice that the definition at hand makes, and `sliced` is what a node in it is a slice of. `origin` is
+    the node that this one is a copy of, as it was before the definition at hand constrained it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Node:
     slices: dict[str, Node] = field(default_factory=dict)
     new: bool = False
     origin: Node | None = None
+    sliced: Node | None = None
 
     def named(self, name: str, slice_name: str = "") -> Node | None:
         """Return the child called `name`, or its slice."""

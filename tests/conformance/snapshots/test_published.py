@@ -32,8 +32,12 @@ def packaged(package: bytes) -> list[Definition]:
     return found
 
 
+def french_package(name: str) -> bytes:
+    return (SHARED_DATA / "french" / "packages" / f"{name}.tgz").read_bytes()
+
+
 def french(version: str) -> bytes:
-    return (SHARED_DATA / "french" / "packages" / f"hl7.fhir.fr.core-{version}.tgz").read_bytes()
+    return french_package(f"hl7.fhir.fr.core-{version}")
 
 
 def resolver(*groups: list[Definition]) -> Callable[[str], Definition | None]:
@@ -44,6 +48,15 @@ def resolver(*groups: list[Definition]) -> Callable[[str], Definition | None]:
         known.setdefault(each["url"], bare)
         known.setdefault(f"{each['url']}|{each.get('version')}", bare)
     return lambda url: known.get(url) or core_resolve(url) or core_resolve(url.partition("|")[0])
+
+
+def refusal(definition: Definition, resolve: Callable[[str], Definition | None]) -> str:
+    """Return the rule for which a definition has no snapshot, "" when it has one."""
+    try:
+        snapshot(definition, resolve)
+    except SnapshotError as error:
+        return error.rule
+    return ""
 
 
 def disagreements(
@@ -70,6 +83,26 @@ def test_fr_core_agrees_with_its_publisher(version: str, count: int) -> None:
     resolve = resolver(published, packaged(french("2.2.0-combined")) if version == "2.2.0" else [])
     agreed, found = disagreements(f"hl7.fhir.fr.core-{version}", published, lambda each: snapshot(each, resolve))
     assert (agreed, len(published)) == (count, count), f"{agreed} of {len(published)} agree: {found}"
+
+
+@needs_shared_data
+def test_the_annuaire_agrees_with_its_publisher() -> None:
+    published = packaged(french_package("ans.fhir.fr.annuaire-ci"))
+    resolve = resolver(published, packaged(french("2.2.0-combined")))
+    agreed, found = disagreements("ans.fhir.fr.annuaire-ci", published, lambda each: snapshot(each, resolve))
+    assert (agreed, len(published)) == (48, 48), f"{agreed} of {len(published)} agree: {found}"
+
+
+@needs_shared_data
+def test_pdsm_agrees_where_its_bases_are_at_hand_and_brings_its_own_snapshots_where_they_are_not() -> None:
+    published = packaged(french_package("ans.fhir.fr.pdsm-3.1.1-ci"))
+    resolve = resolver(published, packaged(french("2.2.0-combined")))
+    bare = [{key: value for key, value in each.items() if key != "snapshot"} for each in published]
+    refused = {(each["baseDefinition"].split("/")[2], rule) for each in bare if (rule := refusal(each, resolve))}
+    agreed, found = disagreements("ans.fhir.fr.pdsm-3.1.1-ci", published, lambda each: snapshot(each, resolve))
+    assert (agreed, len(published), refused) == (9, 9, {("profiles.ihe.net", "base-missing")}), (
+        f"{agreed} of {len(published)} agree: {found}"
+    )
 
 
 @pytest.mark.external
