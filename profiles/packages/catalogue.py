@@ -27,6 +27,7 @@ from typing import Any
 import msgspec
 
 from profiles.packages.versions import preference
+from profiles.validation.well_formed import well_formed
 
 Definition = Mapping[str, Any]
 Resolve = Callable[[str], Definition | None]
@@ -88,11 +89,13 @@ class Catalogue:
         """Return the definition that `canonical` (`url` or `url|version`) names, None when there is none.
 
         Without a version: an active one before drafts, these before what is retired, and the newest of them. Fragments
-        (`url#part`) name the definition they are in.
+        (`url#part`) name the definition they are in. One whose JSON has not the kinds that its type says is none: what
+        packages bring is stored as it came, and who reads a definition relies on them.
         """
         entry = self.find(canonical, type)
         if entry is not None:
-            return self._content(entry)
+            content = self._content(entry)
+            return content if well_formed(content) else None
         found = self._core(canonical) if self._core is not None else None
         return found if found is None or type in (None, found.get("resourceType")) else None
 
