@@ -128,7 +128,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             audit_values=settings.audit_values,
             learned=learned,
             wake_jobs=jobs.wake,
-            policy=Policy(settings.required_profiles, settings.validate_meta_profile),
+            policy=Policy(settings.required_profiles, settings.validate_meta_profile, settings.validate_references),
             catalogue=catalogue,
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         "warn",
         description="Profiles claimed in `meta.profile`: not checked, checked with warnings, or refused when not kept.",
     )
+    validate_references: Literal["off", "warn", "enforce"] = Field(
+        "warn",
+        description="References to resources that are not here, in `$validate`: not looked at, warnings, or errors.",
+    )
     audit: Literal["grouped", "strict"] = Field(
         "grouped",
         description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",

@@ -33,7 +33,7 @@ class ProfileJudge:
         self._validator = validator
         self._revision = catalogue.revision
         self._made: dict[str, Mapping[str, Any] | None] = {}
-        self._context = Context(self._resolve, strict=validator.strict)
+        self._context = Context(self._resolve, must_support=True, strict=validator.strict)
 
     def __call__(self, resource: Resource, profiles: Sequence[str], claims: bool) -> list[Issue]:
         """Return what `profiles`, and with `claims` those that the resource claims, say of it."""

@@ -43,11 +43,13 @@ class Policy:
     """What writes have to conform to beyond the base: the profiles required of each type, all of them.
 
     `claims` says what becomes of a resource that breaks a profile of its own `meta.profile`: nobody looks, the findings
-    are warnings, or it is refused.
+    are warnings, or it is refused. `references` says the same of references to resources that are not here, which
+    `$validate` tells of.
     """
 
     required: Mapping[str, Sequence[str]] = field(default_factory=dict)
     claims: Claims = "warn"
+    references: Claims = "warn"
 
 
 def core_only(resource: Resource, profiles: Sequence[str], claims: bool) -> list[Issue]:
@@ -94,12 +96,17 @@ def written(services: Services, resource: Resource) -> list[Issue]:
     """Return what the profiles of the policy say of a resource that is being written, valid by the base."""
     policy = services.policy
     required = policy.required.get(resource["resourceType"], ())
-    issues = list(services.judge(resource, required, False)) if required else []
+    issues = _without_advice(services.judge(resource, required, False)) if required else []
     if policy.claims == "off" or not ("meta" in resource or "contained" in resource or "entry" in resource):
         return issues
     enforced = policy.claims == "enforce"
-    told = [each for each in services.judge(resource, (), True) if each not in issues]
+    told = [each for each in _without_advice(services.judge(resource, (), True)) if each not in issues]
     return issues + [_enforced(each) if enforced else _advised(each) for each in told]
+
+
+def _without_advice(issues: Sequence[Issue]) -> list[Issue]:
+    """Leave out what profiles merely say of a resource, such as elements to be supported: a write is no question."""
+    return [each for each in issues if (each.severity, each.code) != ("information", "informational")]
 
 
 def _enforced(issue: Issue) -> Issue:

@@ -15,6 +15,7 @@ from fhir_server.interactions import audit, binary, commit, own_parameters, prec
 from fhir_server.interactions import profiles as profiling
 from fhir_server.interactions.access import demand, within
 from fhir_server.interactions.call import Call, Resource, Result
+from fhir_server.interactions.targets import missing_targets
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.model.issues import operation_outcome
 from fhir_server.model.resource import is_id
@@ -38,9 +39,9 @@ async def validate(call: Call) -> Result:
         version = await _stored(call, asked)
         resource = parse_stored(await binary.whole(call, version))
         patients = audit.patients_of(version)
-        issues = _content(call, resource, asked.profiles)
+        issues = await _content(call, resource, asked.profiles)
     elif asked.mode in _PLAIN:
-        issues = _content(call, asked.resource, asked.profiles)
+        issues = await _content(call, asked.resource, asked.profiles)
     else:
         issues = await _write(call, asked.resource, asked)
     result = Result(200, resource=operation_outcome(issues), patients=patients)
@@ -53,8 +54,8 @@ async def validate(call: Call) -> Result:
     )
 
 
-def _content(call: Call, resource: Resource, asked: Sequence[str]) -> list[Issue]:
-    """Return what the base, the policy, the resource's own claims and the profiles asked for say of it."""
+async def _content(call: Call, resource: Resource, asked: Sequence[str]) -> list[Issue]:
+    """Return what the base, the policy, the resource's own claims and the profiles asked for say, and the store."""
     services = call.services
     required = services.policy.required.get(str(resource.get("resourceType")), ())
     issues = profiling.judged(resource, asked, validator=services.validator, judge=services.judge, required=required)
@@ -62,6 +63,7 @@ def _content(call: Call, resource: Resource, asked: Sequence[str]) -> list[Issue
         issues.insert(0, stranger)
     if profiling.readable(issues):
         issues += own_parameters.faults(resource, services.registry)
+        issues += await missing_targets(call, resource)
     return issues
 
 

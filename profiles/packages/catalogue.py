@@ -80,7 +80,7 @@ class Catalogue:
         self._core = core
         self._entries: dict[tuple[str, str], Entry] = {}
         self._by_url: dict[str, list[Entry]] = {}
-        self._parsed: OrderedDict[tuple[str, str], tuple[int, Definition]] = OrderedDict()
+        self._parsed: OrderedDict[tuple[str, str], tuple[int, Definition | None]] = OrderedDict()
         self._held = 0
         self.revision = 0
         self.packages: Sequence[Installed] = ()
@@ -94,8 +94,7 @@ class Catalogue:
         """
         entry = self.find(canonical, type)
         if entry is not None:
-            content = self._content(entry)
-            return content if well_formed(content) else None
+            return self._content(entry)
         found = self._core(canonical) if self._core is not None else None
         return found if found is None or type in (None, found.get("resourceType")) else None
 
@@ -155,13 +154,14 @@ class Catalogue:
             del self._by_url[entry.url]
         self._held -= self._parsed.pop((type, id), (0, {}))[0]
 
-    def _content(self, entry: Entry) -> Definition:
+    def _content(self, entry: Entry) -> Definition | None:
         key = (entry.type, entry.id)
         known = self._parsed.get(key)
         if known is not None:
             self._parsed.move_to_end(key)
             return known[1]
-        content: Definition = _decoder.decode(zlib.decompress(entry.packed))
+        decoded: Definition = _decoder.decode(zlib.decompress(entry.packed))
+        content = decoded if well_formed(decoded) else None
         self._parsed[key] = (entry.size, content)
         self._held += entry.size
         while self._held > PARSED and len(self._parsed) > 1:

@@ -10,6 +10,7 @@ import pytest
 
 from fhir_server.errors import BadRequest, Gone, NotFound
 from fhir_server.interactions.call import Preconditions, Principal
+from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.profiles import CORE, Policy
 from fhir_server.operations.validate import validate
 from profiles.restriction import InCompartment
@@ -250,3 +251,58 @@ async def test_it_leaves_an_audit_row_with_what_was_asked_of_whom(server: Server
         ("Patient/a", 200, ("a",), {"profile": [NAMED]}),
         ("Patient", 200, (), {"mode": "create"}),
     ]
+
+
+REFERRING = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"text": "a"},
+    "subject": {"reference": "Patient/a"},
+    "performer": [{"reference": "Practitioner/p"}, {"reference": "http://elsewhere.example/Practitioner/1"}],
+}
+
+
+async def test_references_to_what_is_not_here_are_told(server: Server) -> None:
+    await server.do("update", "Patient/a", resource=patient("a"))
+    missing = ("not-found", "Observation.performer[0].reference")
+    assert brief(await outcome(server, "Observation", REFERRING)) == [("warning", *missing)]
+    server.services = replace(server.services, policy=Policy(references="enforce"))
+    assert brief(await outcome(server, "Observation", REFERRING)) == [("error", *missing)]
+    server.services = replace(server.services, policy=Policy(references="off"))
+    assert await outcome(server, "Observation", REFERRING) == ALL_OK
+
+
+async def test_a_reference_to_what_the_caller_may_not_see_leads_nowhere(server: Server) -> None:
+    for name in ("a", "b"):
+        await server.do("update", f"Patient/{name}", resource=patient(name))
+    server.principal = Principal("anna", InCompartment("Patient", "b"))
+    told = brief(await outcome(server, "Observation", {**REFERRING, "performer": [{"reference": "Patient/b"}]}))
+    assert told == [("warning", "not-found", "Observation.subject.reference")]
+
+
+async def test_what_a_bundle_brings_along_is_here(server: Server) -> None:
+    inside = [{"fullUrl": f"{server.services.base}/Patient/a", "resource": patient("a")}]
+    inside.append(
+        {"fullUrl": f"{server.services.base}/Observation/o", "resource": {**REFERRING, "id": "o", "performer": []}}
+    )
+    del inside[1]["resource"]["performer"]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": inside}
+    assert await outcome(server, "Bundle", bundle) == ALL_OK
+
+
+@pytest.mark.parametrize("name", ["vitalsigns", "bodyweight", "bp"])
+async def test_the_profiles_of_r4_are_known_by_their_canonicals(server: Server, name: str) -> None:
+    services = server.services
+    server.services = replace(services, judge=ProfileJudge(services.catalogue, services.validator))
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "a"}}
+    for canonical in (CORE + name, f"{CORE}{name}|4.0.1"):
+        told = brief(await outcome(server, "Observation", observation, ("profile", canonical)))
+        assert ("error", "required", "Observation.category") in told
+
+
+async def test_elements_to_be_supported_are_information(server: Server) -> None:
+    services = server.services
+    server.services = replace(services, judge=ProfileJudge(services.catalogue, services.validator))
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "a"}}
+    told = brief(await outcome(server, "Observation", observation, ("profile", CORE + "vitalsigns")))
+    assert ("information", "informational", "Observation.dataAbsentReason") in told
