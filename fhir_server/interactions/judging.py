@@ -12,7 +12,6 @@ from fhir_server.interactions.profiles import CORE, Resource, core_only
 from profiles.definitions import type_names
 from profiles.issues import Issue
 from profiles.packages.catalogue import Catalogue
-from profiles.snapshot.core import core_resolve
 from profiles.snapshot.errors import SnapshotError
 from profiles.snapshot.snapshot import snapshot
 from profiles.terminology.canonical import unversioned
@@ -55,20 +54,17 @@ class ProfileJudge:
     def _resolve(self, canonical: str) -> Mapping[str, Any] | None:
         """Return a definition, with a snapshot where it is a profile that can have one. R4's types need none."""
         if canonical not in self._made:
-            self._made[canonical] = None if is_type(canonical) else self._complete(self._raw(canonical))
+            self._made[canonical] = None if is_type(canonical) else self._complete(self._catalogue.resolve(canonical))
         return self._made[canonical]
 
     def _complete(self, found: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if found is None or found.get("resourceType") != "StructureDefinition" or "snapshot" in found:
             return found
         try:
-            return snapshot(found, self._raw)
+            return snapshot(found, self._catalogue.resolve)
         except SnapshotError:
             # Without a snapshot it counts as a profile that cannot be used, and whoever asks for it is told so.
             return found
-
-    def _raw(self, canonical: str) -> Mapping[str, Any] | None:
-        return self._catalogue.resolve(canonical) or core_resolve(canonical)
 
 
 def is_type(canonical: str) -> bool:

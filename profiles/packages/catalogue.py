@@ -8,8 +8,8 @@ A tenant has one (`Services.catalogue`). It is fed by the server (`interactions/
 stored of `TYPES`, from packages or not: at the start, and after each commit that touches one, before the answer leaves.
 Whoever keeps what it made of a definition compares `revision`: it rises with every change.
 
-What R4 itself defines is not stored: `profiles.packages.core.knows` tells of it, `core` of the constructor answers for
-it, after what is stored.
+What R4 itself defines is not stored: `profiles.packages.core.knows` tells of it, and its types, profiles and
+extensions are resolved after what is stored: types with snapshots, the others with differentials.
 
 Definitions are held as compressed JSON, a tenth of their size, and parsed when they are asked for; the last ones asked
 for stay parsed, up to `PARSED` bytes of JSON. A mapping that `resolve` returned is shared: nobody changes it.
@@ -27,6 +27,7 @@ from typing import Any
 import msgspec
 
 from profiles.packages.versions import preference
+from profiles.snapshot.core import core_resolve
 from profiles.validation.well_formed import well_formed
 
 Definition = Mapping[str, Any]
@@ -76,7 +77,7 @@ class Installed:
 class Catalogue:
     """The definitions of one tenant. It knows no store; whoever feeds it does."""
 
-    def __init__(self, core: Resolve | None = None) -> None:
+    def __init__(self, core: Resolve = core_resolve) -> None:
         self._core = core
         self._entries: dict[tuple[str, str], Entry] = {}
         self._by_url: dict[str, list[Entry]] = {}
@@ -95,7 +96,7 @@ class Catalogue:
         entry = self.find(canonical, type)
         if entry is not None:
             return self._content(entry)
-        found = self._core(canonical) if self._core is not None else None
+        found = self._core(canonical)
         return found if found is None or type in (None, found.get("resourceType")) else None
 
     def find(self, canonical: str, type: str | None = None) -> Entry | None:

@@ -65,3 +65,20 @@ def test_r4_knows_its_own_definitions_in_its_own_version() -> None:
     assert core.knows("http://hl7.org/fhir/ValueSet/administrative-gender")
     assert not core.knows("http://hl7.org/fhir/StructureDefinition/Patient|5.0.0")
     assert not core.knows("http://example.org/StructureDefinition/Patient")
+
+
+def test_profiles_and_extensions_of_r4_resolve_by_themselves() -> None:
+    for name in ("Patient", "vitalsigns", "bodyweight", "patient-birthPlace"):
+        for version in ("", "|4.0.1"):
+            definition = Catalogue().resolve(f"http://hl7.org/fhir/StructureDefinition/{name}{version}")
+            assert definition is not None
+            assert definition["url"].endswith(f"/{name}")
+    assert Catalogue().resolve("http://hl7.org/fhir/StructureDefinition/vitalsigns|5.0.0") is None
+
+
+def test_a_definition_that_cannot_be_read_as_one_is_none() -> None:
+    made = Catalogue()
+    bent = {"resourceType": "ValueSet", "url": A, "status": "draft", "compose": {"include": [{"valueSet": [None]}]}}
+    made.keep("a", bent, json.dumps(bent).encode())
+    assert made.find(A) is not None
+    assert made.resolve(A) is None
