@@ -33,7 +33,11 @@ STATIC = ("semantic", "true")
 """The kinds of errors that may be found before an expression is evaluated."""
 ENVIRONMENT = Environment(member_of=member_hook(Context(lambda _: None)))
 _TEMPORAL = {"date": temporal.parse_date_time, "dateTime": temporal.parse_date_time, "time": temporal.parse_time}
-_KINDS = {"code": "string", "id": "string", "uri": "string", "markdown": "string", "positiveInt": "integer"}
+_KINDS = {
+    **dict.fromkeys(("code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"), "string"),
+    **dict.fromkeys(("positiveInt", "unsignedInt"), "integer"),
+    "instant": "dateTime",
+}
 
 
 @dataclass(frozen=True, slots=True)

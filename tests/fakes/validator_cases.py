@@ -13,6 +13,7 @@ from fhir_server.errors import Refusal
 from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.profiles import judged
 from fhir_server.model.fhir_json import encode, parse
+from fhir_server.model.fhir_xml import parse_xml
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -72,7 +73,7 @@ def _of_case(case: Json, folder: Path, definitions: Mapping[str, Json], validato
 def _known(folder: Path, names: list[str], definitions: Mapping[str, Json]) -> dict[str, Json]:
     known = dict(definitions)
     for name in names:
-        found = _read(folder, name) if name.endswith(".json") else None
+        found = _read(folder, name)
         for each in _definitions(found):
             if "url" in each:
                 known[str(each["url"])] = each
@@ -88,7 +89,8 @@ def _definitions(found: Any) -> Iterator[Json]:
 
 def _read(folder: Path, name: str) -> Any:
     try:
-        return parse((folder / name).read_bytes())
+        body = (folder / name).read_bytes()
+        return parse_xml(body) if name.endswith(".xml") else parse(body)
     except (Refusal, OSError):
         return None
 

@@ -8,10 +8,11 @@ validation, because terminology.hl7.org has gone on adding codes to them since 4
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from profiles.fhirpath.shapes import Shape
 from profiles.terminology.code_system import CodeSystem
-from profiles.terminology.concept import designations_of
+from profiles.terminology.concept import designations_of, speaks
 from profiles.validation.profiled.at import At
 from profiles.validation.profiled.run import Run
 from profiles.validation.prose.data_types import R4, codes_of
@@ -58,7 +59,7 @@ def _check(at: At, run: Run) -> None:
         what = f"has a code that the code system {name} does not have; use one that it has"
         run.add("error", "code-invalid", at, what, RULE)
     elif known is not None and run.context.strict and isinstance(display, str):
-        names = _names(system, known)
+        names = _names(system, known) if _speaks_of(system, at.scope.resource) else []
         if names and _plain(display) not in map(_plain, names):
             what = f"has a display that {name} does not give its code; write {names[0]!r}, or leave it out"
             run.add("error", "value", at, what, "display")
@@ -71,6 +72,12 @@ def _spelling(system: CodeSystem, code: str) -> str | None:
     if system.case_sensitive is not False:
         return None
     return next((each for each in system.concepts if each.casefold() == code.casefold()), None)
+
+
+def _speaks_of(system: CodeSystem, resource: dict[str, Any]) -> bool:
+    """Whether the displays of a system are in the language of the resource, as far as both say."""
+    language = resource.get("language")
+    return not isinstance(language, str) or speaks(language, (system.language or "en").partition("-")[0])
 
 
 def _names(system: CodeSystem, code: str) -> list[str]:

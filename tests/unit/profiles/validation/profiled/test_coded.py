@@ -21,9 +21,12 @@ CODES: Json = {
 }
 
 
-def issues(code: str, system: Json = CODES, strict: bool = False, **more: Any) -> list[tuple[str, str, str | None]]:
+def issues(
+    code: str, system: Json = CODES, strict: bool = False, language: str = "en-GB", **more: Any
+) -> list[tuple[str, str, str | None]]:
     coding = {"system": SYSTEM, "code": code, **more}
-    observation = {"resourceType": "Observation", "status": "final", "code": {"coding": [coding]}}
+    concept = {"coding": [coding]}
+    observation = {"resourceType": "Observation", "language": language, "status": "final", "code": concept}
     return told(validate_with(observation, (), known(system, strict=strict), validator=Validator()))
 
 
@@ -48,3 +51,9 @@ def test_displays_are_compared_when_strict() -> None:
     assert issues("a", strict=True, display="Two") == [("error", "value", PLACE)]
     assert issues("a", strict=True, display="one ") == []
     assert issues("a", strict=True, display="Un") == []
+
+
+def test_displays_in_another_language_are_not_compared() -> None:
+    assert issues("a", strict=True, display="Eins", language="de") == []
+    german = {**CODES, "language": "de"}
+    assert issues("a", german, strict=True, display="Eins", language="de-AT") == [("error", "value", PLACE)]
