@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_server.interactions.access import restriction_for
+from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call
 from fhir_server.model.reference import Local, parse_reference, references
 from fhir_server.store.base import Key
@@ -46,7 +46,7 @@ async def missing_targets(call: Call, resource: dict[str, Any]) -> list[Issue]:
 
 
 async def _is_here(call: Call, key: Key) -> bool:
-    version = await call.reader.read(key, restriction=restriction_for(call))
+    version = await call.reader.read(key, restriction=within(call, "read", key.type))
     return version is not None and not version.deleted
 
 

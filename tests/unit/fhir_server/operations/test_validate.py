@@ -275,7 +275,7 @@ async def test_references_to_what_is_not_here_are_told(server: Server) -> None:
 async def test_a_reference_to_what_the_caller_may_not_see_leads_nowhere(server: Server) -> None:
     for name in ("a", "b"):
         await server.do("update", f"Patient/{name}", resource=patient(name))
-    server.principal = Principal("anna", InCompartment("Patient", "b"))
+    server.principal = Principal("anna", limited_to(InCompartment("Patient", "b")))
     told = brief(await outcome(server, "Observation", {**REFERRING, "performer": [{"reference": "Patient/b"}]}))
     assert told == [("warning", "not-found", "Observation.subject.reference")]
 
