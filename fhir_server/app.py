@@ -38,6 +38,7 @@ from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
+from fhir_server.packages.bring import bring
 from fhir_server.search.extract import Extractor
 from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
@@ -128,6 +129,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
+        services = await bring(services)
         yield Tenant(services, jobs)
     finally:
         await jobs.stop()

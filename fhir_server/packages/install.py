@@ -24,6 +24,7 @@ from fhir_server.store.base import Key, Record, RecordConflict, Transaction, Ver
 from profiles.packages import core
 from profiles.packages.package import Package
 from profiles.packages.sources import Part, parts_of
+from profiles.packages.telemed import NAME, is_own, telemed_digest
 from profiles.restriction import ALL
 
 ATTEMPTS = 5
@@ -45,10 +46,14 @@ async def install(
 ) -> Report:
     """Install `package` and return what became of it; `moved` is told how many of how many definitions are ready.
 
-    Raises PackageError for a definition that cannot be kept, and when `strict` for what is missing Unprocessable.
+    Raises PackageError for a definition that cannot be kept, Unprocessable for another edition of what this software
+    brings, and when `strict` for what is missing.
     """
     parts = parts_of(package)
-    missing, unresolved = _missing(services, parts), _unresolved(services, package.needs)
+    own = any(is_own(part.label) for part in parts)
+    if own and package.digest != telemed_digest():
+        raise Unprocessable(f"{NAME} is part of this server, which has its own edition: it cannot be replaced.")
+    missing, unresolved = _missing(services, parts), {} if own else _unresolved(services, package.needs)
     if strict and (missing or unresolved):
         raise Unprocessable(_refusal(package, missing, unresolved))
     call = Call(services, principal, request or services.new_id())
@@ -87,11 +92,18 @@ async def _wanted(services: Services, package: Package, parts: Sequence[Part]) -
     """Return the parts that are not in as they are. What is in whole is not replaced by a part of it."""
     found = []
     for part in parts:
-        before = await services.store.records.get(TABLE.name, part.label)
+        before = await _before(services, part)
         same = before is not None and before.value["digest"] == package.digest
         if not same and not (before is not None and before.value["whole"] and not part.whole):
             found.append(_Wanted(part, before))
     return found
+
+
+async def _before(services: Services, part: Part) -> Record | None:
+    """Return the record of what the part replaces: of the package that this software brings, whatever its version."""
+    if is_own(part.label):
+        return next(iter(await services.store.records.find(TABLE.name, "name", part.name)), None)
+    return await services.store.records.get(TABLE.name, part.label)
 
 
 async def _ready(services: Services, wanted: Sequence[_Wanted], moved: Progress | None) -> dict[Key, Ready]:
@@ -152,6 +164,9 @@ class _Work:
             else:
                 kept.append(key)
         value = self._value(part, [*own, *kept], tx.time)
+        if before is not None and before.key != part.label:
+            await tx.records.delete(TABLE.name, before.key)
+            before = None
         await tx.records.put(TABLE.name, part.label, value, expect=before.revision if before else 0)
 
     async def _bury(self, tx: Transaction, key: Key) -> None:

@@ -10,7 +10,7 @@ from fhir_server.interactions.own_definitions import TABLE, installed
 from fhir_server.packages.install import INSTALLER
 from fhir_server.packages.report import Removal
 from fhir_server.store.base import Key, Record, Transaction
-from profiles.packages import core
+from profiles.packages import core, telemed
 from profiles.packages.manifest import split_label
 from profiles.restriction import ALL
 
@@ -18,11 +18,13 @@ from profiles.restriction import ALL
 async def remove(services: Services, label: str, *, principal: Principal = INSTALLER) -> Removal:
     """Remove the package `name#version`, or with `name` alone all its versions.
 
-    Raises PackageError for what is no label, NotFound when it is not installed, Unprocessable for R4 itself.
+    Raises PackageError for what is no label, NotFound when it is not installed, Unprocessable for what is part of this
+    server.
     """
     name, version = split_label(label)
-    if name == core.NAME:
-        raise Unprocessable(f"{core.NAME} is R4 itself: it is part of this server and cannot be removed.")
+    if name in (core.NAME, telemed.NAME):
+        what = "R4 itself" if name == core.NAME else "what this server's own records conform to"
+        raise Unprocessable(f"{name} is {what}: it is part of this server and cannot be removed.")
     call = Call(services, principal, services.new_id())
     gone, records = await services.store.write(lambda tx: _take_out(call, tx, name, version))
     if any(key.type == own_parameters.TYPE for key in gone):

@@ -18,6 +18,7 @@ from fhir_server.packages.install import install
 from fhir_server.packages.remove import remove
 from fhir_server.packages.report import Report
 from fhir_server.settings import Settings
+from tests.fakes.brought import OWN_GUIDE, others
 from tests.fakes.own_parameters import own
 from tests.fakes.packages import URL, Json, colours, entries, guide, manifest, profile, tgz, value_set
 
@@ -45,7 +46,7 @@ async def found(tenant: Tenant, type: str, *query: tuple[str, str]) -> Sequence[
     call = Call(tenant.services, ANONYMOUS, "r", type, parameters=query)
     result = await search(call)
     body = result.resource or parse(result.body or b"{}")
-    return [each["resource"] for each in body.get("entry", [])]
+    return others(each["resource"] for each in body.get("entry", []))
 
 
 async def test_what_was_installed_is_found_resolved_and_stated(tenant: Tenant) -> None:
@@ -56,7 +57,7 @@ async def test_what_was_installed_is_found_resolved_and_stated(tenant: Tenant) -
     assert len(await found(tenant, "ValueSet", ("_tag", "|org.example.guide#1.0.0"))) == 0
     assert len(await found(tenant, "ValueSet", ("_tag", "org.example.guide#1.0.0"))) == 1
     told = statement(Call(tenant.services, ANONYMOUS, "r"))
-    assert told["implementationGuide"] == [f"{URL}/ImplementationGuide/guide|1.0.0"]
+    assert told["implementationGuide"] == [OWN_GUIDE, f"{URL}/ImplementationGuide/guide|1.0.0"]
     patient = next(each for each in told["rest"][0]["resource"] if each["type"] == "Patient")
     assert patient["supportedProfile"] == [f"{URL}/StructureDefinition/our-patient|1.0.0"]
 
