@@ -63,8 +63,9 @@ class ProfileJudge:
             return found
         try:
             return snapshot(found, self._raw)
-        except SnapshotError:
+        except SnapshotError as error:
             # Without a snapshot it counts as a profile that cannot be used, and whoever asks for it is told so.
+            self._context.unusable[str(found["url"])] = error.detail
             return found
 
     def _raw(self, canonical: str) -> Mapping[str, Any] | None:

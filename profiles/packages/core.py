@@ -15,7 +15,7 @@ _RELEASE = ("4.0.1", "4.0")
 
 
 def knows(canonical: str) -> bool:
-    """Return whether R4 defines what `canonical` names: a type, profile, extension, code system, value set, search parameter.
+    """Return whether R4 defines what `canonical` names: a type, profile, code system, value set or parameter.
 
     A version behind it has to be R4's own, or that of the definition.
     """

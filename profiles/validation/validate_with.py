@@ -81,16 +81,22 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: boo
     demanded = dict.fromkeys((*asked, *policy.get(kind, ())))
     for url in demanded:
         if not _against(at, url, run):
-            what = f"could not be checked against the profile {url}, which is not known here or cannot be used; install"
-            run.add("error", "not-found", at, f"{what} the package that defines it", "profile")
+            what = f"could not be checked against the profile {url}, {_why(url, run)}"
+            run.add("error", "not-found", at, what, "profile")
     for url in _claimed(at.value) if claims else ():
         if url not in demanded and not _against(at, url, run):
-            what = (
-                f"claims the profile {url}, which is not known here or cannot be used, so it was not checked; install"
-            )
-            run.add("warning", "not-found", at, f"{what} the package that defines it", "meta.profile")
+            what = f"claims the profile {url}, {_why(url, run)}; it was not checked"
+            run.add("warning", "not-found", at, what, "meta.profile")
     run.profile = None
     check_extensions(at, run)
+
+
+def _why(url: str, run: Run) -> str:
+    """Return why a profile cannot be used, and what to do."""
+    reason = run.context.unusable.get(unversioned(url))
+    if reason is not None:
+        return f"which cannot be used: {reason}"
+    return "which is not known here or cannot be used; install the package that defines it"
 
 
 def _against(at: At, url: str, run: Run) -> bool:

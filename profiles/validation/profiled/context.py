@@ -34,7 +34,7 @@ class Context:
     `exists` asks whether the targets of references exist; without it that is not checked. `fetch` returns them, so that
     target profiles are checked beyond contained resources and Bundles. `member_of` answers before value sets are
     expanded. `must_support` reports must-support elements that are missing. `seconds` is what the rules of profiles may
-    take on one resource.
+    take on one resource. Whoever resolves may say in `unusable`, by url, why a definition cannot be used.
     """
 
     def __init__(
@@ -54,12 +54,14 @@ class Context:
         self.must_support = must_support
         self.seconds = seconds
         self.profiles: dict[str, Profile | None] = {}
+        self.unusable: dict[str, str] = {}
         self._codes: dict[str, Coded | NotExpandable] = {}
         self._bare: dict[str, frozenset[str]] = {}
 
     def forget(self) -> None:
         """Drop what was compiled and expanded: the definitions behind `resolve` have changed."""
         self.profiles = {}
+        self.unusable = {}
         self._codes = {}
         self._bare = {}
 
