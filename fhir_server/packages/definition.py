@@ -60,7 +60,7 @@ def key_of(label: str, artifact: Artifact) -> Key:
 def ready(services: Services, label: str, artifact: Artifact) -> Ready:
     """Return a definition made ready to be put. Raises PackageError when it is no resource that can be kept."""
     key = key_of(label, artifact)
-    resource = headed(key.type, key.id, _tagged(parse(artifact.text), label))
+    resource = headed(key.type, key.id, tagged(parse(artifact.text), label))
     # A first start need not wait for what the tests of this software have found out already.
     issues = [] if is_own(label) else services.validator.validate(resource)
     faults = [issue for issue in issues if issue.is_error]
@@ -110,7 +110,8 @@ async def _serve(tx: Transaction, definition: Ready, version: Version) -> str:
     return ""
 
 
-def _tagged(resource: dict[str, Any], label: str) -> dict[str, Any]:
+def tagged(resource: dict[str, Any], label: str) -> dict[str, Any]:
+    """Return a resource with the tag that names the package `label`; the input is not changed."""
     meta = resource.get("meta")
     meta = dict(meta) if isinstance(meta, dict) else {}
     tags = meta.get("tag")

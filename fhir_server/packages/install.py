@@ -19,6 +19,7 @@ from fhir_server.interactions.conditional import Moved
 from fhir_server.interactions.entries import breathe
 from fhir_server.interactions.own_definitions import TABLE
 from fhir_server.packages.definition import AUTHOR, Ready, put, ready
+from fhir_server.packages.examples import Chosen, choose, load, numbers_of, rows_of, unload
 from fhir_server.packages.report import Report, State
 from fhir_server.store.base import Key, Record, RecordConflict, Transaction, VersionConflict
 from profiles.packages import core
@@ -40,11 +41,14 @@ async def install(
     package: Package,
     *,
     strict: bool = False,
+    examples: bool = False,
     moved: Progress | None = None,
     principal: Principal = INSTALLER,
     request: str = "",
 ) -> Report:
     """Install `package` and return what became of it; `moved` is told how many of how many definitions are ready.
+
+    With `examples` its examples are put too, as ordinary resources, where nothing else is under their ids.
 
     Raises PackageError for a definition that cannot be kept, Unprocessable for another edition of what this software
     brings, and when `strict` for what is missing.
@@ -60,9 +64,10 @@ async def install(
     for _ in range(ATTEMPTS):
         wanted = await _wanted(services, package, parts)
         made = await _ready(services, wanted, moved)
-        work = _Work(call, package, wanted, made, missing, unresolved)
+        chosen = await choose(call, package, parts[0].label) if examples else None
+        work = _Work(call, package, parts[0].label, wanted, made, chosen, (missing, unresolved))
         try:
-            refused = await services.store.write(work) if wanted else []
+            refused = await services.store.write(work) if wanted or chosen else []
         except (Moved, VersionConflict, RecordConflict):
             continue
         await _announce(services, [each.key for each in made.values()] + work.buried)
@@ -74,7 +79,8 @@ async def install(
             state=state,
             parts=[(part.label, len(part.definitions)) for part in parts],
             counts=Counter(each.type for each in package.definitions),
-            examples=len(package.examples),
+            examples=len(package.examples) - work.loaded,
+            loaded=work.loaded,
             missing=missing,
             unresolved=unresolved,
             warnings=[*package.warnings, *faults, *refused],
@@ -126,17 +132,20 @@ class _Work:
         self,
         call: Call,
         package: Package,
+        label: str,
         wanted: Sequence[_Wanted],
         made: Mapping[Key, Ready],
-        missing: Sequence[str],
-        unresolved: Mapping[str, str],
+        chosen: Chosen | None,
+        lacks: tuple[Sequence[str], Mapping[str, str]],
     ) -> None:
         self._call, self._package, self._wanted, self._made = call, package, wanted, made
-        self._missing, self._unresolved = missing, unresolved
+        self._label, self._chosen = label, chosen
+        self._missing, self._unresolved = lacks
         self.buried: list[Key] = []
+        self.loaded = 0
 
     async def __call__(self, tx: Transaction) -> list[str]:
-        """Put everything; return what searches cannot use of it, in sentences."""
+        """Put everything; return what searches cannot use of it and which examples were left, in sentences."""
         self.buried = []
         refused = []
         for index, definition in enumerate(self._made.values()):
@@ -147,9 +156,24 @@ class _Work:
             await breathe(index)
         for each in self._wanted:
             await self._record(tx, each)
-        details = {"package": self._package.manifest.label, "definitions": len(self._made)}
-        await tx.audit(audit.row(self._call, "$install-package", 200, time=tx.time, details=details))
-        return refused
+        patients, left = await self._examples(tx) if self._chosen is not None else ((), ())
+        details = {"package": self._package.manifest.label, "definitions": len(self._made), "examples": self.loaded}
+        row = audit.row(self._call, "$install-package", 200, time=tx.time, patients=patients, details=details)
+        await tx.audit(row)
+        return [*refused, *left]
+
+    async def _examples(self, tx: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """Put the examples; return the patients they are about, and what is to be told of those that were left."""
+        record = await tx.records.get(TABLE.name, self._label)
+        if self._chosen is None or record is None:
+            return (), ()
+        before = numbers_of(record)
+        loaded = await load(self._call, tx, self._chosen, before)
+        await unload(self._call, tx, {key: n for key, n in before.items() if key not in loaded.numbers})
+        value = {**record.value, "examples": rows_of(loaded.numbers)}
+        await tx.records.put(TABLE.name, self._label, value, expect=record.revision)
+        self.loaded = len(loaded.numbers)
+        return loaded.patients, [*self._chosen.left, *loaded.conflicts]
 
     async def _record(self, tx: Transaction, wanted: _Wanted) -> None:
         part, before = wanted.part, wanted.before
@@ -163,7 +187,7 @@ class _Work:
                 await self._bury(tx, key)
             else:
                 kept.append(key)
-        value = self._value(part, [*own, *kept], tx.time)
+        value = self._value(part, [*own, *kept], tx.time) | {"examples": rows_of(numbers_of(before))}
         if before is not None and before.key != part.label:
             await tx.records.delete(TABLE.name, before.key)
             before = None
