@@ -17,6 +17,7 @@ from tests.fakes.brought import BROUGHT, OWN_GUIDE, others
 from tests.fakes.command import Running, environment, fhir_server
 from tests.fakes.packages import URL, colours, entries, guide, manifest, profile, tgz
 from tests.fakes.shared import SHARED_DATA, needs_shared_data
+from tests.fakes.telemed import BASE, plain
 
 SERVE = ["serve", "--auth", "open", "--port", "0", "--store", "sqlite:///fhir.db"]
 STORE = ("--store", "sqlite:///fhir.db")
@@ -39,6 +40,28 @@ def test_a_package_comes_and_goes_by_command(tmp_path: Path) -> None:
     again = fhir_server("package", "remove", "org.example.guide", *STORE, folder=tmp_path)
     assert again.returncode == 1
     assert "is not installed" in again.stderr
+
+
+def test_examples_come_by_command_and_over_http_where_they_are_asked_for(tmp_path: Path) -> None:
+    anna = ("package/example/anna.json", b'{"resourceType": "Patient", "id": "anna"}')
+    (tmp_path / "guide.tgz").write_bytes(tgz([*entries(guide()), anna]))
+    assert "1 examples left out" in fhir_server("package", "add", "guide.tgz", *STORE, folder=tmp_path).stdout
+    added = fhir_server("package", "add", "guide.tgz", "--examples", *STORE, folder=tmp_path)
+    assert "1 examples\n" in added.stdout
+    removed = fhir_server("package", "remove", "org.example.guide", *STORE, folder=tmp_path)
+    assert removed.stdout == "Removed org.example.guide#1.0.0: 1 definitions.\n  With them 1 examples.\n"
+    with Running(SERVE, tmp_path) as server, httpx.Client(base_url=f"{server.root}/fhir") as http:
+        assert http.get("/Patient/anna").status_code == 410
+        data = (tmp_path / "guide.tgz").read_bytes()
+        for query, status in (("maybe", 400), ("false", 200), ("true", 200)):
+            body = {"content": data, "headers": {"Content-Type": "application/gzip"}}
+            answer = http.post("/$install-package", params={"examples": query}, **body)  # type: ignore[arg-type]
+            assert answer.status_code == status
+            assert http.get("/Patient/anna").status_code == (200 if query == "true" else 410)
+        assert "1 examples of the package are in." in answer.text
+        packed = {"name": "package", "valueBase64Binary": base64.b64encode(data).decode()}
+        parameters = {"resourceType": "Parameters", "parameter": [packed, {"name": "examples", "valueBoolean": True}]}
+        assert "1 examples of the package are in." in http.post("/$install-package", json=parameters).text
 
 
 def test_a_bad_package_is_refused_by_name_and_the_others_go_in(tmp_path: Path) -> None:
@@ -133,4 +156,9 @@ def test_fr_core_goes_in_with_the_warnings_that_it_deserves(tmp_path: Path) -> N
         url = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient"
         assert f"{url}|2.2.0" in patient["supportedProfile"]
         assert len(httpx.get(f"{server.root}/fhir/StructureDefinition", params={"url": url}).json()["entry"]) == 1
+        encounter = next(each for each in statement["rest"][0]["resource"] if each["type"] == "Encounter")
+        ours = f"{BASE}/StructureDefinition/telemed-fr-encounter"
+        assert f"{ours}|0.1.0" in encounter["supportedProfile"]
+        asked = httpx.post(f"{server.root}/fhir/Encounter/$validate?profile={ours}", json=plain("encounter-france"))
+        assert [each["severity"] for each in asked.json()["issue"]] == ["information"]
     assert json.dumps(statement["implementationGuide"]).count("hl7.fhir.fr.core") == 1

@@ -1,4 +1,4 @@
-"""Examples of packages: put when asked for, over nothing that is there, and taken out again unless they were changed."""
+"""Examples of packages: put when asked for, over nothing that is there, taken out again unless they were changed."""
 
 from __future__ import annotations
 
