@@ -30,6 +30,7 @@ TOURS = (
     "README.md",
     "docs/tutorial/first-patient.md",
     "docs/search.md",
+    "docs/profiles.md",
     "docs/how-to/terminology.md",
     "docs/how-to/validate.md",
 )
