@@ -129,7 +129,8 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
-        services = await bring(services)
+        if settings.telemed_profiles:
+            services = await bring(services)
         yield Tenant(services, jobs)
     finally:
         await jobs.stop()

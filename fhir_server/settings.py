@@ -89,6 +89,10 @@ class Settings(BaseSettings):
         "warn",
         description="Profiles claimed in `meta.profile`: not checked, checked with warnings, or refused when not kept.",
     )
+    telemed_profiles: bool = Field(
+        True,
+        description="Whether every store gets the profiles of the telemedicine record; nobody changes them then.",
+    )
     audit: Literal["grouped", "strict"] = Field(
         "grouped",
         description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",

@@ -23,7 +23,7 @@ async def remove(services: Services, label: str, *, principal: Principal = INSTA
     server.
     """
     name, version = split_label(label)
-    if name in (core.NAME, telemed.NAME):
+    if name == core.NAME or (name == telemed.NAME and services.reserved):
         what = "R4 itself" if name == core.NAME else "what this server's own records conform to"
         raise Unprocessable(f"{name} is {what}: it is part of this server and cannot be removed.")
     call = Call(services, principal, services.new_id())

@@ -88,6 +88,19 @@ async def test_the_next_start_writes_nothing(tmp_path: Path) -> None:
     assert positions[0] == positions[1]
 
 
+async def test_whoever_does_not_want_it_has_nothing_of_it_or_removes_it(tmp_path: Path) -> None:
+    settings = Settings(auth="open", store=f"sqlite:///{tmp_path}/a.db")
+    without = Settings(auth="open", store=settings.store, telemed_profiles=False)
+    async with open_tenant(without) as tenant:
+        assert await tenant.services.store.counts() == {}
+    async with open_tenant(settings) as tenant:
+        assert (await tenant.services.store.counts())["StructureDefinition"] > 0
+    async with open_tenant(without) as tenant:
+        await do(tenant, "delete", "telemed-age")
+        assert (await remove(tenant.services, NAME)).labels == [f"{NAME}#0.1.0"]
+        assert await tenant.services.store.counts() == {}
+
+
 async def test_a_newer_release_brings_it_up_to_date(tmp_path: Path) -> None:
     settings = Settings(auth="open", store=f"sqlite:///{tmp_path}/a.db")
     with older():
