@@ -40,6 +40,7 @@ from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
+from fhir_server.packages.bring import bring
 from fhir_server.search.extract import Extractor
 from fhir_server.search.match import Criteria
 from fhir_server.search.parameters import Registry
@@ -133,6 +134,8 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
         )
+        if settings.telemed_profiles:
+            services = await bring(services)
         anchoring = _anchoring(settings, store)
         yield Tenant(services, jobs, anchoring)
     finally:

@@ -46,6 +46,9 @@ def _add_command(line: Line) -> Callable[..., None]:
         strict: Annotated[
             bool, typer.Option("--strict", help="Refuse what needs packages or definitions that are not here.")
         ] = False,
+        examples: Annotated[
+            bool, typer.Option("--examples", help="Put their examples too, as ordinary resources: for trials.")
+        ] = False,
         store: StoreOption = None,
         config: ConfigOption = None,
     ) -> None:
@@ -61,7 +64,7 @@ def _add_command(line: Line) -> Callable[..., None]:
         for path in paths:
             if not path.exists():
                 line.stop(f"There is no package at {path}.", USAGE)
-        if _asked(line, lambda: asyncio.run(_add(settings, paths, strict, line.out))):
+        if _asked(line, lambda: asyncio.run(_add(settings, paths, strict, examples, line.out))):
             raise typer.Exit(FAILED)
 
     return add
@@ -96,6 +99,10 @@ def _remove_command(line: Line) -> Callable[..., None]:
         line.demand_store(settings)
         for removal in _asked(line, lambda: asyncio.run(_remove(settings, packages))):
             line.out.print(f"Removed {', '.join(removal.labels)}: {removal.definitions:,} definitions.", markup=False)
+            if removal.examples:
+                line.out.print(f"  With them {removal.examples:,} examples.", markup=False)
+            if removal.kept:
+                line.out.print(f"  Examples that were changed since, and stay: {', '.join(removal.kept)}", markup=False)
             if removal.dependents:
                 line.out.print(f"  Still installed, and made for it: {', '.join(removal.dependents)}", markup=False)
 
@@ -115,7 +122,7 @@ def _asked(line: Line, work: Callable[[], T]) -> T:
         line.stop(str(error), USAGE)
 
 
-async def _add(settings: Settings, paths: Sequence[Path], strict: bool, out: Console) -> bool:
+async def _add(settings: Settings, paths: Sequence[Path], strict: bool, examples: bool, out: Console) -> bool:
     """Install what is at `paths`; return whether any was refused. The others are in all the same."""
     from fhir_server.app import open_tenant
     from fhir_server.packages.archive import open_package
@@ -128,9 +135,8 @@ async def _add(settings: Settings, paths: Sequence[Path], strict: bool, out: Con
             try:
                 package = open_package(path)
                 with ExitStack() as shown:
-                    report = await install(
-                        tenant.services, package, strict=strict, moved=_progress(out, package.manifest.label, shown)
-                    )
+                    moved = _progress(out, package.manifest.label, shown)
+                    report = await install(tenant.services, package, strict=strict, examples=examples, moved=moved)
             except (PackageError, Refusal) as error:
                 if isinstance(error, Refusal) and error.status >= 500:
                     raise
@@ -173,8 +179,10 @@ def show(out: Console, report: Report) -> None:
     counts = sorted(report.counts.items(), key=lambda each: (-each[1], each[0]))
     if report.state != "unchanged":
         lines += [f"  {number:>6,} {type}" for type, number in counts]
-        if report.examples:
-            lines.append(f"  {report.examples:>6,} examples left out")
+    if report.loaded:
+        lines.append(f"  {report.loaded:>6,} examples")
+    if report.examples and (report.loaded or report.state != "unchanged"):
+        lines.append(f"  {report.examples:>6,} examples left out")
     if report.missing:
         lines.append(f"  Depends on packages that are not installed: {', '.join(report.missing)}")
     lines += _some(f"{len(report.unresolved)} canonicals that nothing here defines:", list(report.unresolved))

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
         "warn",
         description="References to resources that are not here, in `$validate`: not looked at, warnings, or errors.",
     )
+    telemed_profiles: bool = Field(
+        True,
+        description="Whether every store gets the profiles of the telemedicine record; nobody changes them then.",
+    )
     audit: Literal["grouped", "strict"] = Field(
         "grouped",
         description="`strict` answers a read only when its audit row is on disk; `grouped` does not wait.",

@@ -89,20 +89,23 @@ def _paths(line: Line, files: Sequence[Path]) -> list[Path]:
 
 
 def _catalogue(line: Line, packages: Sequence[Path]) -> Catalogue:
-    """Return the definitions of the packages."""
+    """Return the definitions of the packages, and those that this software brings."""
     from fhir_server.model.fhir_json import parse
     from fhir_server.packages.archive import open_package
     from profiles.packages.catalogue import TYPES, Catalogue
     from profiles.packages.package import PackageError
+    from profiles.packages.telemed import telemed
 
     catalogue = Catalogue()
+    given = [telemed()]
     for path in packages:
         if not path.exists():
             line.stop(f"There is no package at {path}.", USAGE)
         try:
-            package = open_package(path)
+            given.append(open_package(path))
         except PackageError as error:
             line.stop(f"{path}: {error}", USAGE)
+    for package in given:
         for each in package.definitions:
             if each.type in TYPES:
                 catalogue.keep(f"{package.manifest.label}/{each.entry}", parse(each.text), each.text)

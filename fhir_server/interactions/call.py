@@ -121,7 +121,7 @@ class Services:
     `learned` is called when SearchParameters were written, `defined` with the keys of other definitions that were,
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
-    writes must conform to, `judge` who knows profiles.
+    writes must conform to, `judge` who knows profiles. `reserved` are the definitions that nobody may change.
     """
 
     store: Store
@@ -144,6 +144,7 @@ class Services:
     catalogue: Catalogue = field(default_factory=Catalogue)
     defined: Callable[[Collection[Key]], Awaitable[None]] = nothing
     known: Known = field(default_factory=Known)
+    reserved: Collection[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

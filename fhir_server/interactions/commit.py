@@ -21,6 +21,7 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.interactions.reserved import demand_free
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
@@ -178,12 +179,14 @@ async def current(call: Call, reader: Snapshot, key: Key, action: Action, *, mak
 async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version | None, method: Method) -> Version:
     """Put the version that follows `before` and return it. Raises Forbidden when it is out of the caller's reach.
 
-    Raises Moved when the tenant's search parameters have changed since it was prepared.
+    Raises Moved when the tenant's search parameters have changed since it was prepared, Forbidden for what is part of
+    this server.
     """
     if prepared.mark != call.services.registry.mark:
         raise Moved
     key = prepared.key
     external.demand_new(key, before)
+    demand_free(call.services, key)
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     new = NewVersion(

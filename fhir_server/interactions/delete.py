@@ -15,6 +15,7 @@ from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching
+from fhir_server.interactions.reserved import demand_free
 from fhir_server.store.base import Key, Snapshot, Transaction
 
 
@@ -56,6 +57,7 @@ async def plan(call: Call, identity: Identity) -> Step:
 
 async def _bury(call: Call, tx: Transaction, key: Key) -> Written:
     before = await commit.current(call, tx, key, "delete")
+    demand_free(call.services, key)
     preconditions.demand(call.preconditions, before)
     if before is None:
         return Written(204)

@@ -62,8 +62,9 @@ class ProfileJudge:
             return found
         try:
             return snapshot(found, self._catalogue.resolve)
-        except SnapshotError:
+        except SnapshotError as error:
             # Without a snapshot it counts as a profile that cannot be used, and whoever asks for it is told so.
+            self._context.unusable[str(found["url"])] = error.detail
             return found
 
 

@@ -16,7 +16,8 @@ from profiles.restriction import ALL
 
 TABLE = RecordTable("package", indexed=("name",))
 """Key: `name#version`. Value: name, version, title, guide (canonical), digest, source, time, dependencies,
-definitions ([type, id] of what it brought), warnings, unresolved."""
+definitions ([type, id] of what it brought), examples ([type, id, number] of what it put besides), missing,
+unresolved."""
 PAGE = 100
 
 

@@ -19,11 +19,13 @@ from fhir_server.interactions.conditional import Moved
 from fhir_server.interactions.entries import breathe
 from fhir_server.interactions.own_definitions import TABLE
 from fhir_server.packages.definition import AUTHOR, Ready, put, ready
+from fhir_server.packages.examples import Chosen, choose, load, numbers_of, rows_of, unload
 from fhir_server.packages.report import Report, State
 from fhir_server.store.base import Key, Record, RecordConflict, Transaction, VersionConflict
 from profiles.packages import core
 from profiles.packages.package import Package
 from profiles.packages.sources import Part, parts_of
+from profiles.packages.telemed import NAME, is_own, telemed_digest
 from profiles.restriction import ALL
 
 ATTEMPTS = 5
@@ -39,25 +41,33 @@ async def install(
     package: Package,
     *,
     strict: bool = False,
+    examples: bool = False,
     moved: Progress | None = None,
     principal: Principal = INSTALLER,
     request: str = "",
 ) -> Report:
     """Install `package` and return what became of it; `moved` is told how many of how many definitions are ready.
 
-    Raises PackageError for a definition that cannot be kept, and when `strict` for what is missing Unprocessable.
+    With `examples` its examples are put too, as ordinary resources, where nothing else is under their ids.
+
+    Raises PackageError for a definition that cannot be kept, Unprocessable for another edition of what this software
+    brings, and when `strict` for what is missing.
     """
     parts = parts_of(package)
-    missing, unresolved = _missing(services, parts), _unresolved(services, package.needs)
+    own = any(is_own(part.label) for part in parts)
+    if own and package.digest != telemed_digest():
+        raise Unprocessable(f"{NAME} is part of this server, which has its own edition: it cannot be replaced.")
+    missing, unresolved = _missing(services, parts), {} if own else _unresolved(services, package.needs)
     if strict and (missing or unresolved):
         raise Unprocessable(_refusal(package, missing, unresolved))
     call = Call(services, principal, request or services.new_id())
     for _ in range(ATTEMPTS):
         wanted = await _wanted(services, package, parts)
         made = await _ready(services, wanted, moved)
-        work = _Work(call, package, wanted, made, missing, unresolved)
+        chosen = await choose(call, package, parts[0].label) if examples else None
+        work = _Work(call, package, parts[0].label, wanted, made, chosen, (missing, unresolved))
         try:
-            refused = await services.store.write(work) if wanted else []
+            refused = await services.store.write(work) if wanted or chosen else []
         except (Moved, VersionConflict, RecordConflict):
             continue
         await _announce(services, [each.key for each in made.values()] + work.buried)
@@ -69,7 +79,8 @@ async def install(
             state=state,
             parts=[(part.label, len(part.definitions)) for part in parts],
             counts=Counter(each.type for each in package.definitions),
-            examples=len(package.examples),
+            examples=len(package.examples) - work.loaded,
+            loaded=work.loaded,
             missing=missing,
             unresolved=unresolved,
             warnings=[*package.warnings, *faults, *refused],
@@ -87,11 +98,18 @@ async def _wanted(services: Services, package: Package, parts: Sequence[Part]) -
     """Return the parts that are not in as they are. What is in whole is not replaced by a part of it."""
     found = []
     for part in parts:
-        before = await services.store.records.get(TABLE.name, part.label)
+        before = await _before(services, part)
         same = before is not None and before.value["digest"] == package.digest
         if not same and not (before is not None and before.value["whole"] and not part.whole):
             found.append(_Wanted(part, before))
     return found
+
+
+async def _before(services: Services, part: Part) -> Record | None:
+    """Return the record of what the part replaces: of the package that this software brings, whatever its version."""
+    if is_own(part.label):
+        return next(iter(await services.store.records.find(TABLE.name, "name", part.name)), None)
+    return await services.store.records.get(TABLE.name, part.label)
 
 
 async def _ready(services: Services, wanted: Sequence[_Wanted], moved: Progress | None) -> dict[Key, Ready]:
@@ -114,17 +132,20 @@ class _Work:
         self,
         call: Call,
         package: Package,
+        label: str,
         wanted: Sequence[_Wanted],
         made: Mapping[Key, Ready],
-        missing: Sequence[str],
-        unresolved: Mapping[str, str],
+        chosen: Chosen | None,
+        lacks: tuple[Sequence[str], Mapping[str, str]],
     ) -> None:
         self._call, self._package, self._wanted, self._made = call, package, wanted, made
-        self._missing, self._unresolved = missing, unresolved
+        self._label, self._chosen = label, chosen
+        self._missing, self._unresolved = lacks
         self.buried: list[Key] = []
+        self.loaded = 0
 
     async def __call__(self, tx: Transaction) -> list[str]:
-        """Put everything; return what searches cannot use of it, in sentences."""
+        """Put everything; return what searches cannot use of it and which examples were left, in sentences."""
         self.buried = []
         refused = []
         for index, definition in enumerate(self._made.values()):
@@ -135,9 +156,24 @@ class _Work:
             await breathe(index)
         for each in self._wanted:
             await self._record(tx, each)
-        details = {"package": self._package.manifest.label, "definitions": len(self._made)}
-        await tx.audit(audit.row(self._call, "$install-package", 200, time=tx.time, details=details))
-        return refused
+        patients, left = await self._examples(tx) if self._chosen is not None else ((), ())
+        details = {"package": self._package.manifest.label, "definitions": len(self._made), "examples": self.loaded}
+        row = audit.row(self._call, "$install-package", 200, time=tx.time, patients=patients, details=details)
+        await tx.audit(row)
+        return [*refused, *left]
+
+    async def _examples(self, tx: Transaction) -> tuple[Sequence[str], Sequence[str]]:
+        """Put the examples; return the patients they are about, and what is to be told of those that were left."""
+        record = await tx.records.get(TABLE.name, self._label)
+        if self._chosen is None or record is None:
+            return (), ()
+        before = numbers_of(record)
+        loaded = await load(self._call, tx, self._chosen, before)
+        await unload(self._call, tx, {key: n for key, n in before.items() if key not in loaded.numbers})
+        value = {**record.value, "examples": rows_of(loaded.numbers)}
+        await tx.records.put(TABLE.name, self._label, value, expect=record.revision)
+        self.loaded = len(loaded.numbers)
+        return loaded.patients, [*self._chosen.left, *loaded.conflicts]
 
     async def _record(self, tx: Transaction, wanted: _Wanted) -> None:
         part, before = wanted.part, wanted.before
@@ -151,7 +187,10 @@ class _Work:
                 await self._bury(tx, key)
             else:
                 kept.append(key)
-        value = self._value(part, [*own, *kept], tx.time)
+        value = self._value(part, [*own, *kept], tx.time) | {"examples": rows_of(numbers_of(before))}
+        if before is not None and before.key != part.label:
+            await tx.records.delete(TABLE.name, before.key)
+            before = None
         await tx.records.put(TABLE.name, part.label, value, expect=before.revision if before else 0)
 
     async def _bury(self, tx: Transaction, key: Key) -> None:

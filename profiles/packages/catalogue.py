@@ -26,6 +26,7 @@ from typing import Any
 
 import msgspec
 
+from profiles.packages import core
 from profiles.packages.versions import preference
 from profiles.snapshot.core import core_resolve
 from profiles.validation.well_formed import well_formed
@@ -45,7 +46,8 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 class Entry:
     """One definition: what it is found by, and its JSON, compressed.
 
-    `of` is the type that a StructureDefinition constrains, "" for everything else; `kind` and `derivation` are its own.
+    `of` is the type that a StructureDefinition constrains, "" for everything else; `kind`, `derivation` and `base` are
+    its own, and `whole` says that it brings its snapshot.
     """
 
     type: str
@@ -56,6 +58,8 @@ class Entry:
     of: str
     kind: str
     derivation: str
+    base: str
+    whole: bool
     size: int
     packed: bytes
 
@@ -77,8 +81,8 @@ class Installed:
 class Catalogue:
     """The definitions of one tenant. It knows no store; whoever feeds it does."""
 
-    def __init__(self, core: Resolve = core_resolve) -> None:
-        self._core = core
+    def __init__(self, standard: Resolve = core_resolve) -> None:
+        self._standard = standard
         self._entries: dict[tuple[str, str], Entry] = {}
         self._by_url: dict[str, list[Entry]] = {}
         self._parsed: OrderedDict[tuple[str, str], tuple[int, Definition | None]] = OrderedDict()
@@ -96,7 +100,7 @@ class Catalogue:
         entry = self.find(canonical, type)
         if entry is not None:
             return self._content(entry)
-        found = self._core(canonical)
+        found = self._standard(canonical)
         return found if found is None or type in (None, found.get("resourceType")) else None
 
     def find(self, canonical: str, type: str | None = None) -> Entry | None:
@@ -120,12 +124,31 @@ class Catalogue:
         return [each for each in self._entries.values() if type in (None, each.type)]
 
     def profiles(self) -> Mapping[str, Sequence[str]]:
-        """Return the canonicals, with versions, of the profiles of each resource type, sorted."""
+        """Return the canonicals, with versions, of the profiles of each resource type, sorted.
+
+        Those that cannot be used are left out: retired ones, and those without a snapshot whose base is not here.
+        """
         found: dict[str, list[str]] = {}
         for each in self._entries.values():
-            if each.derivation == "constraint" and each.kind == "resource" and each.status != "retired":
+            if (
+                each.derivation == "constraint"
+                and each.kind == "resource"
+                and each.status != "retired"
+                and self._founded(each)
+            ):
                 found.setdefault(each.of, []).append(f"{each.url}|{each.version}" if each.version else each.url)
         return {type: sorted(set(urls)) for type, urls in found.items()}
+
+    def _founded(self, entry: Entry) -> bool:
+        """Return whether the snapshot of a profile is here, or all that it is made from."""
+        met: set[str] = set()
+        while not (entry.whole or core.knows(entry.base)):
+            base = self.find(entry.base, "StructureDefinition")
+            if base is None or base.url in met:
+                return False
+            met.add(base.url)
+            entry = base
+        return True
 
     def keep(self, id: str, resource: Definition, text: bytes) -> None:
         """Have a definition, in place of what had that type and id before; `text` is its JSON."""
@@ -181,6 +204,8 @@ def _entry(id: str, resource: Definition, text: bytes) -> Entry:
         of=_text(resource, "type") if structure else "",
         kind=_text(resource, "kind") if structure else "",
         derivation=_text(resource, "derivation") if structure else "",
+        base=_text(resource, "baseDefinition") if structure else "",
+        whole=structure and "snapshot" in resource,
         size=len(text),
         packed=zlib.compress(text, 1),
     )

@@ -15,7 +15,7 @@ _RELEASE = ("4.0.1", "4.0")
 
 
 def knows(canonical: str) -> bool:
-    """Return whether R4 defines what `canonical` names: a type, a code system, a value set or a search parameter.
+    """Return whether R4 defines what `canonical` names: a type, profile, code system, value set or parameter.
 
     A version behind it has to be R4's own, or that of the definition.
     """
@@ -33,4 +33,8 @@ def knows(canonical: str) -> bool:
 @cache
 def _urls() -> frozenset[str]:
     parameters = {each.url for each in definitions.search_parameters()}
-    return frozenset(parameters | {each["url"] for each in definitions.operations() if "url" in each})
+    return frozenset(
+        parameters
+        | set(definitions.core_profiles())
+        | {each["url"] for each in definitions.operations() if "url" in each}
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -70,6 +71,11 @@ class Artifact:
     def text(self) -> bytes:
         """The JSON as it came."""
         return zlib.decompress(self.packed)
+
+
+def digest_of(entries: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of definitions, given as (entry, digest of its content) in the order of their names."""
+    return hashlib.sha256("".join(f"{entry} {digest}\n" for entry, digest in entries).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import jiter
 from profiles.definitions import is_resource_type
 from profiles.packages.manifest import ENTRY, read_manifest
 from profiles.packages.needs import needs_of
-from profiles.packages.package import LIMITS, Artifact, Package, PackageError, PackageLimits
+from profiles.packages.package import LIMITS, Artifact, Package, PackageError, PackageLimits, digest_of
 
 INDEX = "package/.index.json"
 EXAMPLES = ("package/example/", "package/examples/")
@@ -175,8 +175,8 @@ class _Reading:
         }
         if not manifest.fhir_versions:
             self.warnings.append(f"{ENTRY} states no FHIR version; it is taken as 4.0.1.")
-        digest = hashlib.sha256("".join(f"{each.entry} {each.digest}\n" for each in definitions).encode())
-        return Package(manifest, definitions, examples, digest.hexdigest(), needs, tuple(self.warnings))
+        digest = digest_of((each.entry, each.digest) for each in definitions)
+        return Package(manifest, definitions, examples, digest, needs, tuple(self.warnings))
 
     def _check_index(self) -> None:
         """Raise PackageError where .index.json says of a resource what the resource does not."""

@@ -87,14 +87,12 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: boo
         demanded |= dict.fromkeys(each for each in vital_sign_profiles(at.value) if run.find(each) is not None)
     for url in demanded:
         if not _against(at, url, run):
-            what = f"could not be checked against the profile {url}, which is not known here or cannot be used; install"
-            run.add("error", "not-found", at, f"{what} the package that defines it", "profile")
+            what = f"could not be checked against the profile {url}, {_why(url, run)}"
+            run.add("error", "not-found", at, what, "profile")
     for url in _claimed(at.value) if claims else ():
         if url not in demanded and not _against(at, url, run):
-            what = (
-                f"claims the profile {url}, which is not known here or cannot be used, so it was not checked; install"
-            )
-            run.add("warning", "not-found", at, f"{what} the package that defines it", "meta.profile")
+            what = f"claims the profile {url}, {_why(url, run)}; it was not checked"
+            run.add("warning", "not-found", at, what, "meta.profile")
     run.profile = None
     check_extensions(at, run)
     check_codings(at, run)
@@ -121,6 +119,14 @@ def _answers(at: At, run: Run) -> None:
 
 def _is_member(context: Context, value_set: str, coding: Json) -> bool:
     return (coding.get("system"), coding.get("code")) in context.codes(value_set)
+
+
+def _why(url: str, run: Run) -> str:
+    """Return why a profile cannot be used, and what to do."""
+    reason = run.context.unusable.get(unversioned(url))
+    if reason is not None:
+        return f"which cannot be used: {reason}"
+    return "which is not known here or cannot be used; install the package that defines it"
 
 
 def _against(at: At, url: str, run: Run) -> bool:

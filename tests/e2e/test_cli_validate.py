@@ -13,6 +13,7 @@ import httpx
 from tests.fakes.command import Running, fhir_server
 from tests.fakes.packages import URL, entries, guide, profile, tgz
 from tests.fakes.shared import SHARED_DATA, needs_shared_data
+from tests.fakes.telemed import BASE, plain
 
 OURS = f"{URL}/StructureDefinition/our-patient"
 ELEMENTS = [{"id": "Patient", "path": "Patient"}, {"id": "Patient.name", "path": "Patient.name", "min": 1}]
@@ -52,6 +53,18 @@ def test_profiles_come_from_packages_and_speak_in_json(tmp_path: Path) -> None:
     (issue,) = json.loads(asked.stdout)["entry"][0]["resource"]["issue"]
     assert (issue["expression"], issue["details"]["text"]) == (["Patient.name"], "Patient.name")
     assert issue["extension"][0]["valueUri"] == f"{OURS}|1.0.0"
+
+
+def test_our_own_profiles_need_no_package(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(plain("consent")))
+    profile = f"{BASE}/StructureDefinition/telemed-consent"
+    assert fhir_server("validate", "good.json", "--profile", profile, folder=tmp_path).returncode == 0
+    bad = plain("consent")
+    del bad["performer"], bad["meta"]
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    asked = fhir_server("validate", "bad.json", "--profile", profile, folder=tmp_path)
+    assert asked.returncode == 1
+    assert "Consent.performer" in asked.stdout
 
 
 def test_a_wrong_command_line_is_two(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ TOURS = (
     "docs/tutorial/first-patient.md",
     "docs/audit.md",
     "docs/search.md",
+    "docs/profiles.md",
     "docs/how-to/terminology.md",
     "docs/how-to/validate.md",
 )

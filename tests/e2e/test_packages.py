@@ -13,9 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.brought import BROUGHT, OWN_GUIDE, others
 from tests.fakes.command import Running, environment, fhir_server
 from tests.fakes.packages import URL, colours, entries, guide, manifest, profile, tgz
 from tests.fakes.shared import SHARED_DATA, needs_shared_data
+from tests.fakes.telemed import BASE, plain
 
 SERVE = ["serve", "--auth", "open", "--port", "0", "--store", "sqlite:///fhir.db"]
 STORE = ("--store", "sqlite:///fhir.db")
@@ -40,6 +42,28 @@ def test_a_package_comes_and_goes_by_command(tmp_path: Path) -> None:
     assert "is not installed" in again.stderr
 
 
+def test_examples_come_by_command_and_over_http_where_they_are_asked_for(tmp_path: Path) -> None:
+    anna = ("package/example/anna.json", b'{"resourceType": "Patient", "id": "anna"}')
+    (tmp_path / "guide.tgz").write_bytes(tgz([*entries(guide()), anna]))
+    assert "1 examples left out" in fhir_server("package", "add", "guide.tgz", *STORE, folder=tmp_path).stdout
+    added = fhir_server("package", "add", "guide.tgz", "--examples", *STORE, folder=tmp_path)
+    assert "1 examples\n" in added.stdout
+    removed = fhir_server("package", "remove", "org.example.guide", *STORE, folder=tmp_path)
+    assert removed.stdout == "Removed org.example.guide#1.0.0: 1 definitions.\n  With them 1 examples.\n"
+    with Running(SERVE, tmp_path) as server, httpx.Client(base_url=f"{server.root}/fhir") as http:
+        assert http.get("/Patient/anna").status_code == 410
+        data = (tmp_path / "guide.tgz").read_bytes()
+        for query, status in (("maybe", 400), ("false", 200), ("true", 200)):
+            body = {"content": data, "headers": {"Content-Type": "application/gzip"}}
+            answer = http.post("/$install-package", params={"examples": query}, **body)  # type: ignore[arg-type]
+            assert answer.status_code == status
+            assert http.get("/Patient/anna").status_code == (200 if query == "true" else 410)
+        assert "1 examples of the package are in." in answer.text
+        packed = {"name": "package", "valueBase64Binary": base64.b64encode(data).decode()}
+        parameters = {"resourceType": "Parameters", "parameter": [packed, {"name": "examples", "valueBoolean": True}]}
+        assert "1 examples of the package are in." in http.post("/$install-package", json=parameters).text
+
+
 def test_a_bad_package_is_refused_by_name_and_the_others_go_in(tmp_path: Path) -> None:
     (tmp_path / "bad.tgz").write_bytes(tgz([*entries(), ("../evil.json", b"{}")]))
     (tmp_path / "good.tgz").write_bytes(tgz(entries(guide())))
@@ -60,7 +84,10 @@ def test_a_running_server_installs_without_a_restart(tmp_path: Path) -> None:
         assert answer.status_code == 200, answer.text
         assert answer.json()["issue"][0]["severity"] == "information"
         assert len(http.get("/Observation", params=members).json()["entry"]) == 1
-        assert http.get("/metadata").json()["implementationGuide"] == [f"{URL}/ImplementationGuide/guide|1.0.0"]
+        assert http.get("/metadata").json()["implementationGuide"] == [
+            OWN_GUIDE,
+            f"{URL}/ImplementationGuide/guide|1.0.0",
+        ]
         other = tgz(entries(profile(), about=manifest(name="org.other")))
         packed = {"name": "package", "valueBase64Binary": base64.b64encode(other).decode()}
         parameters = {"resourceType": "Parameters", "parameter": [packed]}
@@ -87,7 +114,7 @@ def test_what_is_no_package_is_refused_and_the_server_goes_on(
         answer = http.post("/$install-package", content=content, headers={"Content-Type": type})
         assert (answer.status_code, answer.json()["resourceType"]) == (status, "OperationOutcome")
         assert says in answer.json()["issue"][0]["diagnostics"]
-        assert http.get("/ValueSet").json().get("entry", []) == []
+        assert others(each["resource"] for each in http.get("/ValueSet").json()["entry"]) == []
 
 
 @pytest.mark.parametrize("after", [0.6, 1.0, 1.4, 1.8, 2.4])
@@ -104,6 +131,7 @@ def test_a_kill_leaves_a_package_in_or_out_and_the_same_command_finishes(tmp_pat
     process.wait(30)
     with Running(SERVE, tmp_path) as server:
         total = httpx.get(f"{server.root}/fhir/ValueSet", params={"_summary": "count"}).json()["total"]
+    total -= BROUGHT["ValueSet"]
     assert total in (0, MANY)
     listed = fhir_server("package", "list", *STORE, folder=tmp_path).stdout
     assert ("org.example.guide#1.0.0" in listed) == (total == MANY)
@@ -128,4 +156,9 @@ def test_fr_core_goes_in_with_the_warnings_that_it_deserves(tmp_path: Path) -> N
         url = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient"
         assert f"{url}|2.2.0" in patient["supportedProfile"]
         assert len(httpx.get(f"{server.root}/fhir/StructureDefinition", params={"url": url}).json()["entry"]) == 1
+        encounter = next(each for each in statement["rest"][0]["resource"] if each["type"] == "Encounter")
+        ours = f"{BASE}/StructureDefinition/telemed-fr-encounter"
+        assert f"{ours}|0.1.0" in encounter["supportedProfile"]
+        asked = httpx.post(f"{server.root}/fhir/Encounter/$validate?profile={ours}", json=plain("encounter-france"))
+        assert [each["severity"] for each in asked.json()["issue"]] == ["information"]
     assert json.dumps(statement["implementationGuide"]).count("hl7.fhir.fr.core") == 1

@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import httpx
 
+from tests.fakes.brought import BROUGHT
 from tests.fakes.command import Running, fhir_server
 from tests.fakes.own_parameters import own, with_eyes
 
@@ -174,7 +175,7 @@ def test_an_index_of_an_older_format_is_made_anew_from_the_shell(tmp_path: Path)
     where = ("--store", f"sqlite:///{tmp_path}/fhir.db")
     done = fhir_server("reindex", *where, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"Indexed: {PATIENTS:,} resources of 1 types." in done.stdout
+    assert f"Indexed: {PATIENTS + BROUGHT.total():,} resources of {1 + len(BROUGHT)} types." in done.stdout
     check(tmp_path)
     with serve(tmp_path) as server:
         assert httpx.get(f"{server.root}/fhir/Patient?_id=p1").status_code == 200

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.fakes.command import Running, fhir_server
+from tests.fakes.telemed import BASE, plain
 
 JSON = {"Content-Type": "application/fhir+json"}
 XML = {"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
@@ -79,6 +80,33 @@ def test_writes_are_held_to_the_profile_of_their_type_and_to_their_claims(strict
         assert http.post("Practitioner", json=claim).status_code == 422
         assert codes(http.post("Practitioner/$validate", json=claim, params={"mode": "create"})) == ["not-found"]
         assert http.post("Practitioner", json={"resourceType": "Practitioner"}).status_code == 201
+
+
+def test_our_own_profiles_hold_a_policy_and_claims_from_the_first_start_on(tmp_path: Path) -> None:
+    profile = f"{BASE}/StructureDefinition/telemed-consent"
+    settings = {
+        "FHIR_SERVER_VALIDATE_META_PROFILE": "enforce",
+        "FHIR_SERVER_VALIDATE_PROFILES": f"Consent={profile}",
+    }
+    arguments = ["serve", "--auth", "open", "--port", "0", "--store", "memory:"]
+    with (
+        Running(arguments, tmp_path, **settings) as running,
+        httpx.Client(base_url=f"{running.root}/fhir/", headers=JSON) as http,
+    ):
+        consent = plain("consent")
+        assert http.put("Consent/research", json=consent).status_code == 201
+        del consent["performer"], consent["meta"]
+        refused = http.put("Consent/research", json=consent)
+        assert refused.status_code == 422
+        (issue,) = refused.json()["issue"]
+        assert issue["expression"] == ["Consent.performer"]
+        assert issue["extension"][0]["valueUri"] == f"{profile}|0.1.0"
+        note = plain("notification")
+        assert http.put("Communication/notification-1", json=note).status_code == 201
+        note["note"] = [{"text": "HbA1c 9 %"}]
+        claimed = http.put("Communication/notification-1", json=note)
+        assert claimed.status_code == 422
+        assert "HbA1c" not in claimed.text
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

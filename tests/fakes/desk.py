@@ -19,7 +19,7 @@ from tests.fakes.authority import PASSWORD
 @asynccontextmanager
 async def desk_of(**settings: object) -> AsyncIterator[Desk]:
     """Open a desk over a store in memory, unless the settings name another."""
-    made = Settings(**{"store": "memory:", **settings})  # type: ignore[arg-type]
+    made = Settings(**{"store": "memory:", "telemed_profiles": False, **settings})  # type: ignore[arg-type]
     async with open_tenant(made) as tenant:
         yield await open_desk(made, tenant.services)
 

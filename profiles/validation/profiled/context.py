@@ -39,7 +39,8 @@ class Context:
     target profiles are checked beyond contained resources and Bundles. `member_of` answers before value sets are
     expanded. `must_support` reports must-support elements that are missing. `strict` judges as HL7's own validator does
     what R4 alone leaves open: displays, codes of R4's edition of terminology.hl7.org, vital signs. `seconds` is what
-    the rules of profiles may take on one resource.
+    the rules of profiles may take on one resource. Whoever resolves may say in `unusable`, by url, why a definition
+    cannot be used.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Context:
         self.strict = strict
         self.seconds = seconds
         self.profiles: dict[str, Profile | None] = {}
+        self.unusable: dict[str, str] = {}
         self._codes: dict[str, Coded | NotExpandable] = {}
         self._bare: dict[str, frozenset[str]] = {}
         self._systems: dict[str, CodeSystem | None] = {}
@@ -68,6 +70,7 @@ class Context:
     def forget(self) -> None:
         """Drop what was compiled and expanded: the definitions behind `resolve` have changed."""
         self.profiles = {}
+        self.unusable = {}
         self._codes = {}
         self._bare = {}
         self._systems = {}

@@ -94,7 +94,7 @@ class World:
         return found
 
     async def _enter(self, store: str) -> None:
-        settings = Settings(store=store, auth="open", public_url=ROOT, or_values=1000)
+        settings = Settings(store=store, auth="open", public_url=ROOT, or_values=1000, telemed_profiles=False)
         tenant = await self._open.enter_async_context(open_tenant(settings))
         self._rest = Rest(replace(tenant.services, now=self.watch), ROUTED, OpenGuard(tenant.services.base))
 

@@ -9,6 +9,7 @@ import pytest
 from auth.accounts import account_by_email
 from auth.errors import Denied, Invalid, TooMany
 from auth.throttle import RATES
+from fhir_server.accounts.persons import TELEMED
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.errors import Unprocessable
 from fhir_server.store.base import Key
@@ -33,6 +34,15 @@ async def test_a_patient_is_a_member_at_once_with_both_consents() -> None:
         assert (signed.account.status, signed.account.confirmed_at) == ("active", None)
         principal = (await desk.auth.admission.admit(signed.access)).principal
         assert principal.actor == f"Patient/{id}"
+
+
+async def test_both_consents_are_what_their_profile_asks_for() -> None:
+    async with desk_of(telemed_profiles=True) as desk:
+        signed = await register(desk, patient(), HERE)
+        consents = await found(desk, "Consent", ("patient", signed.account.id))
+        for each in consents:
+            assert desk.services.judge(each, [f"{TELEMED}/StructureDefinition/telemed-consent"], False) == []
+        assert len(consents) == 2
 
 
 async def test_account_and_resources_are_one_commit() -> None:

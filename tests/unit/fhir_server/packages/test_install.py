@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
-from fhir_server.app import Tenant, open_tenant
+from fhir_server.app import Tenant
 from fhir_server.errors import NotFound, Refusal, Unprocessable
 from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.capabilities import statement
@@ -17,23 +17,12 @@ from fhir_server.packages.archive import read_archive
 from fhir_server.packages.install import install
 from fhir_server.packages.remove import remove
 from fhir_server.packages.report import Report
-from fhir_server.settings import Settings
+from tests.fakes.brought import OWN_GUIDE, others
 from tests.fakes.own_parameters import own
 from tests.fakes.packages import URL, Json, colours, entries, guide, manifest, profile, tgz, value_set
 
 A = f"{URL}/ValueSet/a"
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def tenant() -> AsyncIterator[Tenant]:
-    async with open_tenant(Settings(auth="open", store="memory:")) as opened:
-        yield opened
 
 
 async def put(tenant: Tenant, *resources: Json, strict: bool = False, **about: object) -> Report:
@@ -45,7 +34,7 @@ async def found(tenant: Tenant, type: str, *query: tuple[str, str]) -> Sequence[
     call = Call(tenant.services, ANONYMOUS, "r", type, parameters=query)
     result = await search(call)
     body = result.resource or parse(result.body or b"{}")
-    return [each["resource"] for each in body.get("entry", [])]
+    return others(each["resource"] for each in body.get("entry", []))
 
 
 async def test_what_was_installed_is_found_resolved_and_stated(tenant: Tenant) -> None:
@@ -56,7 +45,7 @@ async def test_what_was_installed_is_found_resolved_and_stated(tenant: Tenant) -
     assert len(await found(tenant, "ValueSet", ("_tag", "|org.example.guide#1.0.0"))) == 0
     assert len(await found(tenant, "ValueSet", ("_tag", "org.example.guide#1.0.0"))) == 1
     told = statement(Call(tenant.services, ANONYMOUS, "r"))
-    assert told["implementationGuide"] == [f"{URL}/ImplementationGuide/guide|1.0.0"]
+    assert told["implementationGuide"] == [OWN_GUIDE, f"{URL}/ImplementationGuide/guide|1.0.0"]
     patient = next(each for each in told["rest"][0]["resource"] if each["type"] == "Patient")
     assert patient["supportedProfile"] == [f"{URL}/StructureDefinition/our-patient|1.0.0"]
 

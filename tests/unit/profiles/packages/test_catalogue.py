@@ -52,9 +52,27 @@ def test_profiles_of_a_resource_type_are_listed_with_versions() -> None:
     assert found.profiles() == {"Patient": [f"{URL}/StructureDefinition/our-patient|1.0.0"]}
 
 
+def test_profiles_that_nothing_can_be_made_of_are_not_listed() -> None:
+    absent = profile("child", baseDefinition=f"{URL}/StructureDefinition/absent|1.0.0")
+    grandchild = profile("grandchild", baseDefinition=f"{URL}/StructureDefinition/child")
+    circle = profile("circle", baseDefinition=f"{URL}/StructureDefinition/circle")
+    found = catalogue(absent, grandchild, circle)
+    assert found.profiles() == {}
+    supplied = catalogue(absent | {"snapshot": {"element": []}}, grandchild, circle)
+    assert supplied.profiles() == {
+        "Patient": [f"{URL}/StructureDefinition/{name}|1.0.0" for name in ("child", "grandchild")]
+    }
+    complete = catalogue(absent, grandchild, circle, profile("absent"))
+    assert [each.rpartition("/")[2] for each in complete.profiles()["Patient"]] == [
+        "absent|1.0.0",
+        "child|1.0.0",
+        "grandchild|1.0.0",
+    ]
+
+
 def test_what_is_not_stored_is_asked_of_the_core() -> None:
     patient = {"resourceType": "StructureDefinition"}
-    found = Catalogue(core=lambda canonical: patient if canonical.endswith("/Patient") else None)
+    found = Catalogue(standard=lambda canonical: patient if canonical.endswith("/Patient") else None)
     assert found.resolve("http://hl7.org/fhir/StructureDefinition/Patient") is patient
     assert found.resolve("http://hl7.org/fhir/StructureDefinition/Patient", "ValueSet") is None
 
@@ -63,6 +81,7 @@ def test_r4_knows_its_own_definitions_in_its_own_version() -> None:
     assert core.knows("http://hl7.org/fhir/StructureDefinition/Patient")
     assert core.knows("http://hl7.org/fhir/StructureDefinition/Patient|4.0.1")
     assert core.knows("http://hl7.org/fhir/ValueSet/administrative-gender")
+    assert core.knows("http://hl7.org/fhir/StructureDefinition/bodyweight|4.0.1")
     assert not core.knows("http://hl7.org/fhir/StructureDefinition/Patient|5.0.0")
     assert not core.knows("http://example.org/StructureDefinition/Patient")
 

@@ -1,0 +1,1 @@
+"""Our own profiles, extensions and terminology of the telemedicine record, as a FHIR package."""
