@@ -130,7 +130,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile),
             catalogue=catalogue,
-            judge=ProfileJudge(catalogue, validator),
+            judge=ProfileJudge(catalogue, validator, store.concepts),
             defined=definitions.follow,
         )
         anchoring = _anchoring(settings, store)

@@ -154,7 +154,7 @@ async def _listed(settings: Settings) -> list[Head]:
     from fhir_server.app import open_tenant
 
     async with open_tenant(settings) as tenant:
-        return await tenant.services.store.concepts.heads()
+        return tenant.services.store.concepts.heads()
 
 
 async def _remove(settings: Settings, systems: Sequence[str], out: Console) -> list[str]:

@@ -82,7 +82,7 @@ class Known:
                 kept.checked = max(kept.checked, newest)
         revision = store.concepts.revision()
         if kept is None or kept.full or kept.revision != revision:
-            kept = Kept(newest, newest, by_url(await store.concepts.heads()), revision)
+            kept = Kept(newest, newest, by_url(store.concepts.heads()), revision)
         if self._kept is None or self._kept.checked <= kept.checked:
             self._kept = kept
         return kept

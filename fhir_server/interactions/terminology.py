@@ -222,7 +222,7 @@ async def consulted(call: Call, read: Callable[[Reading], T]) -> T:
 async def _attach(call: Call, reading: Reading, position: int | None) -> int | None:
     """Let the reading use what the tenant knows, if that is right for it; return the commit as of which it reads."""
     if call.transaction is not None:
-        reading.loaded = by_url(await call.reader.concepts.heads())
+        reading.loaded = by_url(call.reader.concepts.heads())
         return position
     kept = await call.services.known.kept(call.services.store)
     reading.loaded = kept.loaded

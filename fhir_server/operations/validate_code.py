@@ -94,7 +94,15 @@ def _by_syntax(each: Checked, system: str, name: str) -> Verdict:
 
 
 def _in_system(reading: Reading, subject: Subject, asked: Codings) -> Iterator[Verdict]:
-    system = subject.code_system(reading)
+    try:
+        system = subject.code_system(reading)
+    except NotExpandable:
+        if reading.missing or not required.has_syntax(subject.canonical):
+            raise
+        for each in asked.checked:
+            fits = each.system in ("", subject.canonical) and required.fits_syntax(subject.canonical, each.code)
+            yield Verdict(fits, None if fits else f"The code is no code of {subject.canonical}: correct it.")
+        return
     for each in asked.checked:
         if each.system and each.system != system.url:
             yield Verdict(False, f"The code is of another code system than {system.url}.")

@@ -65,7 +65,7 @@ class Concepts(Protocol):
         """Return a number that is another one after each `publish` and `remove`."""
         ...
 
-    async def heads(self) -> list[Head]:
+    def heads(self) -> list[Head]:
         """Return what is published, by url; versions of one url in the order they came."""
         ...
 
@@ -79,6 +79,10 @@ class Concepts(Protocol):
 
     async def among(self, selection: Selection, codes: Sequence[str]) -> frozenset[str]:
         """Return those of `codes`, letter by letter, that are selected. Raises patterns.BadPattern."""
+        ...
+
+    def glance(self, selection: Selection, codes: Sequence[str]) -> frozenset[str] | None:
+        """Return what `among` returns, at once: None where that would take long. Raises patterns.BadPattern."""
         ...
 
     async def slice(self, selection: Selection, skip: int, count: int) -> tuple[Entry, ...]:

@@ -71,7 +71,7 @@ class MemoryConcepts:
         """See `Concepts.revision`."""
         return self.systems.revision
 
-    async def heads(self) -> list[Head]:
+    def heads(self) -> list[Head]:
         """See `Concepts.heads`."""
         found = (system.head for system in self.systems.published.values())
         return sorted(found, key=lambda head: (head.url, head.key))
@@ -99,6 +99,10 @@ class MemoryConcepts:
 
     async def among(self, selection: Selection, codes: Sequence[str]) -> frozenset[str]:
         """See `Concepts.among`."""
+        return self.glance(selection, codes)
+
+    def glance(self, selection: Selection, codes: Sequence[str]) -> frozenset[str]:
+        """See `Concepts.glance`."""
         system = self.systems.published.get(selection.key)
         if system is None:
             return frozenset()

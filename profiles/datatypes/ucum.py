@@ -171,6 +171,11 @@ def _factor(unit: str) -> tuple[Fraction, Fraction, Dimension] | None:
     return None if found is None else (found[0], Fraction(0), found[1])
 
 
+def is_unit(text: str) -> bool:
+    """Return whether a text is a unit of UCUM, of a ratio scale or not."""
+    return _factor(text) is not None
+
+
 def measure(value: Decimal, unit: str) -> tuple[Fraction, Dimension] | None:
     """Return a quantity's value in base units, exactly, and the dimension; None for an unknown unit."""
     found = _factor(unit)

@@ -123,20 +123,20 @@ async def test_a_published_system_says_what_it_has(store: Store):
     head = await load(store)
     assert (head.url, head.version, head.count, head.hierarchical) == (URL, "1", 7, True)
     assert head.properties == {"legs": "integer", "group": "code", "extinct": "boolean"}
-    assert await store.concepts.heads() == [head]
+    assert store.concepts.heads() == [head]
     flat = await load(store, Head(0, "http://example.org/flat", None, "Flat"), [NewConcept("a")], ())
     assert not flat.hierarchical
-    assert await store.concepts.heads() == [head, flat]
+    assert store.concepts.heads() == [head, flat]
 
 
 async def test_versions_stand_side_by_side_and_a_load_replaces_its_own(store: Store):
     one = await load(store)
     two = await load(store, Head(0, URL, "2", "Beasts"), [NewConcept("newt")], ())
-    assert [each.version for each in await store.concepts.heads()] == ["1", "2"]
+    assert [each.version for each in store.concepts.heads()] == ["1", "2"]
     before = store.concepts.revision()
     again = await load(store, concepts=[NewConcept("cat")], edges=())
     assert store.concepts.revision() != before
-    assert await store.concepts.heads() == [two, again]
+    assert store.concepts.heads() == [two, again]
     assert await codes(store, Selection(again.key)) == ["cat"]
     assert await codes(store, Selection(one.key)) == []
     assert await store.concepts.look(one.key, ["bat"]) == {}
@@ -148,7 +148,7 @@ async def test_nothing_is_seen_of_a_load_before_it_is_published(store: Store):
     one = await load(store)
     key = await store.write(lambda tx: tx.concepts.begin(Head(0, URL, "1", "Beasts")))
     await store.write(lambda tx: tx.concepts.add(key, [NewConcept("cat")]))
-    assert await store.concepts.heads() == [one]
+    assert store.concepts.heads() == [one]
     assert await codes(store, Selection(key)) == []
     await store.write(lambda tx: tx.concepts.give_up(key))
     with pytest.raises(UnknownLoad):
@@ -156,7 +156,7 @@ async def test_nothing_is_seen_of_a_load_before_it_is_published(store: Store):
     with pytest.raises(UnknownLoad):
         await store.write(lambda tx: tx.concepts.publish(one.key))
     await store.sweep()
-    assert await store.concepts.heads() == [one]
+    assert store.concepts.heads() == [one]
     assert await codes(store, Selection(one.key)) == ALL
 
 
@@ -172,7 +172,7 @@ async def test_a_slice_that_fails_leaves_the_load_as_it_was(store: Store):
 
     with pytest.raises(ValueError):
         await store.write(fails)
-    assert await store.concepts.heads() == []
+    assert store.concepts.heads() == []
     head = await store.write(lambda tx: tx.concepts.publish(key))
     assert (head.count, head.hierarchical) == (2, False)
     assert await codes(store, Selection(key)) == ["cat", "pet"]
@@ -203,9 +203,9 @@ async def test_systems_are_removed_by_version_or_all(store: Store):
     other = await load(store, Head(0, "http://example.org/other", "1", "Others"))
     assert await store.write(lambda tx: tx.concepts.remove(URL, "3")) == 0
     assert await store.write(lambda tx: tx.concepts.remove(URL, "2")) == 1
-    assert [each.version for each in await store.concepts.heads()] == ["1", None, "1"]
+    assert [each.version for each in store.concepts.heads()] == ["1", None, "1"]
     assert await store.write(lambda tx: tx.concepts.remove(URL, None)) == 2
-    assert await store.concepts.heads() == [other]
+    assert store.concepts.heads() == [other]
     await store.sweep()
     assert await codes(store, Selection(other.key, Below("bird"))) == ["bird", "bat", "dodo"]
     assert await codes(store, Selection(other.key, Whole(), ("chauve",))) == ["bat"]

@@ -51,7 +51,7 @@ class SqliteConcepts:
         row = self._runner.row("SELECT value FROM meta WHERE key = 'concepts'")
         return int(row[0]) if row else 0
 
-    async def heads(self) -> list[Head]:
+    def heads(self) -> list[Head]:
         """See `Concepts.heads`."""
         return list(self._published().values())
 
@@ -93,9 +93,14 @@ class SqliteConcepts:
         """See `Concepts.among`."""
         if selection.key not in self._published():
             return frozenset()
-        tests = test(selection.key, selection.rule)
-        arguments = (_pairs(codes), selection.key, *tests.arguments)
-        return frozenset(code for (code,) in await self._runner.rows(_AMONG + tests.sql, arguments))
+        return frozenset(code for (code,) in await self._runner.rows(*_among(selection, codes)))
+
+    def glance(self, selection: Selection, codes: Sequence[str]) -> frozenset[str] | None:
+        """See `Concepts.glance`."""
+        if selection.key not in self._published():
+            return frozenset()
+        rows = self._runner.glance(*_among(selection, codes))
+        return None if rows is None else frozenset(code for (code,) in rows)
 
     async def slice(self, selection: Selection, skip: int, count: int) -> tuple[Entry, ...]:
         """See `Concepts.slice`."""
@@ -136,6 +141,11 @@ def head_of(row: Sequence[Any]) -> Head:
     """Return what a row of `code_system` says: s, concepts, position, head."""
     s, concepts, position, said = row
     return Head(**{**json.loads(said), "key": s, "count": concepts, "position": position})
+
+
+def _among(selection: Selection, codes: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    tests = test(selection.key, selection.rule)
+    return _AMONG + tests.sql, (_pairs(codes), selection.key, *tests.arguments)
 
 
 def _entry(row: Sequence[Any], designations: dict[int, list[Designation]]) -> Entry:

@@ -148,13 +148,13 @@ async def test_lines_that_cannot_be_read_are_told_and_nothing_is_loaded(services
         f"{table}, line 4: it has not as many fields as the first line.",
         f"{table}, line 5: its code is there already.",
     ]
-    assert await services.store.concepts.heads() == [before]
+    assert services.store.concepts.heads() == [before]
     lenient = await load(services, content(bad), lenient=True)
     assert lenient.head is not None
     assert (lenient.head.count, lenient.faulty) == (1, 3)
-    assert await services.store.concepts.heads() == [lenient.head]
+    assert services.store.concepts.heads() == [lenient.head]
     assert await remove(services, "http://loinc.org", None) == 1
-    assert await services.store.concepts.heads() == []
+    assert services.store.concepts.heads() == []
     actions = [row.action for _, row in await services.store.audit_rows()]
     assert actions == ["load-terminology", "load-terminology", "remove-terminology"]
 
@@ -165,6 +165,6 @@ async def test_a_file_that_ends_as_none_of_its_kind_leaves_what_was_there(servic
     path.write_text(CLAML["cim10.xml"].replace("</ClaML>", "<Class"))
     with pytest.raises(ReleaseError, match=r"cim10.xml, line \d+: it is not well-formed XML"):
         await load(services, content(path))
-    assert await services.store.concepts.heads() == [before]
+    assert services.store.concepts.heads() == [before]
     assert before is not None
     assert len(await codes(services, Selection(before.key, Whole()))) == 5
