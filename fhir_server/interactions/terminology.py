@@ -31,7 +31,7 @@ from profiles.terminology.expand import demand_few, members
 from profiles.terminology.hierarchy import above, below, demand_subsuming
 from profiles.terminology.indexed import Indexed
 from profiles.terminology.members import Members, Ruled
-from profiles.terminology.questions import Among, Question, Slice
+from profiles.terminology.questions import Among, Count, Question, Slice
 from profiles.terminology.selection import Above, Below, Rule, Selection, named
 from profiles.terminology.sources import find_code_system
 
@@ -91,10 +91,17 @@ class Reading:
 
     def ask(self, question: Question) -> Any:
         """Return the answer to a question about loaded concepts. Raises Unanswered until it is known."""
-        if question not in self.answers:
+        if question in self.answers:
+            found = self.answers[question]
+        elif question in self.kept.made:
+            return self.kept.made[question]
+        else:
             self.questions[question] = None
             raise Unanswered
-        return self.answers[question]
+        if isinstance(question, Count) and not question.selection.words:
+            # What is loaded does not change, and to count takes longer than to show a page. What people type is theirs.
+            self.kept.make(question, lambda: found)
+        return found
 
     def concept_map(self, canonical: str) -> Json | None:
         """Return the ConceptMap resource with that canonical, as far as it has been read."""
