@@ -28,6 +28,7 @@ from profiles.packages.versions import Order, preference
 from profiles.restriction import ALL
 from profiles.terminology import code_system, errors
 from profiles.terminology.expand import demand_few, members
+from profiles.terminology.head import Head
 from profiles.terminology.hierarchy import above, below, demand_subsuming
 from profiles.terminology.indexed import Indexed
 from profiles.terminology.members import Members, Ruled
@@ -56,8 +57,8 @@ class Reading:
     """What one request has read of the store's terminology, what is still `missing`, and all it `asked` for.
 
     `limit` is how many codes it may find in one value set. `loaded` are the systems of the concept store (None: not
-    read yet), `answers` what is known of their concepts, `questions` what has to be asked. `position` is the commit of
-    a page walk that goes on.
+    read yet), `answers` what is known of their concepts, `questions` what has to be asked. `since` is when the
+    first page of a walk that goes on was asked for, in microseconds since 1970, `used` whether a loaded system was.
     """
 
     limit: int
@@ -65,7 +66,8 @@ class Reading:
     missing: dict[str, None] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     loaded: Loaded | None = None
-    position: int | None = None
+    since: int | None = None
+    used: bool = False
     answers: dict[Question, Any] = field(default_factory=dict)
     questions: dict[Question, None] = field(default_factory=dict)
 
@@ -78,8 +80,7 @@ class Reading:
         """Return the ValueSet or CodeSystem with that canonical, as far as it has been read."""
         head = find(self.loaded or {}, canonical)
         if head is not None:
-            if self.position is not None and head.position > self.position:
-                raise Gone(f"The code system {head.url} was loaded after the first page. Begin again with that.")
+            self._use(head)
             return Indexed(head, self.ask)
         if canonical not in self.known:
             self.missing[canonical] = None
@@ -88,6 +89,12 @@ class Reading:
         if found is None and canonical not in self.missing and (error := other_version(self.loaded or {}, canonical)):
             raise error
         return found
+
+    def _use(self, head: Head) -> None:
+        """Note that a loaded system counts. Raises Gone when it was loaded during the walk that goes on."""
+        self.used = True
+        if self.since is not None and head.time > self.since:
+            raise Gone(f"The code system {head.url} was loaded after the first page. Start again with that.")
 
     def ask(self, question: Question) -> Any:
         """Return the answer to a question about loaded concepts. Raises Unanswered until it is known."""
@@ -137,6 +144,7 @@ class Reading:
             listed = frozenset(found.listed)
             selected = []
             for url, ruled in found.ruled.items():
+                self._use(ruled.head)
                 few = self._few(url, ruled)
                 listed |= frozenset(few or ())
                 selected += [(url, ruled.selection)] if few is None else []
@@ -180,13 +188,16 @@ def _told(ask: Callable[[], T]) -> T:
         raise NotExpandable(str(error)) from error
 
 
-async def answered(call: Call, read: Callable[[Reading], T], *, position: int | None = None) -> tuple[T, int | None]:
+async def answered(
+    call: Call, read: Callable[[Reading], T], *, position: int | None = None, since: int | None = None
+) -> tuple[T, int | None]:
     """Return what `read` gives once all terminology it needs has been read, and the commit that it answers as of.
 
     `position` is where the terminology is read (None: at the newest commit); it comes back as it was when none is
-    needed. Raises what `read` raises, TooCostly when it needs more than `Limits.definitions` definitions.
+    needed. `since` is when the walk at `position` began, in microseconds since 1970. Raises what `read` raises,
+    TooCostly when it needs more than `Limits.definitions` definitions, Gone when a code system was loaded since.
     """
-    reading = Reading(call.services.limits.expansion_codes)
+    reading = Reading(call.services.limits.expansion_codes, since=since)
     attached = False
     while True:
         try:
@@ -233,7 +244,6 @@ async def _attach(call: Call, reading: Reading, position: int | None) -> int | N
         return position
     kept = await call.services.known.kept(call.services.store)
     reading.loaded = kept.loaded
-    reading.position = position
     if position is None:
         position = kept.checked
     if kept.since <= position <= kept.checked:

@@ -101,7 +101,7 @@ class WritableConcepts(Concepts, Protocol):
     """Loading, inside a transaction. What goes on with a `key` that is no load under way raises UnknownLoad."""
 
     async def begin(self, head: Head) -> int:
-        """Begin a load and return its key; of `head` the key, the count and the position do not matter."""
+        """Begin a load and return its key; of `head` the key, the count and the time do not matter."""
         ...
 
     async def add(self, key: int, concepts: Sequence[NewConcept]) -> list[str]:

@@ -210,7 +210,7 @@ class MemoryStore(MemoryReading):
             self._writer = asyncio.current_task()
             changed: dict[tuple[str, str], Any] = {}
             records = MemoryWritableRecords(self._rows, self._tables, self._time, changed)
-            concepts = MemoryWritableConcepts(self._systems, lambda: len(self._state.rows))
+            concepts = MemoryWritableConcepts(self._systems, self._time)
             tx = MemoryTransaction(self._state, self._criteria, records, concepts, self._time)
             try:
                 value = await work(tx)

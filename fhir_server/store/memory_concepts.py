@@ -203,9 +203,9 @@ def _reads(concept: NewConcept, wanted: Sequence[str]) -> bool:
 class MemoryWritableConcepts(MemoryConcepts):
     """See `WritableConcepts`. What is published or removed is seen from `keep` on; `undo` takes everything back."""
 
-    def __init__(self, systems: Systems, position: Callable[[], int]) -> None:
+    def __init__(self, systems: Systems, time: int) -> None:
         super().__init__(systems)
-        self._position = position
+        self._time = time
         self._later: list[Callable[[], None]] = []
         self._before: dict[int, System | None] = {}
 
@@ -275,7 +275,7 @@ class MemoryWritableConcepts(MemoryConcepts):
         head = replace(
             system.head,
             count=len(system.concepts),
-            position=self._position(),
+            time=self._time,
             hierarchical=bool(system.parents),
             properties={**system.head.properties, **kinds},
         )

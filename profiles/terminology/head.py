@@ -17,10 +17,10 @@ Kind = Literal["code", "string", "boolean", "integer", "decimal", "dateTime", "C
 class Head:
     """One version of a code system in the concept store.
 
-    `key` is its number there, `count` how many concepts it has, `position` the commit it came with. `hierarchical` says
-    that any concept has a parent, `meaning` is the hierarchyMeaning where it is stated. `compositional` says that codes
-    can also be built by a grammar; those are not here. `properties` are the properties its concepts have, by code.
-    `language` is that of its displays, `case_sensitive` is None where nothing is said of it.
+    `key` is its number there, `count` how many concepts it has, `time` when it came, in microseconds since 1970.
+    `hierarchical` says that any concept has a parent, `meaning` is the hierarchyMeaning where it is stated.
+    `compositional` says that codes can also be built by a grammar; those are not here. `properties` are the properties
+    its concepts have, by code. `language` is that of its displays, `case_sensitive` is None where nothing is said.
     """
 
     key: int
@@ -28,7 +28,7 @@ class Head:
     version: str | None
     name: str
     count: int = 0
-    position: int = 0
+    time: int = 0
     language: str | None = None
     case_sensitive: bool | None = None
     hierarchical: bool = False

@@ -17,7 +17,7 @@ from profiles.terminology.selection import Selection, Whole
 
 PUBLISHED = 1
 
-_HEADS = "SELECT s, concepts, position, head FROM code_system WHERE state = ? ORDER BY url, s"
+_HEADS = "SELECT s, concepts, time, head FROM code_system WHERE state = ? ORDER BY url, s"
 _ENTRY = "c.c, c.code, c.flags, c.display, c.definition"
 _LOOK = (
     f"SELECT j.value ->> 1, {_ENTRY} FROM json_each(?) j CROSS JOIN concept c ON c.s = ? AND c.fold = j.value ->> 0 "
@@ -138,9 +138,9 @@ class SqliteConcepts:
 
 
 def head_of(row: Sequence[Any]) -> Head:
-    """Return what a row of `code_system` says: s, concepts, position, head."""
-    s, concepts, position, said = row
-    return Head(**{**json.loads(said), "key": s, "count": concepts, "position": position})
+    """Return what a row of `code_system` says: s, concepts, time, head."""
+    s, concepts, time, said = row
+    return Head(**{**json.loads(said), "key": s, "count": concepts, "time": time})
 
 
 def _among(selection: Selection, codes: Sequence[str]) -> tuple[str, tuple[Any, ...]]:

@@ -58,8 +58,7 @@ class SqliteWritableConcepts(SqliteConcepts):
     async def begin(self, head: Head) -> int:
         """See `WritableConcepts.begin`."""
         ((key,),) = self._batch.execute(
-            "INSERT INTO code_system (url, version, state, concepts, position, head) VALUES (?, ?, ?, 0, 0, ?) "
-            "RETURNING s",
+            "INSERT INTO code_system (url, version, state, concepts, time, head) VALUES (?, ?, ?, 0, 0, ?) RETURNING s",
             (head.url, head.version or "", LOADING, json.dumps(asdict(head))),
         )
         return int(key)
@@ -165,11 +164,11 @@ class SqliteWritableConcepts(SqliteConcepts):
             (LEAVING, url, version, PUBLISHED),
         )
         self._batch.execute(
-            "UPDATE code_system SET state = ?, position = ?, head = ? WHERE s = ?",
-            (PUBLISHED, self._batch.last_v, json.dumps(said), key),
+            "UPDATE code_system SET state = ?, time = ?, head = ? WHERE s = ?",
+            (PUBLISHED, self._batch.last_time, json.dumps(said), key),
         )
         self._revise()
-        (row,) = self._batch.execute("SELECT s, concepts, position, head FROM code_system WHERE s = ?", (key,))
+        (row,) = self._batch.execute("SELECT s, concepts, time, head FROM code_system WHERE s = ?", (key,))
         return head_of(row)
 
     def _revise(self) -> None:

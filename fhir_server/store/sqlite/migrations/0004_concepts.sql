@@ -5,7 +5,7 @@ CREATE TABLE code_system (
   version TEXT NOT NULL,
   state INTEGER NOT NULL,
   concepts INTEGER NOT NULL,
-  position INTEGER NOT NULL,
+  time INTEGER NOT NULL,
   head TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX code_system_published ON code_system (url, version) WHERE state = 1;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from fhir_server.errors import NotFound, TooCostly, Unprocessable
+from fhir_server.errors import Gone, NotFound, TooCostly, Unprocessable
 from profiles.terminology.head import Head
 from tests.fakes.concepts import EDGES, URL, load
 from tests.fakes.operating import ask, parameters, refused, told
@@ -186,6 +187,21 @@ async def test_a_new_load_is_seen_at_once(server: Server) -> None:
     assert await expanded(server) == ["bird", "dodo"]
 
 
+def condition(id: str, code: str) -> dict[str, Any]:
+    coding = {"system": URL, "code": code}
+    return {
+        "resourceType": "Condition",
+        "id": id,
+        "subject": {"reference": "Patient/1"},
+        "code": {"coding": [coding]},
+    }
+
+
+async def found_by(server: Server, *query: tuple[str, str]) -> set[str]:
+    bundle = content(await server.do("search", "Condition", query=query))
+    return {each["resource"]["id"] for each in bundle.get("entry", ())}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "found"),
     [
@@ -204,12 +220,23 @@ async def test_searches_use_what_is_loaded(
     await load(server.services.store)
     await server.put(value_set(filtered("concept", "is-a", "bird")))
     for id, code in (("bat", "bat"), ("dodo", "DODO"), ("dog", "Dog"), ("none", "unicorn")):
-        condition = {
-            "resourceType": "Condition",
-            "id": id,
-            "subject": {"reference": "Patient/1"},
-            "code": {"coding": [{"system": URL, "code": code}]},
-        }
-        await server.put(condition)
-    bundle = content(await server.do("search", "Condition", query=[(name, value)]))
-    assert {each["resource"]["id"] for each in bundle.get("entry", ())} == found
+        await server.put(condition(id, code))
+    assert await found_by(server, (name, value)) == found
+
+
+@pytest.mark.parametrize("query", [("code:below", f"{URL}|bird"), ("code:in", VS)])
+async def test_searches_see_a_new_load_and_walks_end_with_it(server: Server, query: tuple[str, str]) -> None:
+    await load(server.services.store)
+    await server.put(value_set(filtered("concept", "is-a", "bird")))
+    for code in ("bird", "bat", "dodo"):
+        await server.put(condition(code, code))
+    assert await found_by(server, query) == {"bird", "bat", "dodo"}
+    first = content(await server.do("search", "Condition", query=[query, ("_count", "1")]))
+    (following,) = [each["url"] for each in first["link"] if each["relation"] == "next"]
+    pairs = parse_qsl(urlsplit(following).query)
+    second = content(await server.do("search", "Condition", query=pairs))
+    assert len(second["entry"]) == 1
+    server.clock.advance(1)
+    await load(server.services.store, edges=[("dodo", "bird")])
+    assert await found_by(server, query) == {"bird", "dodo"}
+    assert isinstance(await server.refusal("search", "Condition", query=pairs), Gone)
