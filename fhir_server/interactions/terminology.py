@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from fhir_server.errors import BadRequest, Gone, TooCostly
 from fhir_server.interactions.call import Call
-from fhir_server.interactions.known import Definition, Kept
+from fhir_server.interactions.known import MOST, Definition, Kept
 from fhir_server.interactions.loaded import Loaded, answer, by_url, find, other_version
 from fhir_server.interactions.paging import unexpired
 from fhir_server.model.fhir_json import parse_stored
@@ -105,8 +105,9 @@ class Reading:
         else:
             self.questions[question] = None
             raise Unanswered
-        if isinstance(question, Count) and not question.selection.words:
-            # What is loaded does not change, and to count takes longer than to show a page. What people type is theirs.
+        if isinstance(question, Count) and (not question.selection.words or len(self.kept.made) < MOST // 2):
+            # What is loaded does not change, and to count takes longer than to show a page. What people type may not
+            # push out what was made of definitions.
             self.kept.make(question, lambda: found)
         return found
 
