@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from auth.rights import EVERYTHING
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Principal, Services
 from fhir_server.store.base import Transaction
 from fhir_server.store.concepts import Naming, NewConcept
 from fhir_server.terminologies.item import Content, Edge, Fault, Item, Stated
-from profiles.restriction import ALL
 from profiles.terminology.head import Head
 
 SLICE = 500
@@ -26,7 +26,7 @@ SLICE = 500
 SWEPT = 2000
 LISTED = 20
 """Faults that are told one by one."""
-LOADER = Principal("terminology", ALL)
+LOADER = Principal("terminology", EVERYTHING)
 
 Moved = Callable[[str, int, int], None]
 """What is done, how much of it, of how much."""
