@@ -121,7 +121,7 @@ def _asked(line: Line, work: Any) -> Any:
     try:
         return asyncio.run(work)
     except StoreUnavailable as refusal:
-        line.stop(f"{refusal} Stop the server that runs on the store: terminologies are loaded without it.", FAILED)
+        line.stop(f"{refusal} Terminologies are loaded while no server runs on the store.", FAILED)
 
 
 async def _load(settings: Settings, paths: Sequence[Path], wish: Wish, lenient: bool, out: Console) -> bool:

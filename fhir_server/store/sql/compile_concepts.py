@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.dialect import FALSE, TRUE, Statement, both, either, negated, placeholders
@@ -35,6 +36,8 @@ _TOGETHER = 100
 """Rules that one statement puts together; engines bound the terms of a compound."""
 _CODE = "SELECT i.c FROM concept i WHERE i.s = ? AND i.fold = ? AND i.code = ?"
 _LISTED = "json_each(?) j CROSS JOIN concept x ON x.s = ? AND x.fold = j.value ->> 0 AND x.code = j.value ->> 1"
+_OWN = ("display", "code")
+"""Properties that are columns of a concept."""
 _NAME = "SELECT m.p FROM concept_property_name m WHERE m.name = ?"
 
 
@@ -43,22 +46,66 @@ def bounds(key: int) -> tuple[int, int]:
     return key << SHIFT, ((key + 1) << SHIFT) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """Rows to start from: those of `table` for which `where` holds, in the order of `column`, the concepts' numbers."""
+
+    table: str
+    column: str
+    where: Statement
+
+
+_CONCEPTS = "concept c"
+
+
 def selecting(selection: Selection) -> tuple[Statement, str]:
     """Return `FROM … WHERE …` that finds the selected concepts as `c`, and the column that has them in order."""
-    rules = _conjuncts(selection.rule)
-    key = selection.key
+    driver, tests, _ = _planned(selection)
+    join = "" if driver.table == _CONCEPTS else f" CROSS JOIN {_CONCEPTS} ON c.c = {driver.column}"
+    sql = f"FROM {driver.table}{join} WHERE {driver.where.sql}{_and(tests)}"
+    return Statement(sql, driver.where.arguments + tests.arguments), driver.column
+
+
+def counting(selection: Selection) -> Statement:
+    """Return the statement that counts the selected concepts; their rows are not read where no test asks for them."""
+    driver, tests, rules = _planned(selection)
+    if driver.table == _CONCEPTS or any(_reads_row(rule) for rule in rules):
+        found, _ = selecting(selection)
+        return Statement(f"SELECT count(*) {found.sql}", found.arguments)
+    inner = f"SELECT {driver.column} AS c FROM {driver.table} WHERE {driver.where.sql}"
+    return Statement(f"SELECT count(*) FROM ({inner}) c WHERE {tests.sql}", driver.where.arguments + tests.arguments)
+
+
+def _planned(selection: Selection) -> tuple[_Driver, Statement, list[Rule]]:
+    """Return what to start from, the test of the rest, and the rules that are tested."""
+    key, rules = selection.key, _conjuncts(selection.rule)
+    driver = _Driver(_CONCEPTS, "c.c", Statement("c.c BETWEEN ? AND ?", bounds(key)))
     if selection.words:
-        source, column = _of_words(key, selection.words), "concept_text.rowid"
+        driver = _of_words(key, selection.words)
     else:
-        source, column = Statement("concept c WHERE c.c BETWEEN ? AND ?", bounds(key)), "c.c"
-        for rule in sorted(rules, key=_rank):
-            found = _driving(key, rule)
-            if found is not None:
-                (source, column), rules = found, [each for each in rules if each is not rule]
-            break
-    tests = both(*(test(key, rule) for rule in rules))
-    more = "" if tests == TRUE else f" AND {tests.sql}"
-    return Statement(f"FROM {source.sql}{more}", source.arguments + tests.arguments), column
+        first = min(rules, key=_rank, default=Whole())
+        found = _driving(key, first)
+        if found is not None:
+            driver, rules = found, [each for each in rules if each is not first]
+    return driver, both(*(test(key, rule) for rule in rules)), rules
+
+
+def _and(tests: Statement) -> str:
+    return "" if tests == TRUE else f" AND {tests.sql}"
+
+
+def _reads_row(rule: Rule) -> bool:
+    """Return whether the test of a rule looks into the concept's own row."""
+    match rule:
+        case Active() | Selectable():
+            return True
+        case Having() | Existing() | Like():
+            return rule.property in _OWN
+        case AnyOf() | AllOf():
+            return any(_reads_row(each) for each in rule.rules)
+        case Not():
+            return _reads_row(rule.rule)
+    return False
 
 
 def test(key: int, rule: Rule) -> Statement:
@@ -111,29 +158,25 @@ def _rank(rule: Rule) -> int:
     return order.index(type(rule)) if type(rule) in order else len(order)
 
 
-def _driving(key: int, rule: Rule) -> tuple[Statement, str] | None:
+def _driving(key: int, rule: Rule) -> _Driver | None:
     match rule:
         case Codes() | Above() | Beside():
-            found = test(key, rule)
-            return Statement(f"concept c WHERE {found.sql}", found.arguments), "c.c"
+            return _Driver(_CONCEPTS, "c.c", test(key, rule))
         case Below():
-            but = "" if rule.itself else f" AND b.c <> ({_CODE})"
-            sql = f"concept_below b CROSS JOIN concept c ON c.c = b.c WHERE b.above = ({_CODE}){but}"
+            but = "" if rule.itself else f" AND d.c <> ({_CODE})"
             above = _code(key, rule.code)
-            return Statement(sql, above if rule.itself else above + above), "b.c"
+            where = Statement(f"d.above = ({_CODE}){but}", above if rule.itself else above + above)
+            return _Driver("concept_below d", "d.c", where)
         case AnyOf():
             parts = [_found(key, each) for each in rule.rules]
             selects = [each for each in parts if each is not None]
             if 0 < len(selects) == len(parts) <= _TOGETHER:
                 together = " UNION ALL ".join(each.sql for each in selects)
                 arguments = tuple(argument for each in selects for argument in each.arguments)
-                return Statement(f"concept c WHERE c.c IN ({together})", arguments), "c.c"
-        case Having(values=(value,)) if rule.property != "display":
-            sql = (
-                "concept_property q CROSS JOIN concept c ON c.c = q.c "
-                f"WHERE q.s = ? AND q.p = ({_NAME}) AND q.value = ?"
-            )
-            return Statement(sql, (key, rule.property, value)), "q.c"
+                return _Driver(_CONCEPTS, "c.c", Statement(f"c.c IN ({together})", arguments))
+        case Having(values=(value,)) if rule.property not in _OWN:
+            where = Statement(f"d.s = ? AND d.p = ({_NAME}) AND d.value = ?", (key, rule.property, value))
+            return _Driver("concept_property d", "d.c", where)
     return None
 
 
@@ -147,18 +190,17 @@ def _found(key: int, rule: Rule) -> Statement | None:
         case Codes():
             return Statement(f"SELECT x.c FROM {_LISTED}", (_pairs(rule.codes), key))
         case Below() | Having():
-            found = _driving(key, rule)
-            return None if found is None else Statement(f"SELECT c.c FROM {found[0].sql}", found[0].arguments)
+            driver = _driving(key, rule)
+            if driver is not None:
+                where = driver.where
+                return Statement(f"SELECT {driver.column} FROM {driver.table} WHERE {where.sql}", where.arguments)
     return None
 
 
-def _of_words(key: int, words: Sequence[str]) -> Statement:
+def _of_words(key: int, words: Sequence[str]) -> _Driver:
     wanted = " AND ".join(f'"{word}" *' for word in words)
-    sql = (
-        "concept_text CROSS JOIN concept c ON c.c = concept_text.rowid "
-        "WHERE concept_text MATCH ? AND concept_text.rowid BETWEEN ? AND ?"
-    )
-    return Statement(sql, (wanted, *bounds(key)))
+    where = Statement("concept_text MATCH ? AND concept_text.rowid BETWEEN ? AND ?", (wanted, *bounds(key)))
+    return _Driver("concept_text", "concept_text.rowid", where)
 
 
 def _near(key: int, rule: Above | Beside) -> Statement:
@@ -175,7 +217,7 @@ def _near(key: int, rule: Above | Beside) -> Statement:
 
 def _property(key: int, rule: Having | Existing | Like) -> Statement:
     name = rule.property
-    if name in ("display", "code"):
+    if name in _OWN:
         column = f"c.{name}"
         match rule:
             case Having():
@@ -191,8 +233,7 @@ def _property(key: int, rule: Having | Existing | Like) -> Statement:
             sql = f"q.s = ? AND q.p = ({_NAME}) AND q.value {placeholders(rule.values)} AND q.c = c.c"
             return Statement(f"EXISTS (SELECT 1 FROM concept_property q WHERE {sql})", (key, name, *rule.values))
         case Existing():
-            sql, more = f"q.c = c.c AND q.p = ({_NAME})", ()
-            return Statement(f"EXISTS (SELECT 1 FROM concept_property q WHERE {sql})", (name, *more))
+            return Statement(f"EXISTS (SELECT 1 FROM concept_property q WHERE q.c = c.c AND q.p = ({_NAME}))", (name,))
     sql = f"q.c = c.c AND q.p = ({_NAME}) AND matches(?, q.value)"
     return Statement(f"EXISTS (SELECT 1 FROM concept_property q WHERE {sql})", (name, rule.pattern))
 

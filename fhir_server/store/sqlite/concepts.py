@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_server.search.values import fold_code
 from fhir_server.store.concepts import value_of
-from fhir_server.store.sql.compile_concepts import ABSTRACT, INACTIVE, selecting, test
+from fhir_server.store.sql.compile_concepts import ABSTRACT, INACTIVE, counting, selecting, test
 from fhir_server.store.sqlite.connection import Runner
 from profiles.terminology.concept import Concept, Designation
 from profiles.terminology.head import Head
@@ -125,9 +125,9 @@ class SqliteConcepts:
             return 0
         if selection.rule == Whole() and not selection.words:
             return head.count
-        found, _ = selecting(selection)
-        rows = await self._runner.rows(f"SELECT count(*) {found.sql}", found.arguments)
-        return int(rows[0][0])
+        statement = counting(selection)
+        ((count,),) = await self._runner.rows(statement.sql, statement.arguments)
+        return int(count)
 
     async def _designations(self, concepts: Sequence[int]) -> dict[int, list[Designation]]:
         found: dict[int, list[Designation]] = {}
