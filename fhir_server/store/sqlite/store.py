@@ -32,7 +32,7 @@ from fhir_server.store.sqlite.plans import Plans
 from fhir_server.store.sqlite.records import SqliteRecords
 from fhir_server.store.sqlite.sweep import sweep
 from fhir_server.store.sqlite.transaction import SqliteTransaction
-from fhir_server.store.sqlite.writable_concepts import LEAVING, LOADING
+from fhir_server.store.sqlite.writable_concepts import give_up_loads
 from fhir_server.store.sqlite.writer import Writer
 from profiles.restriction import Restriction
 
@@ -66,8 +66,7 @@ class SqliteStore(IndexReading):
         try:
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
-            # Nobody goes on with a load that was under way when the file was last closed.
-            self._writing.raw.execute("UPDATE code_system SET state = ? WHERE state = ?", (LEAVING, LOADING))
+            give_up_loads(self._writing.raw)
             meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
             self._state = IndexState.of(meta)
             self._events_to = events.indexed_to(self._writing.raw)

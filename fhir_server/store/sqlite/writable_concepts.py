@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import apsw
+
 from fhir_server.search.values import fold_code, words
 from fhir_server.store.concepts import Naming, NewConcept, UnknownLoad
 from fhir_server.store.sql.compile_concepts import ABSTRACT, INACTIVE, SHIFT
@@ -241,6 +243,13 @@ class SqliteWritableConcepts(SqliteConcepts):
     def _there(self, key: int, codes: Sequence[str]) -> dict[str, int]:
         wanted = json.dumps([[fold_code(code), code] for code in dict.fromkeys(codes)])
         return dict(self._batch.execute(_THERE, (wanted, key)))
+
+
+def give_up_loads(connection: apsw.Connection) -> None:
+    """Give up the loads that were under way when the file was last closed: nobody goes on with them."""
+    # Without any the file is not locked for writing.
+    if connection.execute("SELECT 1 FROM code_system WHERE state = ?", (LOADING,)).fetchone():
+        connection.execute("UPDATE code_system SET state = ? WHERE state = ?", (LEAVING, LOADING))
 
 
 def _use(designation: Designation) -> str | None:
