@@ -240,3 +240,26 @@ async def test_searches_see_a_new_load_and_walks_end_with_it(server: Server, que
     await load(server.services.store, edges=[("dodo", "bird")])
     assert await found_by(server, query) == {"bird", "dodo"}
     assert isinstance(await server.refusal("search", "Condition", query=pairs), Gone)
+
+
+@pytest.mark.parametrize("few", [0, 200])
+async def test_contained_resources_are_found_by_loaded_codes(
+    server: Server, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("fhir_server.interactions.terminology.FEW", few)
+    await load(server.services.store)
+    for id, code in (("bat", "bat"), ("dog", "Dog")):
+        inner = {**condition("inner", code), "subject": {"display": "somebody"}}
+        await server.put(
+            {
+                "resourceType": "Encounter",
+                "id": id,
+                "status": "finished",
+                "class": {"code": "AMB"},
+                "contained": [inner],
+                "diagnosis": [{"condition": {"reference": "#inner"}}],
+            }
+        )
+    query = [("code:below", f"{URL}|bird"), ("_contained", "true")]
+    bundle = content(await server.do("search", "Condition", query=query))
+    assert [each["resource"]["id"] for each in bundle.get("entry", ())] == ["bat"]
