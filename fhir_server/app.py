@@ -131,7 +131,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile, settings.validate_references),
             catalogue=catalogue,
-            judge=ProfileJudge(catalogue, validator),
+            judge=ProfileJudge(catalogue, validator, store.concepts),
             defined=definitions.follow,
         )
         if settings.telemed_profiles:

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, load, user, keys, package, audit, validate, reindex, check, version.
+"""The command line: serve, demo, load, user, keys, package, terminology, audit, validate, reindex, check, version.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -28,6 +28,7 @@ from fhir_server.audit_commands import audit_commands
 from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.package_commands import package_commands
+from fhir_server.terminology_commands import terminology_commands
 from fhir_server.validate_command import validate_command
 
 if TYPE_CHECKING:
@@ -382,6 +383,7 @@ app.add_typer(user_commands(_line), name="user")
 app.add_typer(keys_commands(_line), name="keys")
 app.add_typer(audit_commands(_line), name="audit")
 app.add_typer(package_commands(_line), name="package")
+app.add_typer(terminology_commands(_line), name="terminology")
 app.command()(validate_command(_line))
 
 for _name in LATER:

@@ -182,8 +182,9 @@ async def _parsed(
             by_container=by_container,
         )
 
-    search, position = await answered(call, once, position=position)
-    if not asked[-1].known:
+    search, position = await answered(call, once, position=position, since=None if position is None else now)
+    # What stands for codes of a loaded system is theirs of now.
+    if not asked[-1].known and not asked[-1].used:
         remembered.keep(key, search)
     return search, position
 

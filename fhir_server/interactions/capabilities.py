@@ -19,6 +19,7 @@ from fhir_server.interactions import audit
 from fhir_server.interactions.audit_events.condition import PARAMETERS as TRAIL
 from fhir_server.interactions.audit_events.external import TYPE as AUDIT_EVENT
 from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.model.compartments import URLS
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.parse import is_answered
@@ -86,8 +87,10 @@ class _Answers:
 
 
 async def capabilities(call: Call) -> Result:
-    """Return the CapabilityStatement of this server: 200."""
-    return await audit.seen(call, "capabilities", Result(200, resource=statement(call)))
+    """Return the CapabilityStatement of this server, or with mode=terminology its TerminologyCapabilities: 200."""
+    asked = ("mode", "terminology") in call.parameters
+    made = terminology_capabilities(call.services) if asked else statement(call)
+    return await audit.seen(call, "capabilities", Result(200, resource=made))
 
 
 def statement(call: Call) -> Json:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fhir_server.interactions.membership import Membership
 from fhir_server.interactions.profiles import CORE, Resource, core_only
+from fhir_server.store.concepts import Concepts
 from profiles.definitions import type_names
 from profiles.issues import Issue
 from profiles.packages.catalogue import Catalogue
@@ -27,12 +29,14 @@ KEPT = 5_000
 class ProfileJudge:
     """See `interactions.profiles.Judge`. It is as strict as the validator of the base is."""
 
-    def __init__(self, catalogue: Catalogue, validator: Validator) -> None:
+    def __init__(self, catalogue: Catalogue, validator: Validator, concepts: Concepts | None = None) -> None:
+        """`concepts` are those of the tenant's store, where bindings may be about loaded code systems."""
         self._catalogue = catalogue
         self._validator = validator
         self._revision = catalogue.revision
         self._made: dict[str, Mapping[str, Any] | None] = {}
-        self._context = Context(self._resolve, must_support=True, strict=validator.strict)
+        self._member_of = None if concepts is None else Membership(concepts, self._resolve)
+        self._context = Context(self._resolve, member_of=self._member_of, must_support=True, strict=validator.strict)
 
     def __call__(self, resource: Resource, profiles: Sequence[str], claims: bool) -> list[Issue]:
         """Return what `profiles`, and with `claims` those that the resource claims, say of it."""
@@ -40,6 +44,8 @@ class ProfileJudge:
             self._revision = self._catalogue.revision
             self._made.clear()
             self._context.forget()
+            if self._member_of is not None:
+                self._member_of.forget()
         types = [each for each in profiles if is_type(each)]
         others = [each for each in profiles if not is_type(each)]
         issues = core_only(resource, types, False)

@@ -13,22 +13,28 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from fhir_server.errors import BadRequest, TooCostly
+from fhir_server.errors import BadRequest, Gone, TooCostly
 from fhir_server.interactions.call import Call
-from fhir_server.interactions.known import Definition, Kept
+from fhir_server.interactions.known import MOST, Definition, Kept
+from fhir_server.interactions.loaded import Loaded, answer, by_url, find, other_version
 from fhir_server.interactions.paging import unexpired
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Id, Query, Target
 from fhir_server.search.references import local_reference
-from fhir_server.search.terminology import NotExpandable
+from fhir_server.search.terminology import Meant, NotExpandable
 from fhir_server.store.base import Version
 from profiles.packages.versions import Order, preference
 from profiles.restriction import ALL
 from profiles.terminology import code_system, errors
-from profiles.terminology.expand import contents, demand_few
-from profiles.terminology.hierarchy import above, below
-from profiles.terminology.value_set import Contents
+from profiles.terminology.expand import demand_few, members
+from profiles.terminology.head import Head
+from profiles.terminology.hierarchy import above, below, demand_subsuming
+from profiles.terminology.indexed import Indexed
+from profiles.terminology.members import Members, Ruled
+from profiles.terminology.questions import Among, Count, Question, Slice
+from profiles.terminology.selection import Above, Below, Rule, Selection, named
+from profiles.terminology.sources import find_code_system
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -38,31 +44,72 @@ MAP = "ConceptMap "
 """What stands before the canonical of a concept map, among what is known and missing."""
 SAME_URL = 100
 """How many resources of one canonical to look at."""
+FEW = 200
+"""Up to so many codes of a loaded system are searched one by one, as it is quicker; more are selected by the store."""
+
+
+class Unanswered(Exception):
+    """The answer to a question about loaded concepts is not at hand: it is asked for, and reading begins again."""
 
 
 @dataclass(slots=True)
 class Reading:
     """What one request has read of the store's terminology, what is still `missing`, and all it `asked` for.
 
-    `limit` is how many codes it may find in one value set.
+    `limit` is how many codes it may find in one value set. `loaded` are the systems of the concept store (None: not
+    read yet), `answers` what is known of their concepts, `questions` what has to be asked. `since` is when the
+    first page of a walk that goes on was asked for, in microseconds since 1970, `used` whether a loaded system was.
     """
 
     limit: int
     kept: Kept = field(default_factory=lambda: Kept(0, 0))
     missing: dict[str, None] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
+    loaded: Loaded | None = None
+    since: int | None = None
+    used: bool = False
+    answers: dict[Question, Any] = field(default_factory=dict)
+    questions: dict[Question, None] = field(default_factory=dict)
 
     @property
     def known(self) -> dict[str, Definition | None]:
         """What has been read, by canonical (None: not there)."""
         return self.kept.definitions
 
-    def resolve(self, canonical: str) -> Definition | None:
+    def resolve(self, canonical: str) -> Definition | Indexed | None:
         """Return the ValueSet or CodeSystem with that canonical, as far as it has been read."""
+        head = find(self.loaded or {}, canonical)
+        if head is not None:
+            self._use(head)
+            return Indexed(head, self.ask)
         if canonical not in self.known:
             self.missing[canonical] = None
         self.asked.add(canonical)
-        return self.known.get(canonical)
+        found = self.known.get(canonical)
+        if found is None and canonical not in self.missing and (error := other_version(self.loaded or {}, canonical)):
+            raise error
+        return found
+
+    def _use(self, head: Head) -> None:
+        """Note that a loaded system counts. Raises Gone when it was loaded during the walk that goes on."""
+        self.used = True
+        if self.since is not None and head.time > self.since:
+            raise Gone(f"The code system {head.url} was loaded after the first page. Start again with that.")
+
+    def ask(self, question: Question) -> Any:
+        """Return the answer to a question about loaded concepts. Raises Unanswered until it is known."""
+        if question in self.answers:
+            found = self.answers[question]
+        elif question in self.kept.made:
+            return self.kept.made[question]
+        else:
+            self.questions[question] = None
+            raise Unanswered
+        if isinstance(question, Count) and (not question.selection.words or len(self.kept.made) < MOST // 2):
+            # What is loaded does not change, and to count takes longer than to show a page. What people type may not
+            # push out what was made of definitions.
+            self.kept.make(question, lambda: found)
+        return found
 
     def concept_map(self, canonical: str) -> Json | None:
         """Return the ConceptMap resource with that canonical, as far as it has been read."""
@@ -76,27 +123,63 @@ class Reading:
         thing = make()
         return thing if self.missing else self.kept.make(key, lambda: thing)
 
-    def contents(self, value_set: str) -> Contents:
-        """Return all codes of a value set, by canonical. Raises `errors.NotExpandable`."""
-        return self.make(("contents", value_set), lambda: contents(value_set, self.resolve))
+    def members_of(self, value_set: str) -> Members:
+        """Return what is in a value set, by canonical. Raises `errors.NotExpandable`."""
+        return self.make(("members", value_set), lambda: self.checked(members(value_set, self.resolve)))
 
-    def members(self, value_set: str) -> frozenset[tuple[str, str]]:
+    def checked(self, found: Members) -> Members:
+        """Return them. Raises `errors.NotExpandable` when a rule starts from a code that is not there."""
+        for url, ruled in found.ruled.items():
+            codes = tuple(dict.fromkeys(named(ruled.rule)))
+            if codes and self.ask(Among(Selection(ruled.head.key), codes)) != frozenset(codes):
+                reason = f"a filter on {url} names a code that the code system does not have"
+                raise errors.NotExpandable(url, reason, "correct its value")
+        return found
+
+    def members(self, value_set: str) -> Meant:
         """See `search.terminology.Terminology`."""
 
-        def members() -> frozenset[tuple[str, str]]:
-            found = self.contents(value_set)
-            demand_few(value_set, found, self.limit)
-            return frozenset(found)
+        def members() -> Meant:
+            found = self.members_of(value_set)
+            demand_few(value_set, found.listed, self.limit)
+            listed = frozenset(found.listed)
+            selected = []
+            for url, ruled in found.ruled.items():
+                self._use(ruled.head)
+                few = self._few(url, ruled)
+                listed |= frozenset(few or ())
+                selected += [(url, ruled.selection)] if few is None else []
+            return Meant(listed, selected)
 
         return _told(members)
 
-    def below(self, system: str, code: str) -> frozenset[str]:
+    def below(self, system: str, code: str) -> Meant:
         """See `search.terminology.Terminology`."""
-        return _told(lambda: below(system, code, self.resolve, self.limit))
+        return _told(lambda: self._along(system, code, below))
 
-    def above(self, system: str, code: str) -> frozenset[str]:
+    def above(self, system: str, code: str) -> Meant:
         """See `search.terminology.Terminology`."""
-        return _told(lambda: above(system, code, self.resolve, self.limit))
+        return _told(lambda: self._along(system, code, above))
+
+    def _along(self, system: str, code: str, find_all: Callable[..., frozenset[str]]) -> Meant:
+        found = find_code_system(system, self.resolve)
+        if not isinstance(found, Indexed):
+            return Meant([(system, each) for each in find_all(system, code, self.resolve, self.limit)])
+        demand_subsuming(found)
+        actual = found.actual(code)
+        if actual is None:
+            url = found.url
+            raise errors.NotExpandable(
+                url, f"the code system {url} does not have the code asked for", "correct the code"
+            )
+        rule: Rule = Below(actual) if find_all is below else Above(actual)
+        few = self._few(found.url, ruled := Ruled(found.head, rule))
+        return Meant(selected=[(found.url, ruled.selection)]) if few is None else Meant(few)
+
+    def _few(self, url: str, ruled: Ruled) -> list[tuple[str, str]] | None:
+        """Return the codes that a rule selects, None when they are not few."""
+        found = self.ask(Slice(ruled.selection, 0, FEW + 1))
+        return None if len(found) > FEW else [(url, each.code) for each in found]
 
 
 def _told(ask: Callable[[], T]) -> T:
@@ -106,17 +189,22 @@ def _told(ask: Callable[[], T]) -> T:
         raise NotExpandable(str(error)) from error
 
 
-async def answered(call: Call, read: Callable[[Reading], T], *, position: int | None = None) -> tuple[T, int | None]:
+async def answered(
+    call: Call, read: Callable[[Reading], T], *, position: int | None = None, since: int | None = None
+) -> tuple[T, int | None]:
     """Return what `read` gives once all terminology it needs has been read, and the commit that it answers as of.
 
     `position` is where the terminology is read (None: at the newest commit); it comes back as it was when none is
-    needed. Raises what `read` raises, TooCostly when it needs more than `Limits.definitions` definitions.
+    needed. `since` is when the walk at `position` began, in microseconds since 1970. Raises what `read` raises,
+    TooCostly when it needs more than `Limits.definitions` definitions, Gone when a code system was loaded since.
     """
-    reading = Reading(call.services.limits.expansion_codes)
+    reading = Reading(call.services.limits.expansion_codes, since=since)
     attached = False
     while True:
         try:
             outcome = read(reading)
+        except Unanswered:
+            pass
         except (BadRequest, errors.NotExpandable):
             # What is refused for want of a definition may be answered with it.
             if not reading.missing:
@@ -127,34 +215,48 @@ async def answered(call: Call, read: Callable[[Reading], T], *, position: int | 
         if not attached:
             position, attached = await _attach(call, reading, position), True
         await _read_missing(call, reading, position)
+        await _ask(call, reading)
 
 
 async def consulted(call: Call, read: Callable[[Reading], T]) -> T:
     """Return what `read` gives, as `answered` does, for what certainly needs terminology."""
     if call.transaction is None:
         # What is known needs no look at the store: this is the road of nearly every request.
-        reading = Reading(call.services.limits.expansion_codes, await call.services.known.kept(call.services.store))
-        try:
-            outcome = read(reading)
-        except (BadRequest, errors.NotExpandable):
-            if not reading.missing:
-                raise
-        else:
-            if not reading.missing:
-                return outcome
+        kept = await call.services.known.kept(call.services.store)
+        reading = Reading(call.services.limits.expansion_codes, kept, loaded=kept.loaded)
+        while not reading.missing:
+            try:
+                outcome = read(reading)
+            except Unanswered:
+                await _ask(call, reading)
+            except (BadRequest, errors.NotExpandable):
+                if not reading.missing:
+                    raise
+            else:
+                if not reading.missing:
+                    return outcome
     return (await answered(call, read))[0]
 
 
 async def _attach(call: Call, reading: Reading, position: int | None) -> int | None:
     """Let the reading use what the tenant knows, if that is right for it; return the commit as of which it reads."""
     if call.transaction is not None:
+        reading.loaded = by_url(call.reader.concepts.heads())
         return position
     kept = await call.services.known.kept(call.services.store)
+    reading.loaded = kept.loaded
     if position is None:
         position = kept.checked
     if kept.since <= position <= kept.checked:
         reading.kept = kept
     return position
+
+
+async def _ask(call: Call, reading: Reading) -> None:
+    """Answer what the reading has asked of loaded concepts. Raises NotExpandable, TooCostly."""
+    for question in reading.questions:
+        reading.answers[question] = await answer(call.reader.concepts, question)
+    reading.questions.clear()
 
 
 async def _read_missing(call: Call, reading: Reading, position: int | None) -> None:
@@ -163,7 +265,7 @@ async def _read_missing(call: Call, reading: Reading, position: int | None) -> N
     while reading.missing:
         canonical = next(iter(reading.missing))
         del reading.missing[canonical]
-        if canonical in reading.known:
+        if canonical in reading.known or find(reading.loaded or {}, canonical) is not None:
             continue
         reading.asked.add(canonical)
         if len(reading.asked) > limit:

@@ -97,7 +97,7 @@ async def _work(given: BinaryIO, out: BinaryIO) -> None:
             new_id=id_maker(),
             policy=setup.policy or Policy(),
             catalogue=catalogue,
-            judge=ProfileJudge(catalogue, validator),
+            judge=ProfileJudge(catalogue, validator, snapshot.concepts),
         )
         while True:
             source: Source = _take(given)

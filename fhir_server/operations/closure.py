@@ -20,9 +20,8 @@ from fhir_server.model.resource import instant
 from fhir_server.operations.consulting import consult
 from fhir_server.operations.parameters import Given, read_parameters
 from fhir_server.store.base import Record, RecordConflict, RecordTable, Transaction
-from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.hierarchy import demand_subsuming
-from profiles.terminology.sources import find_code_system
+from profiles.terminology.sources import System, find_code_system
 
 TABLE = RecordTable("closure", indexed=("name",))
 """One record for each version of a table. Key: name, blank, version in ten digits.
@@ -166,10 +165,11 @@ def _news(
             continue
         there.add(code)
         added.append([url, code])
-        if system.parents:
+        if system.hierarchical:
             demand_subsuming(system)
-            pairs |= dict.fromkeys((url, code, other) for other in sorted(system.above(code) & there - {code}))
-            pairs |= dict.fromkeys((url, other, code) for other in sorted(system.below(code) & there - {code}))
+            others = tuple(sorted(there - {code}))
+            pairs |= dict.fromkeys((url, code, other) for other in sorted(system.above_among(code, others)))
+            pairs |= dict.fromkeys((url, other, code) for other in sorted(system.below_among(code, others)))
         if len(pairs) > limit:
             raise TooCostly(
                 f"The concepts bring more than {limit:,} entries: add fewer at a time.", expression="concept"
@@ -177,7 +177,7 @@ def _news(
     return added, list(pairs), marks if added else {}
 
 
-def _known(system: CodeSystem, code: str) -> str:
+def _known(system: System, code: str) -> str:
     actual = system.actual(code)
     if actual is None:
         raise Unprocessable(

@@ -19,11 +19,10 @@ from fhir_server.operations.parameters import Given
 from fhir_server.store.base import Key
 from profiles.terminology import code_system
 from profiles.terminology.canonical import unversioned
-from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.errors import NotExpandable
-from profiles.terminology.expand import contents
-from profiles.terminology.sources import known_code_system
-from profiles.terminology.value_set import Contents
+from profiles.terminology.expand import members
+from profiles.terminology.members import Members
+from profiles.terminology.sources import System, known_code_system
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -41,16 +40,18 @@ class Subject:
     resource: Json | None = None
     key: Hashable = None
 
-    def contents(self, reading: Reading) -> Contents:
-        """Return all codes of the value set. Raises NotExpandable."""
+    def members(self, reading: Reading) -> Members:
+        """Return what is in the value set. Raises NotExpandable."""
         resource = self.resource
         if resource is None:
-            return reading.contents(self.canonical)
-        if self.key is None:
-            return contents(resource, reading.resolve)
-        return reading.make(("contents", self.key), lambda: contents(resource, reading.resolve))
+            return reading.members_of(self.canonical)
 
-    def code_system(self, reading: Reading) -> CodeSystem:
+        def made() -> Members:
+            return reading.checked(members(resource, reading.resolve))
+
+        return made() if self.key is None else reading.make(("members", self.key), made)
+
+    def code_system(self, reading: Reading) -> System:
         """Return the code system with the codes that are here. Raises NotExpandable."""
         resource = self.resource
         if resource is None:

@@ -1,13 +1,14 @@
 """$expand: `GET|POST [base]/ValueSet/$expand`, `[base]/ValueSet/[id]/$expand`.
 
 Every code of a value set, with what people read of it (http://hl7.org/fhir/R4/valueset-operation-expand.html). The
-whole expansion is made once and kept until a definition changes; `offset` and `count` cut a page out of it.
+whole expansion is made once and kept until a definition changes; `offset` and `count` cut a page out of it. Codes of
+loaded code systems are found page by page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,10 +18,12 @@ from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.terminology import Reading
 from fhir_server.model.resource import instant
 from fhir_server.operations.consulting import Subject, consult, subject_of
-from fhir_server.operations.expanding import Codes, Pair, Wish, chosen, entry, nested
+from fhir_server.operations.expanding import Codes, Pair, Wish, entry, listed_codes, nested, selections_of
 from fhir_server.operations.parameters import Given, read_parameters
 from profiles.terminology import value_set
 from profiles.terminology.canonical import unversioned
+from profiles.terminology.questions import Count, Slice
+from profiles.terminology.selection import Selection
 
 _SHOWN = ("url", "version", "name", "title", "status", "experimental", "date", "publisher", "description")
 _ECHOED = (
@@ -100,26 +103,44 @@ def _token(text: str) -> Pair:
 
 def _expanded(reading: Reading, asked: _Asked) -> Resource:
     """Return the value set with its expansion. Raises NotExpandable, TooCostly."""
-    contents = asked.subject.contents(reading)
+    found = asked.subject.members(reading)
     head = _head(reading, asked)
-    codes = Codes(reading, contents)
-    # Without a wish the choice is all there is, and nothing need be walked through for a page of it.
-    every = list(contents) if replace(asked.wish, language=None, with_designations=False) == Wish() else None
-    pairs = chosen(codes, contents, asked.wish) if every is None else every
-    page = pairs[asked.offset :] if asked.count is None else pairs[asked.offset : asked.offset + asked.count]
-    if len(page) > asked.limit:
+    codes = Codes(reading, found)
+    listed, selections = listed_codes(codes, found, asked.wish), selections_of(found, asked.wish)
+    total = len(listed) + sum(reading.ask(Count(each)) for _, each in selections)
+    left = max(0, total - asked.offset)
+    length = left if asked.count is None else min(left, asked.count)
+    if length > asked.limit:
         raise TooCostly(
-            f"The expansion has {len(page):,} codes, and at most {asked.limit:,} go into one answer: ask for pages "
+            f"The expansion has {total:,} codes, and at most {asked.limit:,} go into one answer: ask for pages "
             "with count and offset, or for fewer codes with filter.",
             expression="count",
         )
+    page = listed[asked.offset : asked.offset + length]
+    codes.find(page)
+    page += _selected(reading, codes, selections, max(0, asked.offset - len(listed)), length - len(page))
     entries = [entry(codes, pair, asked.wish) for pair in page]
-    expansion: Resource = {"total": len(pairs), "parameter": _versions(codes, page)}
+    expansion: Resource = {"total": total, "parameter": _versions(codes, page)}
     if asked.offset or asked.count is not None:
         expansion["offset"] = asked.offset
     if entries:
         expansion["contains"] = nested(codes, page, entries) if asked.nest else entries
     return {**head, "expansion": expansion}
+
+
+def _selected(
+    reading: Reading, codes: Codes, selections: Sequence[tuple[str, Selection]], skip: int, count: int
+) -> list[Pair]:
+    """Return the codes of loaded systems on a page: `count` of them after `skip`."""
+    page: list[Pair] = []
+    for url, selection in selections:
+        if len(page) == count:
+            break
+        many = reading.ask(Count(selection))
+        if skip < many:
+            page += codes.learn(url, reading.ask(Slice(selection, skip, count - len(page))))
+        skip = max(0, skip - many)
+    return page
 
 
 def _versions(codes: Codes, page: list[Pair]) -> list[dict[str, Any]]:

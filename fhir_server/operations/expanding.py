@@ -6,8 +6,8 @@ overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.interactions.terminology import Reading
@@ -15,8 +15,13 @@ from fhir_server.search.values import words
 from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.concept import Concept, Designation, speaks
 from profiles.terminology.errors import NotExpandable
-from profiles.terminology.sources import known_code_system
-from profiles.terminology.value_set import Contents
+from profiles.terminology.indexed import Indexed
+from profiles.terminology.members import Members
+from profiles.terminology.questions import Among
+from profiles.terminology.questions import Entry as Loaded
+from profiles.terminology.selection import Active, Not, Rule, Selectable, Selection, both
+from profiles.terminology.selection import Codes as Listed
+from profiles.terminology.sources import System, known_code_system
 
 Pair = tuple[str, str]
 Entry = dict[str, Any]
@@ -39,14 +44,46 @@ class Wish:
 
 
 class Codes:
-    """What is known of codes, whichever system they are of; a system that is not here says nothing."""
+    """What is known of codes, whichever system they are of; a system that is not here says nothing.
 
-    def __init__(self, reading: Reading, contents: Contents) -> None:
+    Of loaded systems it knows the entries that it was told by `learn` or `find`.
+    """
+
+    def __init__(self, reading: Reading, found: Members) -> None:
         self._reading = reading
-        self._contents = contents
-        self._systems: dict[str, CodeSystem | None] = {}
+        self._found = found
+        self._said = {**found.said, **found.listed}
+        # A value set may mean another version than the one that is preferred.
+        self._systems: dict[str, System | None] = {
+            url: Indexed(ruled.head, reading.ask) for url, ruled in found.ruled.items()
+        }
+        self._entries: dict[Pair, Loaded] = {}
 
-    def system(self, url: str) -> CodeSystem | None:
+    def learn(self, url: str, entries: Iterable[Loaded]) -> list[Pair]:
+        """Take in entries of a loaded system, and return their codes."""
+        found = {(url, each.code): each for each in entries}
+        self._entries |= found
+        return list(found)
+
+    def find(self, pairs: Iterable[Pair]) -> None:
+        """Take in what the loaded systems say of these codes, in one question for each."""
+        by_system: dict[str, list[str]] = {}
+        for url, code in pairs:
+            by_system.setdefault(url, []).append(code)
+        for url, codes in by_system.items():
+            system = self.system(url)
+            if isinstance(system, Indexed):
+                found = system.entries(tuple(codes))
+                self._entries |= {(url, code): each for code, each in found.items()}
+
+    def member(self, pair: Pair) -> bool:
+        """Return whether a code is in the value set."""
+        ruled = self._found.ruled.get(pair[0])
+        if pair in self._found.listed or ruled is None:
+            return pair in self._found.listed
+        return pair[1] in self._reading.ask(Among(ruled.selection, (pair[1],)))
+
+    def system(self, url: str) -> System | None:
         """Return a code system as far as it is here."""
         if url not in self._systems:
             try:
@@ -57,34 +94,71 @@ class Codes:
 
     def concept(self, pair: Pair) -> Concept:
         """Return what the value set says of a code, and what its system says beside that."""
-        said = self._contents.get(pair)
-        system = self.system(pair[0])
-        own = system.concept(pair[1]) if system is not None and pair[1] in system.concepts else _NOTHING
+        said = self._said.get(pair)
+        own = self._own(pair)
         if said is None:
             return own
         return Concept(said.display or own.display, own.definition, (*said.designations, *own.designations))
 
-    def says(self, pair: Pair, ask: Callable[[CodeSystem, str], bool]) -> bool:
-        """Return what a question to the code's system gives; False where the system is not here."""
+    def _own(self, pair: Pair) -> Concept:
+        if pair in self._entries:
+            return self._entries[pair].concept
         system = self.system(pair[0])
-        return system is not None and ask(system, pair[1])
+        return system.concept(pair[1]) if isinstance(system, CodeSystem) and system.has(pair[1]) else _NOTHING
+
+    def inactive(self, pair: Pair) -> bool:
+        """Return whether a code is no longer in use; False where its system is not here."""
+        if pair in self._entries:
+            return self._entries[pair].inactive
+        system = self.system(pair[0])
+        return isinstance(system, CodeSystem) and system.inactive(pair[1])
+
+    def abstract(self, pair: Pair) -> bool:
+        """Return whether a code only groups others; False where its system is not here."""
+        if pair in self._entries:
+            return self._entries[pair].abstract
+        system = self.system(pair[0])
+        return isinstance(system, CodeSystem) and system.abstract(pair[1])
 
     def parent(self, pair: Pair, among: Mapping[Pair, Any]) -> Pair | None:
         """Return the code under which to show a code: the first of its parents that is `among` the others."""
         system = self.system(pair[0])
-        above = system.parents.get(pair[1], frozenset()) if system is not None else frozenset()
-        return next(((pair[0], code) for code in sorted(above) if (pair[0], code) in among), None)
+        above = system.parents_of(pair[1]) if isinstance(system, CodeSystem) else ()
+        return next(((pair[0], code) for code in above if (pair[0], code) in among), None)
 
 
-def chosen(codes: Codes, contents: Contents, wish: Wish) -> list[Pair]:
-    """Return the codes that are wished for, in order."""
-    found: Iterable[Pair] = contents
+def listed_codes(codes: Codes, found: Members, wish: Wish) -> list[Pair]:
+    """Return those of the listed codes that are wished for, in order."""
+    # Without a wish the choice is all there is, and nothing need be walked through for a page of it.
+    if replace(wish, language=None, with_designations=False, designations=()) == Wish():
+        return list(found.listed)
+    codes.find(pair for pair in found.listed if wish.text or wish.active_only or wish.selectable_only)
+    return _chosen(codes, found.listed, wish)
+
+
+def selections_of(found: Members, wish: Wish) -> list[tuple[str, Selection]]:
+    """Return which codes of loaded systems are wished for, but for those that are listed as well."""
+    selections = []
+    for url, ruled in found.ruled.items():
+        if url in wish.without:
+            continue
+        rules: list[Rule] = [ruled.rule]
+        rules += [Active()] if wish.active_only else []
+        rules += [Selectable()] if wish.selectable_only else []
+        listed = tuple(code for system, code in found.listed if system == url)
+        rules += [Not(Listed(listed))] if listed else []
+        selections.append((url, Selection(ruled.head.key, both(*rules), tuple(words(wish.text)))))
+    return selections
+
+
+def _chosen(codes: Codes, listed: Iterable[Pair], wish: Wish) -> list[Pair]:
+    found = listed
     if wish.without:
         found = [pair for pair in found if pair[0] not in wish.without]
     if wish.active_only:
-        found = [pair for pair in found if not codes.says(pair, CodeSystem.inactive)]
+        found = [pair for pair in found if not codes.inactive(pair)]
     if wish.selectable_only:
-        found = [pair for pair in found if not codes.says(pair, CodeSystem.abstract)]
+        found = [pair for pair in found if not codes.abstract(pair)]
     asked = words(wish.text)
     if asked:
         found = [pair for pair in found if _fits(pair, codes.concept(pair), asked)]
@@ -101,9 +175,9 @@ def entry(codes: Codes, pair: Pair, wish: Wish) -> Entry:
     """Return one ValueSet.expansion.contains."""
     concept = codes.concept(pair)
     made: Entry = {"system": pair[0]} if pair[0] else {}
-    if codes.says(pair, CodeSystem.abstract):
+    if codes.abstract(pair):
         made["abstract"] = True
-    if codes.says(pair, CodeSystem.inactive):
+    if codes.inactive(pair):
         made["inactive"] = True
     made["code"] = pair[1]
     if display := concept.display_in(wish.language):

@@ -15,8 +15,7 @@ from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.terminology import Reading
 from fhir_server.operations.consulting import consult
 from fhir_server.operations.parameters import Given, answer, parts, read_parameters
-from profiles.terminology.code_system import CodeSystem
-from profiles.terminology.sources import known_code_system
+from profiles.terminology.sources import System, known_code_system
 
 _ALWAYS = frozenset(("name", "version", "display", "designation", "system"))
 """What is told in parameters of their own, so that asking for it as a property asks for nothing more."""
@@ -59,7 +58,7 @@ def _asked(given: Given) -> tuple[str, str | None, str]:
     return coding["system"], given.text("version") or coding.get("version"), coding["code"]
 
 
-def _told(system: CodeSystem, code: str, wanted: frozenset[str], language: str | None) -> Resource:
+def _told(system: System, code: str, wanted: frozenset[str], language: str | None) -> Resource:
     concept = system.concept(code)
     made = answer(
         ("name", "String", system.name),
@@ -76,19 +75,19 @@ def _told(system: CodeSystem, code: str, wanted: frozenset[str], language: str |
     return made
 
 
-def _properties(system: CodeSystem, code: str) -> Iterator[tuple[str, str, Any]]:
+def _properties(system: System, code: str) -> Iterator[tuple[str, str, Any]]:
     """Yield the properties of a code as (name, type of value, value), its neighbours in the hierarchy among them."""
     definition = system.concept(code).definition
     if definition is not None:
         yield "definition", "String", definition
-    for name, values in system.concepts[code].items():
-        if name not in system.parent_names and name not in system.child_names:
-            for value in values:
-                yield name, _kind(value), value
-    if "inactive" not in system.concepts[code]:
+    properties = system.properties_of(code)
+    for name, values in properties.items():
+        for value in values:
+            yield name, _kind(value), value
+    if "inactive" not in properties:
         yield "inactive", "Boolean", system.inactive(code)
-    for name, edges in (("parent", system.parents), ("child", system.children)):
-        for other in sorted(edges.get(code, ())):
+    for name, others in (("parent", system.parents_of(code)), ("child", system.children_of(code))):
+        for other in others:
             yield name, "Code", other
 
 

@@ -14,9 +14,8 @@ from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.terminology import Reading
 from fhir_server.operations.consulting import Subject, consult, subject_of
 from fhir_server.operations.parameters import Given, answer, read_parameters
-from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.hierarchy import demand_subsuming
-from profiles.terminology.sources import demand_complete
+from profiles.terminology.sources import System, demand_complete
 
 
 async def subsumes(call: Call) -> Result:
@@ -83,7 +82,7 @@ def _codes(given: Given) -> Mapping[str, str]:
     return found
 
 
-def _known(system: CodeSystem, code: str, parameter: str) -> str:
+def _known(system: System, code: str, parameter: str) -> str:
     actual = system.actual(code)
     if actual is None:
         raise NotFound(
@@ -92,14 +91,15 @@ def _known(system: CodeSystem, code: str, parameter: str) -> str:
     return actual
 
 
-def _outcome(system: CodeSystem, first: str, second: str) -> str:
+def _outcome(system: System, first: str, second: str) -> str:
     if first == second:
         return "equivalent"
-    if not system.parents and system.complete:
+    if not system.hierarchical and system.complete:
         # A flat list has no code above another.
         return "not-subsumed"
     demand_subsuming(demand_complete(system))
-    if second in system.below(first):
+    upwards = system.subsumes(second, first)
+    if system.subsumes(first, second):
         # In a circle each is a kind of the other.
-        return "equivalent" if first in system.below(second) else "subsumes"
-    return "subsumed-by" if first in system.below(second) else "not-subsumed"
+        return "equivalent" if upwards else "subsumes"
+    return "subsumed-by" if upwards else "not-subsumed"

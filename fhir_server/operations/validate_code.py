@@ -19,7 +19,6 @@ from fhir_server.operations.expanding import Codes, Pair
 from fhir_server.operations.parameters import answer, read_parameters
 from fhir_server.search.values import fold
 from profiles.terminology import codes as required
-from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.concept import Concept
 from profiles.terminology.errors import NotExpandable
 from profiles.terminology.sources import demand_complete, known_code_system
@@ -61,24 +60,25 @@ def _of_any(verdicts: Iterator[Verdict]) -> Verdict:
 def _in_set(reading: Reading, subject: Subject, asked: Codings) -> Iterator[Verdict]:
     name = subject.canonical or str((subject.resource or {}).get("url", "that was sent"))
     try:
-        contents = subject.contents(reading)
+        found = subject.members(reading)
     except NotExpandable:
         syntax = required.open_system(subject.canonical) if reading.resolve(subject.canonical) is None else None
         if syntax is None or not required.has_syntax(syntax):
             raise
         yield from (_by_syntax(each, syntax, name) for each in asked.checked)
         return
-    codes = Codes(reading, contents)
+    codes = Codes(reading, found)
     for each in asked.checked:
         system = codes.system(each.system)
         if each.version is not None and system is not None:
             system = known_code_system(f"{each.system}|{each.version}", reading.resolve)
         pair: Pair = (each.system, each.code)
-        if pair not in contents and system is not None:
+        if pair not in found.listed and system is not None:
             pair = (each.system, system.actual(each.code) or each.code)
-        if pair in contents:
-            yield _judged(asked, each, codes.concept(pair), abstract=codes.says(pair, CodeSystem.abstract))
-        elif system is not None and system.complete and pair[1] not in system.concepts:
+        if codes.member(pair):
+            codes.find([pair])
+            yield _judged(asked, each, codes.concept(pair), abstract=codes.abstract(pair))
+        elif system is not None and system.complete and not system.has(pair[1]):
             yield Verdict(
                 False, f"The code is not in the code system {each.system}, and so not in the value set {name}."
             )
@@ -94,7 +94,15 @@ def _by_syntax(each: Checked, system: str, name: str) -> Verdict:
 
 
 def _in_system(reading: Reading, subject: Subject, asked: Codings) -> Iterator[Verdict]:
-    system = subject.code_system(reading)
+    try:
+        system = subject.code_system(reading)
+    except NotExpandable:
+        if reading.missing or not required.has_syntax(subject.canonical):
+            raise
+        for each in asked.checked:
+            fits = each.system in ("", subject.canonical) and required.fits_syntax(subject.canonical, each.code)
+            yield Verdict(fits, None if fits else f"The code is no code of {subject.canonical}: correct it.")
+        return
     for each in asked.checked:
         if each.system and each.system != system.url:
             yield Verdict(False, f"The code is of another code system than {system.url}.")

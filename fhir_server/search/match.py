@@ -26,12 +26,14 @@ from fhir_server.search.query import (
     Not,
     Or,
     Owned,
+    Selected,
     Together,
     Words,
 )
 from fhir_server.search.values import APART, IndexEntries
 from profiles import restriction as limits
 from profiles.restriction import Restriction
+from profiles.terminology.selection import Selection
 
 Criteria = Callable[[str, tuple[tuple[str, str], ...]], Node]
 
@@ -70,6 +72,10 @@ class World(Protocol):
         """Return the records of `table` whose `field` has that value, expired ones too."""
         ...
 
+    def selects(self, selection: Selection, code: str) -> bool:
+        """Return whether a code is, but for its case, that of a concept which is selected."""
+        ...
+
 
 def match(node: Node, candidate: Candidate, world: World) -> bool:
     """Return whether `candidate` matches `node`. Without entries it matches no leaf that asks for some."""
@@ -99,6 +105,9 @@ def match(node: Node, candidate: Candidate, world: World) -> bool:
             return _points_at(node, candidate.entries, world)
         case Hierarchy():
             return _is_along(node, candidate.entries, world)
+        case Selected():
+            tokens = [each for each in candidate.entries.tokens if each[0] == node.name and each[1] in node.systems]
+            return any(world.selects(node.selection, code) for _, _, code, _ in tokens)
         case _:
             return has(node, candidate.entries)
 

@@ -20,6 +20,7 @@ from fhir_server.search.query import (
     Present,
     Quantity,
     Reference,
+    Selected,
     String,
     Token,
     Uri,
@@ -66,6 +67,8 @@ def _groups(leaf: Entry, entries: IndexEntries) -> Iterator[int]:
     match leaf:
         case Token():
             yield from (g for name, system, code, g in entries.tokens if name == leaf.name and _is(leaf, system, code))
+        case Selected():
+            raise TypeError("what concepts are selected is told by the world, not by the entries: see `match`")
         case String():
             yield from (
                 g for name, norm, exact, g in entries.strings if name == leaf.name and _reads(leaf, norm, exact)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterator
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter, data_types
 from fhir_server.search.parse_string import fold_value
 from fhir_server.search.parse_value import by_answers, either, plain
-from fhir_server.search.query import Node, Or, String, Token
+from fhir_server.search.query import Entry, Node, Or, Selected, String, Token
 from fhir_server.search.refuse import Unanswered, refuse, unanswered
-from fhir_server.search.terminology import NotExpandable
+from fhir_server.search.terminology import Meant, NotExpandable
 from fhir_server.search.text import split
 
 CODES = 10_000
@@ -66,29 +66,39 @@ def _of_type(code: str, text: str) -> tuple[str, str]:
     return f"{system}|{kind}", value
 
 
-def _members(code: str, value_set: str, context: Context) -> Collection[tuple[str, str]]:
+def _members(code: str, value_set: str, context: Context) -> Meant:
     try:
         return context.terminology.members(value_set)
     except NotExpandable as error:
         raise refuse(code, f"the value set cannot be expanded: {error}.", Unanswered.code) from error
 
 
-def _subsumed(code: str, modifier: str, text: str, context: Context) -> Collection[tuple[str, str]]:
+def _subsumed(code: str, modifier: str, text: str, context: Context) -> Meant:
     system, wanted = token_parts(code, text)
     if not system or not wanted:
         raise refuse(code, f"with :{modifier} a value is written system|code, for only a system has a hierarchy.")
     find = context.terminology.below if modifier == "below" else context.terminology.above
     try:
-        return [(system, each) for each in find(system, wanted)]
+        return find(system, wanted)
     except NotExpandable as error:
         raise refuse(code, f":{modifier} cannot be answered: {error}.", Unanswered.code) from error
 
 
-def _one_of(parameter: Parameter, codes: Collection[tuple[str, str]]) -> Node:
-    if len(codes) > CODES:
-        raise unanswered(parameter.code, f"the value stands for {len(codes)} codes; at most {CODES} are searched.")
-    wanted = sorted(set(codes))
-    if data_types(parameter) == _CODE:
-        # The system of a code is implied, but not for every value set known, and then it is not in the index.
+def _one_of(parameter: Parameter, meant: Meant) -> Node:
+    if len(meant.listed) > CODES:
+        raise unanswered(
+            parameter.code, f"the value stands for {len(meant.listed)} codes; at most {CODES} are searched."
+        )
+    wanted = sorted(set(meant.listed))
+    # The system of a code is implied, but not for every value set known, and then it is not in the index.
+    implied = data_types(parameter) == _CODE
+    if implied:
         wanted += sorted({("", code) for _, code in wanted})
-    return either(Token(answer.name, system, code) for answer in parameter.answers for system, code in wanted)
+
+    def leaves() -> Iterator[Entry]:
+        for answer in parameter.answers:
+            yield from (Token(answer.name, system, code) for system, code in wanted)
+            for system, selection in meant.selected:
+                yield Selected(answer.name, (system, "") if implied else (system,), selection)
+
+    return either(leaves())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fhir_server.search.values import inner_kind
+from profiles.terminology.selection import Selection
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 SortKind = Literal["token", "string", "reference", "uri", "date", "number", "quantity", "id", "updated"]
@@ -48,6 +49,15 @@ class Token:
     system: str | None
     code: str | None
     case_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A token entry of one of `systems` whose code is that of a selected concept; codes compare without case."""
+
+    name: str
+    systems: tuple[str, ...]
+    selection: Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +247,7 @@ class Hierarchy:
     above: bool = False
 
 
-Entry = Token | String | Reference | Uri | Date | Number | Quantity | Near | Present
+Entry = Token | Selected | String | Reference | Uri | Date | Number | Quantity | Near | Present
 Node = And | Or | Not | Entry | Together | Words | Id | LastUpdated | Owned | Chain | Has | Hierarchy
 
 EVERYTHING = And(())

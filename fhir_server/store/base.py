@@ -20,6 +20,7 @@ from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.audit import AuditRow as AuditRow
 from fhir_server.store.audit import AuditTrail
+from fhir_server.store.concepts import Concepts, WritableConcepts
 from fhir_server.store.records import Record as Record
 from fhir_server.store.records import RecordConflict as RecordConflict
 from fhir_server.store.records import Records as Records
@@ -229,6 +230,11 @@ class Snapshot(Protocol):
         """The records half."""
         ...
 
+    @property
+    def concepts(self) -> Concepts:
+        """The code systems that are loaded."""
+        ...
+
 
 class Reading(Snapshot, Protocol):
     """A store that another process writes, for reading alone."""
@@ -276,6 +282,11 @@ class Transaction(Snapshot, Protocol):
     @property
     def records(self) -> WritableRecords:
         """The records half, writable."""
+        ...
+
+    @property
+    def concepts(self) -> WritableConcepts:
+        """The code systems that are loaded, and the loads."""
         ...
 
 

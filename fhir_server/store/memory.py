@@ -21,6 +21,7 @@ from fhir_server.search.values import IndexEntries
 from fhir_server.store import audit_chain
 from fhir_server.store.audit import AuditEvent, AuditPage, AuditQuery, AuditRow, Every, Facts, facts, holds, reach
 from fhir_server.store.base import Change, Key, NewVersion, RecordTable, Version, VersionConflict
+from fhir_server.store.memory_concepts import MemoryConcepts, MemoryWritableConcepts, Systems
 from fhir_server.store.memory_reading import MemoryReading, State, Stored
 from fhir_server.store.memory_records import MemoryRecords, MemoryWritableRecords, Rows
 from profiles.restriction import Restriction
@@ -31,14 +32,22 @@ T = TypeVar("T")
 class MemoryTransaction(MemoryReading):
     """See `Transaction`. It is of no use once its work has returned."""
 
-    def __init__(self, state: State, criteria: Criteria, records: MemoryWritableRecords, time: int) -> None:
-        super().__init__(state, criteria)
+    def __init__(
+        self,
+        state: State,
+        criteria: Criteria,
+        records: MemoryWritableRecords,
+        concepts: MemoryWritableConcepts,
+        time: int,
+    ) -> None:
+        super().__init__(state, criteria, concepts.systems)
         self.audits: list[AuditRow] = []
         self.settles = False
         self._replaced: list[tuple[Stored, IndexEntries | None, tuple[Key, ...]]] = []
         self.first = len(state.rows)
         self.over = False
         self._records = records
+        self._concepts = concepts
         self._time = time
 
     @property
@@ -51,6 +60,12 @@ class MemoryTransaction(MemoryReading):
         """See `Transaction.records`."""
         self._open()
         return self._records
+
+    @property
+    def concepts(self) -> MemoryWritableConcepts:
+        """See `Transaction.concepts`."""
+        self._open()
+        return self._concepts
 
     async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
         """See `Transaction.put`."""
@@ -139,12 +154,13 @@ class MemoryStore(MemoryReading):
     def __init__(
         self, *, clock: Callable[[], int], criteria: Criteria, tables: Sequence[RecordTable], lifetime: float
     ) -> None:
-        super().__init__(State(), criteria)
+        super().__init__(State(), criteria, Systems())
         self._clock = clock
         self._lifetime = round(lifetime * 1_000_000)
         self._tables = {table.name: table for table in tables}
         self._rows: Rows = {}
         self._records = MemoryRecords(self._rows, self._tables, clock)
+        self._concepts = MemoryConcepts(self._systems)
         self._position = 0
         self._time = 0
         self._audit: list[tuple[int, bytes, bytes]] = []
@@ -163,6 +179,11 @@ class MemoryStore(MemoryReading):
     def records(self) -> MemoryRecords:
         """See `Snapshot.records`."""
         return self._records
+
+    @property
+    def concepts(self) -> MemoryConcepts:
+        """See `Snapshot.concepts`."""
+        return self._concepts
 
     @property
     def index_format(self) -> int:
@@ -189,17 +210,20 @@ class MemoryStore(MemoryReading):
             self._writer = asyncio.current_task()
             changed: dict[tuple[str, str], Any] = {}
             records = MemoryWritableRecords(self._rows, self._tables, self._time, changed)
-            tx = MemoryTransaction(self._state, self._criteria, records, self._time)
+            concepts = MemoryWritableConcepts(self._systems, self._time)
+            tx = MemoryTransaction(self._state, self._criteria, records, concepts, self._time)
             try:
                 value = await work(tx)
             except BaseException:
                 tx.undo()
+                concepts.undo()
                 raise
             finally:
                 tx.over = True
                 self._writer = None
             tx.keep()
             records.keep()
+            concepts.keep()
             if tx.settles:
                 self._state.swept_to = max(self._state.swept_to, self._position)
             self._append(tx.audits)

@@ -18,7 +18,9 @@ from fhir_server.search.query import Include, Node, Query, Target
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
 from fhir_server.store.contained_row import contained_row, container_of, place_of
+from fhir_server.store.memory_concepts import Systems
 from profiles.restriction import ALL, Restriction
+from profiles.terminology.selection import Selection
 
 
 @dataclass(slots=True)
@@ -56,8 +58,9 @@ class State:
 class MemoryReading:
     """A snapshot of a `State`, as a base class: the subclass says what is newest for it."""
 
-    def __init__(self, state: State, criteria: Criteria) -> None:
+    def __init__(self, state: State, criteria: Criteria, systems: Systems) -> None:
         self._state = state
+        self._systems = systems
         self._criteria = criteria
 
     def _newest(self) -> int:
@@ -237,6 +240,10 @@ class _World:
     def kept(self, table: str, field: str, value: str) -> list[Kept]:
         """See `match.World.kept`."""
         return self._reading._kept(table, field, value)
+
+    def selects(self, selection: Selection, code: str) -> bool:
+        """See `match.World.selects`."""
+        return self._reading._systems.selects(selection, code)
 
     def alive(self, type: str) -> Iterator[Stored]:
         """Yield the versions of `type` that were current and not deleted."""

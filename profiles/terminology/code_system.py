@@ -83,6 +83,40 @@ class CodeSystem:
         """Return the code and everything above it."""
         return _closure(code, self.parents)
 
+    @property
+    def hierarchical(self) -> bool:
+        """Whether any code is above another."""
+        return bool(self.parents)
+
+    def has(self, code: str) -> bool:
+        """Return whether it has this code, letter by letter."""
+        return code in self.concepts
+
+    def properties_of(self, code: str) -> Properties:
+        """Return the properties of a code, but not those that draw the hierarchy."""
+        drawn = self.parent_names | self.child_names
+        return {name: values for name, values in self.concepts.get(code, _NO_PROPERTIES).items() if name not in drawn}
+
+    def parents_of(self, code: str) -> tuple[str, ...]:
+        """Return the codes immediately above, in order."""
+        return tuple(sorted(self.parents.get(code, ())))
+
+    def children_of(self, code: str) -> tuple[str, ...]:
+        """Return the codes immediately below, in order."""
+        return tuple(sorted(self.children.get(code, ())))
+
+    def subsumes(self, code: str, other: str) -> bool:
+        """Return whether `other` is `code` or below it."""
+        return other in self.below(code)
+
+    def below_among(self, code: str, others: tuple[str, ...]) -> frozenset[str]:
+        """Return those of `others` that are `code` or below it."""
+        return self.below(code).intersection(others)
+
+    def above_among(self, code: str, others: tuple[str, ...]) -> frozenset[str]:
+        """Return those of `others` that are `code` or above it."""
+        return self.above(code).intersection(others)
+
     def actual(self, code: str) -> str | None:
         """Return `code` as the system writes it, None when it does not have it.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
+from profiles.datatypes.ucum import is_unit
 from profiles.definitions import value_sets
 from profiles.terminology.canonical import unversioned
 from profiles.terminology.errors import NotExpandable
@@ -61,10 +62,12 @@ def open_system(url: str) -> str | None:
 
 
 def has_syntax(system: str) -> bool:
-    """Return whether a code of `system` can be told by its syntax alone; of a UCUM unit it says too little."""
-    return system in (BCP13, BCP47)
+    """Return whether a code of `system` can be told by its syntax: by a grammar, where nobody lists the codes."""
+    return system in (BCP13, BCP47, UCUM)
 
 
 def fits_syntax(system: str, code: str) -> bool:
     """Return whether `code` has the syntax of an open system; what is longer than 200 characters has none."""
+    if system == UCUM:
+        return is_unit(code)
     return len(code) <= _LONGEST and re.fullmatch(SYNTAX[system], code) is not None

@@ -5,11 +5,16 @@ See http://hl7.org/fhir/R4/codesystem.html#subsumption. A code always subsumes i
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from profiles.terminology.canonical import unversioned
 from profiles.terminology.code_system import CodeSystem
 from profiles.terminology.errors import NotExpandable
 from profiles.terminology.expand import LIMIT
-from profiles.terminology.sources import Resolve, find_code_system
+from profiles.terminology.indexed import Indexed
+from profiles.terminology.sources import Resolve, System, find_code_system
+
+_Known = TypeVar("_Known", bound=System)
 
 
 def below(system: str, code: str, resolve: Resolve, limit: int | None = LIMIT) -> frozenset[str]:
@@ -29,14 +34,17 @@ def above(system: str, code: str, resolve: Resolve, limit: int | None = LIMIT) -
 
 def _hierarchy(system: str, code: str, resolve: Resolve) -> CodeSystem:
     found = demand_subsuming(find_code_system(system, resolve))
-    if code not in found.concepts:
+    if isinstance(found, Indexed):
+        reason = f"the codes of the loaded code system {found.url} are not listed"
+        raise NotExpandable(found.url, reason, "ask for fewer codes", "too-costly")
+    if not found.has(code):
         # The code is the asker's own word and could be anything, so it is not repeated.
         url = found.url
         raise NotExpandable(url, f"the code system {url} does not have the code asked for", "correct the code")
     return found
 
 
-def demand_subsuming(found: CodeSystem) -> CodeSystem:
+def demand_subsuming(found: _Known) -> _Known:
     """Return the code system. Raises NotExpandable when its hierarchy does not mean "is a"."""
     url = found.url
     if not found.subsuming:

@@ -1,6 +1,6 @@
 """Run the benchmarks and print the table: `python -m tests.benchmarks [PART...] [--scale N]`.
 
-The parts are process, terminology, http, load and search; all of them without any.
+The parts are process, terminology, profiles, http, load and search; all of them without any.
 
 `--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
 """
@@ -40,6 +40,18 @@ def _terminology() -> list[Figure]:
     return terminology.measure()
 
 
+def _loaded() -> list[Figure]:
+    from tests.benchmarks import loaded
+
+    return loaded.measure()
+
+
+def _profiles() -> list[Figure]:
+    from tests.benchmarks import profiles
+
+    return profiles.measure()
+
+
 def _load() -> list[Figure]:
     from tests.benchmarks import loading
 
@@ -55,7 +67,8 @@ def _search(scale: int) -> list[Figure]:
 def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
     return {
         "process": _process,
-        "terminology": _terminology,
+        "terminology": lambda: [*_terminology(), *_loaded()],
+        "profiles": _profiles,
         "http": _http,
         "load": _load,
         "search": partial(_search, scale),

@@ -32,7 +32,7 @@ def wait_for(url: str, seconds: float = 20.0) -> float:
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return time.perf_counter() - started
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.005)
     raise TimeoutError(f"{url} did not answer within {seconds} s")
 

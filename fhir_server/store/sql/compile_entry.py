@@ -23,11 +23,13 @@ from fhir_server.search.query import (
     Present,
     Quantity,
     Reference,
+    Selected,
     String,
     Token,
     Uri,
 )
 from fhir_server.search.values import fold, fold_code
+from fhir_server.store.sql.compile_concepts import coded
 from fhir_server.store.sql.compile_measure import RANKS, dates, numbers
 from fhir_server.store.sql.dialect import (
     GROUP,
@@ -116,8 +118,10 @@ def accesses(type: str, entries: Sequence[Entry], names: Names) -> list[Access]:
     return found
 
 
-def _alone(param: int, leaf: String | Uri | Date | Number | Quantity | Near) -> Access:
+def _alone(param: int, leaf: Selected | String | Uri | Date | Number | Quantity | Near) -> Access:
     match leaf:
+        case Selected():
+            return _selected(param, leaf)
         case String():
             return _string(param, leaf)
         case Uri():
@@ -183,6 +187,15 @@ def _of_system(param: int, system: str) -> Access:
     condition = "{}.p = ? AND {}.t IN (SELECT k.t FROM token k WHERE k.system = ?)"
     test = Statement("EXISTS (SELECT 1 FROM token k WHERE k.t = e.value ->> 1 AND k.system = ?)", (system,))
     return Access("idx_token", condition, (param, system), SCANS, param, "t", test)
+
+
+def _selected(param: int, leaf: Selected) -> Access:
+    # Started from the codes that the store has met, which are few: those of a terminology can be millions.
+    chosen = coded(leaf.selection, "k.fold")
+    there = Statement(f"k.system {placeholders(leaf.systems)} AND {chosen.sql}", (*leaf.systems, *chosen.arguments))
+    condition = f"{{}}.p = ? AND {{}}.t IN (SELECT k.t FROM token k WHERE {there.sql})"
+    test = Statement(f"EXISTS (SELECT 1 FROM token k WHERE k.t = e.value ->> 1 AND {there.sql})", there.arguments)
+    return Access("idx_token", condition, (param, *there.arguments), SCANS, param, "t", test)
 
 
 def _exact_token(param: int, system: str | None, code: str) -> Access:

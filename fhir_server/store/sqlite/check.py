@@ -35,6 +35,10 @@ _KEPT = (
     "v.v IN (SELECT r.current FROM resource r))"
 )
 _OWN = f"CASE WHEN {{0}} >= {FIRST} THEN {{0}} >> {BITS} & {MASK} ELSE {{0}} END"
+_CONCEPTS = (
+    "SELECT y.url FROM code_system y WHERE y.state = 1 AND y.concepts <> "
+    "(SELECT count(*) FROM concept c WHERE c.s = y.s)"
+)
 # Of a damaged one nothing can be told but that.
 _FOOTPRINTS = "SELECT v, CASE WHEN json_valid(rows, 8) THEN json(rows) ELSE '' END FROM footprint"
 _WORDS = (
@@ -62,6 +66,7 @@ def check(connection: apsw.Connection) -> list[str]:
             f"The count of {name} says {counted}, there are {live}."
             for name, counted, live in connection.execute(_COUNTS)
         ),
+        *_listed(connection, _CONCEPTS, "The loaded code system {} has not all of its concepts."),
         *_index(connection),
         *(audit_chain.verify(connection.execute(CHAIN)) or _events(connection)),
     ]

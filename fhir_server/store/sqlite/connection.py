@@ -21,6 +21,7 @@ import apsw
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
 from fhir_server.search.geometry import distance
 from fhir_server.store.one_budget import Spent, spent
+from profiles.terminology.patterns import matches
 
 LOG_KEPT = 64 << 20
 """Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
@@ -69,6 +70,7 @@ class Connection:
         self.raw.execute(f"PRAGMA cache_size = -{_WRITER_CACHE if writes else _READER_CACHE}")
         self.raw.execute("PRAGMA temp_store = MEMORY")
         self.raw.create_scalar_function("distance", _distance, 4, deterministic=True)
+        self.raw.create_scalar_function("matches", _matches, 2, deterministic=True)
         self.log_pages = 0
         self._deadline = math.inf
         self.raw.set_progress_handler(self._late, _STEPS)
@@ -245,6 +247,10 @@ def _timed(together: Spent) -> Iterator[None]:
 
 def _distance(*degrees: Any) -> float:
     return distance(*degrees)
+
+
+def _matches(*texts: Any) -> bool | None:
+    return matches(*texts)
 
 
 def refusal(error: apsw.Error) -> Refusal:

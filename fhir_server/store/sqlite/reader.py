@@ -10,6 +10,7 @@ import apsw
 
 from fhir_server.search.match import Criteria
 from fhir_server.store.base import Key, RecordTable
+from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import Readers, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.indexing import IndexReading, IndexState
@@ -32,6 +33,7 @@ class SqliteReader(IndexReading):
         super().__init__(
             self._readers, dictionary, Names(dictionary, self._readers.connection, self._readers.glance), criteria
         )
+        self._concepts = SqliteConcepts(self._readers)
         self._records = SqliteRecords(self._readers, {table.name: table for table in tables}, clock)
 
     @property
@@ -48,6 +50,11 @@ class SqliteReader(IndexReading):
             yield from rows
         except apsw.Error as error:
             raise refusal(error) from error
+
+    @property
+    def concepts(self) -> SqliteConcepts:
+        """See `Snapshot.concepts`."""
+        return self._concepts
 
     def _newest(self) -> int:
         row = self._readers.row("SELECT coalesce(max(v), 0) FROM version")

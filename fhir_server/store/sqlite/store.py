@@ -23,6 +23,7 @@ from fhir_server.store.migrate import Runs, migrate, migrations
 from fhir_server.store.sqlite import audit_events as events
 from fhir_server.store.sqlite.batch import METHODS, Batch
 from fhir_server.store.sqlite.check import check
+from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import BUDGETS, Budgets, Connection, Readers, Runner, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.indexing import INDEX_FORMAT, IndexReading, IndexState
@@ -31,6 +32,7 @@ from fhir_server.store.sqlite.plans import Plans
 from fhir_server.store.sqlite.records import SqliteRecords
 from fhir_server.store.sqlite.sweep import sweep
 from fhir_server.store.sqlite.transaction import SqliteTransaction
+from fhir_server.store.sqlite.writable_concepts import give_up_loads
 from fhir_server.store.sqlite.writer import Writer
 from profiles.restriction import Restriction
 
@@ -38,6 +40,8 @@ T = TypeVar("T")
 
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps."""
+CONCEPTS = 1000
+"""Rows of the concept store that are forgotten at once."""
 
 
 class SqliteStore(IndexReading):
@@ -62,6 +66,7 @@ class SqliteStore(IndexReading):
         try:
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
+            give_up_loads(self._writing.raw)
             meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
             self._state = IndexState.of(meta)
             self._events_to = events.indexed_to(self._writing.raw)
@@ -82,6 +87,7 @@ class SqliteStore(IndexReading):
         self._writer_names = Names(dictionary, self._writing.raw, self._writer_runner.glance, self._batch.additions)
         self._writer = Writer(self._writing, self._batch, self._thread, self._transaction, self._readers)
         self._records = SqliteRecords(self._readers, self._tables, clock)
+        self._concepts = SqliteConcepts(self._readers)
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_now_and_then(), name="fhir-store-sweep")
 
     def _transaction(self) -> SqliteTransaction:
@@ -120,6 +126,11 @@ class SqliteStore(IndexReading):
     def records(self) -> SqliteRecords:
         """See `Snapshot.records`."""
         return self._records
+
+    @property
+    def concepts(self) -> SqliteConcepts:
+        """See `Snapshot.concepts`."""
+        return self._concepts
 
     @property
     def secret(self) -> bytes:
@@ -209,6 +220,8 @@ class SqliteStore(IndexReading):
 
         while versions := await self.write(some):
             swept += versions
+        while await self.write(lambda tx: tx.concepts.sweep(CONCEPTS)):
+            continue
         return swept
 
     async def _sweep_now_and_then(self) -> None:

@@ -14,6 +14,7 @@ from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.indexing import IndexReading, IndexState, replace_rows, replace_subjects, settle
 from fhir_server.store.sqlite.records import SqliteWritableRecords, Tables
+from fhir_server.store.sqlite.writable_concepts import SqliteWritableConcepts
 
 SPILL = 16
 """Chunks of one version after which the pages that hold them leave memory for the write-ahead log."""
@@ -51,6 +52,12 @@ class SqliteTransaction(IndexReading):
         """See `Transaction.records`."""
         self._open()
         return SqliteWritableRecords(self._runner, self._tables, lambda: self._time, self.batch)
+
+    @property
+    def concepts(self) -> SqliteWritableConcepts:
+        """See `Transaction.concepts`."""
+        self._open()
+        return SqliteWritableConcepts(self._runner, self.batch)
 
     async def put(self, version: NewVersion, entries: IndexEntries) -> Version:
         """See `Transaction.put`. A long transaction lets others have the event loop now and then."""

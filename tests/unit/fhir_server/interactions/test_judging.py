@@ -8,8 +8,11 @@ from typing import Any
 from fhir_server.interactions import judging
 from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.profiles import CORE
+from fhir_server.store.connect import connect
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
+from tests.fakes.concepts import URL as BEASTS
+from tests.fakes.concepts import load
 from tests.fakes.packages import profile
 
 NAMED = "http://example.org/fhir/StructureDefinition/our-patient"
@@ -69,3 +72,30 @@ def test_ever_new_names_do_not_fill_the_memory() -> None:
         judge(PATIENT, [f"http://example.org/{number}"], False)
     assert len(judge._context.profiles) <= judging.KEPT + 1
     assert len(judge._made) <= judging.KEPT + 1
+
+
+async def test_bindings_are_about_loaded_code_systems_too() -> None:
+    store = await connect("memory:")
+    await load(store)
+    catalogue = Catalogue()
+    birds = {"system": BEASTS, "filter": [{"property": "concept", "op": "is-a", "value": "bird"}]}
+    value_set = {"resourceType": "ValueSet", "id": "birds", "url": f"{NAMED}/birds", "status": "active"}
+    whole = {**value_set, "compose": {"include": [birds]}}
+    catalogue.keep("birds", whole, json.dumps(whole).encode())
+    bound = {"id": "Patient.maritalStatus", "path": "Patient.maritalStatus"}
+    binding = {"strength": "required", "valueSet": f"{NAMED}/birds"}
+    definition = profile(
+        differential={"element": [{"id": "Patient", "path": "Patient"}, {**bound, "binding": binding}]}
+    )
+    catalogue.keep("our-patient", definition, json.dumps(definition).encode())
+    judge = ProfileJudge(catalogue, Validator(), store.concepts)
+
+    def judged(code: str) -> list[str]:
+        coding = {"coding": [{"system": BEASTS, "code": code}]}
+        return [each.code for each in judge({**PATIENT, "maritalStatus": coding}, [NAMED], False) if each.is_error]
+
+    assert judged("bat") == []
+    assert judged("Dog") == ["code-invalid"]
+    await load(store, edges=[("Dog", "bird")])
+    assert (judged("bat"), judged("Dog")) == (["code-invalid"], [])
+    await store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from fhir_server.search.query import (
     Token,
     Uri,
 )
+from fhir_server.search.terminology import Meant
 from fhir_server.search.values import decimal_key
 from tests.fakes.searching import DAY, FEBRUARY_29, refusal, where
 
@@ -35,14 +35,14 @@ FIVE = decimal_key(Decimal(5))
 class Known:
     """One value set with one code, below and above itself and one more."""
 
-    def members(self, value_set: str) -> Collection[tuple[str, str]]:
-        return [(LOINC, value_set[-1])]
+    def members(self, value_set: str) -> Meant:
+        return Meant([(LOINC, value_set[-1])])
 
-    def below(self, system: str, code: str) -> Collection[str]:
-        return [code, "below"]
+    def below(self, system: str, code: str) -> Meant:
+        return Meant([(system, code), (system, "below")])
 
-    def above(self, system: str, code: str) -> Collection[str]:
-        return [code, "above"]
+    def above(self, system: str, code: str) -> Meant:
+        return Meant([(system, code), (system, "above")])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from fhir_server.search.query import (
 from fhir_server.search.values import APART, IndexEntries, decimal_key
 from profiles.restriction import ALL, NONE, AllOf, AnyOf, HasLabel, InCompartment, Matches, Restriction, WrittenBy
 from profiles.restriction import Not as Unless
+from profiles.terminology.selection import Codes, Selection
 
 
 class SmallWorld:
@@ -45,6 +46,9 @@ class SmallWorld:
 
     def all(self, type: str) -> Iterable[Candidate]:
         return [each for each in self.candidates if each.type == type]
+
+    def selects(self, selection: Selection, code: str) -> bool:
+        return isinstance(selection.rule, Codes) and code.lower() in selection.rule.codes
 
 
 EMPTY = SmallWorld()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 
 from fhir_server.errors import BadRequest
 from fhir_server.search.query import NOTHING, Node, Not, Or, String, Token
-from fhir_server.search.terminology import NotExpandable
+from fhir_server.search.terminology import Meant, NotExpandable
 from tests.fakes.searching import parsed, refusal, where
 
 ANIMALS = "http://example.org/animals"
@@ -17,20 +15,20 @@ ANIMALS = "http://example.org/animals"
 class Zoo:
     """Knows one value set and one hierarchy: a poodle is a dog."""
 
-    def members(self, value_set: str) -> Collection[tuple[str, str]]:
+    def members(self, value_set: str) -> Meant:
         if value_set == "http://example.org/none":
-            return ()
+            return Meant()
         if value_set != "http://example.org/pets|1":
             raise NotExpandable("the value set is not known")
-        return [(ANIMALS, "dog"), (ANIMALS, "cat"), (ANIMALS, "dog")]
+        return Meant([(ANIMALS, "dog"), (ANIMALS, "cat"), (ANIMALS, "dog")])
 
-    def below(self, system: str, code: str) -> Collection[str]:
+    def below(self, system: str, code: str) -> Meant:
         if system != ANIMALS:
             raise NotExpandable("the code system is not known")
-        return [code, "poodle"]
+        return Meant([(system, code), (system, "poodle")])
 
-    def above(self, system: str, code: str) -> Collection[str]:
-        return [code, "animal"]
+    def above(self, system: str, code: str) -> Meant:
+        return Meant([(system, code), (system, "animal")])
 
 
 def zoo(name: str, value: str, resource_type: str = "Condition") -> Node:

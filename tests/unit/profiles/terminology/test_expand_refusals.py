@@ -35,7 +35,7 @@ def test_implicit_value_sets_are_named_as_such(url: str) -> None:
     text = refusal(url)
 
     assert text.startswith(f"the value set {url} is an implicit one")
-    assert text.endswith("; store a ValueSet of that url that lists its codes")
+    assert text.endswith("store a ValueSet of that url that lists its codes")
 
 
 def test_an_implicit_value_set_that_is_stored_is_used() -> None:

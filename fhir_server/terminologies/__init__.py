@@ -1,0 +1,1 @@
+"""Terminologies as their publishers deliver them: files read, and loaded into the concept store."""
