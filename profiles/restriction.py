@@ -132,6 +132,8 @@ NONE = Nothing()
 RELATIONS = "relation"
 """The record table of care relations. Fields: `pair` (`<practitioner>/<patient>`, indexed), `since` (us, optional),
 `only` (conditions, any of which must hold of a version; optional). A relation ends when its record expires."""
+LABELLED = "labelled:"
+"""What stands before the practitioner of a `pair` that shows what labels hide; `*` is every practitioner."""
 RULES = "rule"
 """The record table of what consents refuse. Fields: `patient` (indexed), `actors`, `purposes` (each optional, a list),
 `since`, the conditions of what is refused, and `except`, a list of such rules that are not. A rule ends when its record

@@ -21,6 +21,7 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.interactions.relating import relating
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
@@ -186,6 +187,9 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     external.demand_new(key, before)
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
+    if key.type == "Binary":
+        about = await binary.subjects_of(tx, body)
+        prepared = prepared._replace(owners=about, subjects=about)
     new = NewVersion(
         key,
         number,
@@ -255,12 +259,18 @@ async def perform(call: Call, action: str, identify: Identify, plan: Plan) -> Re
     return await _write(call, action, whole)
 
 
+def keys_of(written: Written) -> Sequence[Key]:
+    """Return the resources that a step wrote or found."""
+    return written.keys or [version.key for version in (written.version,) if version]
+
+
 async def _write(call: Call, action: str, step: Step) -> Result:
     """Run the step with its audit row in one write; inside a surrounding transaction the row is not its business."""
 
     async def work(tx: Transaction) -> Written:
         written = await step(tx)
         if call.transaction is None:
+            await relating(call, tx, keys_of(written))
             status, version = written.status, written.version
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))
         return written
@@ -269,7 +279,7 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
     if call.type in TYPES and call.transaction is None:
-        await call.services.defined(written.keys or [version.key for version in (written.version,) if version])
+        await call.services.defined(keys_of(written))
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)
