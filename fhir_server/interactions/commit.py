@@ -152,21 +152,22 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     )
 
 
-async def current(call: Call, reader: Snapshot, key: Key, action: Action, *, making: bool = False) -> Version | None:
+async def current(
+    call: Call, reader: Snapshot, key: Key, action: Action, *, making: bool = False, chosen: bool = False
+) -> Version | None:
     """Return the current version that a write would replace, a tombstone included, None when there never was one.
 
-    `making` says that the write would then make it under an id that the caller has chosen. Raises Forbidden when the
+    `making` says that the write would then make it, `chosen` that the caller chose the id. Raises Forbidden when the
     caller sees it and may not do this to it. What is out of reach, and for whoever is limited what never was, is
-    NotFound, and to be made MethodNotAllowed unless the caller may choose ids: the answers are the same for both.
+    NotFound, and where the id was chosen by who may not MethodNotAllowed: the answers are the same for both.
     """
-    rights = call.principal.rights
     restriction = within(call, action, key.type)
     version = await reader.read(key, restriction=restriction)
     if version is not None or restriction is ALL:
         return version
     if await reader.read(key, restriction=within(call, "read", key.type)) is not None:
         raise Forbidden(f"{key.type}/{key.id} is not yours to change.")
-    if making and not rights.assigns_ids:
+    if chosen and not call.principal.rights.assigns_ids:
         raise MethodNotAllowed(
             f"The ids of resources that you create are chosen by the server: use POST {key.type}. A PUT replaces a "
             "resource that there is."

@@ -54,7 +54,7 @@ async def plan(call: Call, identity: Identity) -> Step:
 async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
     """Replace or create the resource inside the write."""
     await hold(call, tx, identity)
-    before = await commit.current(call, tx, identity.key, "update", making=_is_chosen(call, identity))
+    before = await commit.current(call, tx, identity.key, "update", making=True, chosen=is_chosen(call, identity))
     preconditions.demand(call.preconditions, before)
     if not call.principal.rights.has("labels") and not set(await labels_of(tx, before)) <= set(prepared.labels):
         # Labels have come since it was prepared.
@@ -71,7 +71,7 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
     return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
 
 
-def _is_chosen(call: Call, identity: Identity) -> bool:
+def is_chosen(call: Call, identity: Identity) -> bool:
     """Return whether the caller has chosen the id, rather than the server or the criteria."""
     return call.id is not None or (not identity.matched and (call.resource or {}).get("id") is not None)
 

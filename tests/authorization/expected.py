@@ -13,65 +13,59 @@ Reach = Literal["all", "a", "none", "out"]
 """What of a type is within reach: everything, what is about patient a, nothing, or the type is not in scope."""
 
 RECORD = set(definitions.compartments()["Patient"]) - {"Group", "Person", "Schedule"}
-DEFINITIONS = set(
-    [
-        "CapabilityStatement",
-        "CodeSystem",
-        "CompartmentDefinition",
-        "ConceptMap",
-        "GraphDefinition",
-        "ImplementationGuide",
-        "MessageDefinition",
-        "NamingSystem",
-        "OperationDefinition",
-        "SearchParameter",
-        "StructureDefinition",
-        "StructureMap",
-        "TerminologyCapabilities",
-        "ValueSet",
-    ]
-)
-UNIVERSAL = DEFINITIONS | set(
-    [
-        "ActivityDefinition",
-        "DeviceDefinition",
-        "Endpoint",
-        "HealthcareService",
-        "Location",
-        "Medication",
-        "MedicationKnowledge",
-        "ObservationDefinition",
-        "Organization",
-        "OrganizationAffiliation",
-        "PlanDefinition",
-        "Practitioner",
-        "PractitionerRole",
-        "Questionnaire",
-        "Schedule",
-        "Slot",
-        "SpecimenDefinition",
-        "Substance",
-    ]
-)
-TOLD = set(
-    [
-        "AllergyIntolerance",
-        "Appointment",
-        "AppointmentResponse",
-        "CareTeam",
-        "Communication",
-        "Consent",
-        "Coverage",
-        "DocumentReference",
-        "FamilyMemberHistory",
-        "Immunization",
-        "Media",
-        "MedicationStatement",
-        "Observation",
-        "QuestionnaireResponse",
-        "RelatedPerson",
-    ]
-)
+DEFINITIONS = {
+    "CapabilityStatement",
+    "CodeSystem",
+    "CompartmentDefinition",
+    "ConceptMap",
+    "GraphDefinition",
+    "ImplementationGuide",
+    "MessageDefinition",
+    "NamingSystem",
+    "OperationDefinition",
+    "SearchParameter",
+    "StructureDefinition",
+    "StructureMap",
+    "TerminologyCapabilities",
+    "ValueSet",
+}
+UNIVERSAL = DEFINITIONS | {
+    "ActivityDefinition",
+    "DeviceDefinition",
+    "Endpoint",
+    "HealthcareService",
+    "Location",
+    "Medication",
+    "MedicationKnowledge",
+    "ObservationDefinition",
+    "Organization",
+    "OrganizationAffiliation",
+    "PlanDefinition",
+    "Practitioner",
+    "PractitionerRole",
+    "Questionnaire",
+    "Schedule",
+    "Slot",
+    "SpecimenDefinition",
+    "Substance",
+}
+TOLD = {
+    "AllergyIntolerance",
+    "Appointment",
+    "AppointmentResponse",
+    "CareTeam",
+    "Communication",
+    "Consent",
+    "Coverage",
+    "DocumentReference",
+    "FamilyMemberHistory",
+    "Immunization",
+    "Media",
+    "MedicationStatement",
+    "Observation",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+}
 DELETED = {"Binary", "DocumentReference", "Media", "Observation", "QuestionnaireResponse"}
 
 

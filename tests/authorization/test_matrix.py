@@ -1,7 +1,7 @@
 """Every resource type, every interaction, every kind of caller, against a table that the definitions give.
 
-403: the type is not in scope. 404: not within reach, or, in answer to a write of what may be read, 403 again. A caller who
-chooses no ids is answered 405 to a PUT of an id that is not there or not theirs.
+403: the type is not in scope. 404: not within reach, or, in answer to a write of what may be read, 403 again. A caller
+who chooses no ids is answered 405 to a PUT of an id that is not there or not theirs.
 """
 
 from __future__ import annotations
