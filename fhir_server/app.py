@@ -130,6 +130,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             learned=learned,
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile),
+            access=_policy(settings.policy),
             catalogue=catalogue,
             judge=ProfileJudge(catalogue, validator),
             defined=definitions.follow,
@@ -268,8 +269,9 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
     from fhir_server.accounts.opening import opening
 
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    policy = _policy(settings.policy)
-    return await opening(services, notice, policy, registration=settings.registration, rate_factor=settings.rate_factor)
+    return await opening(
+        services, notice, services.access, registration=settings.registration, rate_factor=settings.rate_factor
+    )
 
 
 def _policy(path: str) -> AccessPolicy:
