@@ -151,12 +151,20 @@ def narrow(restriction: Restriction, type: str) -> Restriction:
         case Matches():
             return restriction if restriction.type == type else NONE
         case Not(item):
-            return _negated(narrow(item, type))
+            inner = narrow(item, type)
+            return restriction if inner is item else _negated(inner)
         case AnyOf(items):
-            return _joined(AnyOf, [narrow(each, type) for each in items], NONE, ALL)
+            each = [narrow(item, type) for item in items]
+            return restriction if _same(each, items) else _joined(AnyOf, each, NONE, ALL)
         case AllOf(items):
-            return _joined(AllOf, [narrow(each, type) for each in items], ALL, NONE)
+            each = [narrow(item, type) for item in items]
+            return restriction if _same(each, items) else _joined(AllOf, each, ALL, NONE)
     return restriction
+
+
+def _same(narrowed: list[Restriction], items: tuple[Restriction, ...]) -> bool:
+    """Whether nothing became shorter: most parts say nothing of types."""
+    return len(items) > 1 and all(one is other for one, other in zip(narrowed, items, strict=True))
 
 
 def _negated(item: Restriction) -> Restriction:

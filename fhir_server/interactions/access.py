@@ -32,10 +32,13 @@ def demand(call: Call, action: Action, type: str) -> None:
         raise Forbidden(f"Your access does not let you {_DOING[action]} {type}: the type is not in its scope.")
 
 
-def restriction_for(call: Call, action: Action = "search") -> Restriction:
-    """Return what is within the caller's reach, among resources of all types: for what looks at several of them."""
+def restriction_for(call: Call, action: Action = "search", types: frozenset[str] | None = None) -> Restriction:
+    """Return what is within the caller's reach, among resources of all types: for what looks at several of them.
+
+    `types` are the only ones that it looks at, if that is known.
+    """
     rights = call.principal.rights
-    return rights.restriction(action, call.services.now()) if rights.limited else ALL
+    return rights.restriction(action, call.services.now(), types) if rights.limited else ALL
 
 
 def within(call: Call, action: Action, type: str) -> Restriction:

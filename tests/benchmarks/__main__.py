@@ -34,6 +34,12 @@ def _process() -> list[Figure]:
     return in_process.measure()
 
 
+def _limited() -> list[Figure]:
+    from tests.benchmarks import limited
+
+    return limited.measure()
+
+
 def _terminology() -> list[Figure]:
     from tests.benchmarks import terminology
 
@@ -55,6 +61,7 @@ def _search(scale: int) -> list[Figure]:
 def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
     return {
         "process": _process,
+        "limited": _limited,
         "terminology": _terminology,
         "http": _http,
         "load": _load,

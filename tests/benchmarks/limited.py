@@ -1,7 +1,7 @@
 """What rights cost: searches and reads of a patient and of a doctor against the same ones in open mode.
 
-In this process, without a socket: the figure is the ratio of the rates, in one run, best of several rounds. Both callers
-ask for what they get, so that as much is found and shown: open mode names the patient, the patient need not.
+In this process, without a socket: the figure is the ratio of the rates, in one run, best of several rounds. Both
+callers ask for what they get, so that as much is found and shown: open mode names the patient, the patient need not.
 """
 
 from __future__ import annotations
