@@ -80,7 +80,15 @@ def reading(who: str, type: str) -> Reach:
     if type == "Binary" and who in ("patient", "unrelated", "related", "ended"):
         return "none"
     if type == "AuditEvent":
-        return {"patient": "a", "admin": "all"}.get(who, "out")  # type: ignore[return-value]
+        # Professionals see what they did themselves.
+        seen: dict[str, Reach] = {
+            "patient": "a",
+            "admin": "all",
+            "unrelated": "none",
+            "related": "none",
+            "ended": "none",
+        }
+        return seen.get(who, "out")
     if type in UNIVERSAL:
         return "all"
     if who == "patient" and type in RECORD | {"Device", "Task"}:
