@@ -20,6 +20,7 @@ from profiles.definitions import is_resource_type, resource_types
 from profiles.ownership import record_types
 from profiles.restriction import (
     ALL,
+    LABELLED,
     NONE,
     About,
     Consented,
@@ -74,13 +75,21 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy file, read. `scope_powers` are those that an app may have of its user's."""
+    """The policy file, read. `scope_powers` are those that an app may have of its user's.
+
+    `openers` are the roles whose writes may open care relations, `days_after` how long these stay open afterwards.
+    """
 
     roles: Mapping[str, Role]
     hidden: tuple[Label, ...] = ()
     sealed: tuple[Label, ...] = ()
     scope_powers: frozenset[Power] = frozenset()
     days_after: int = 30
+    openers: frozenset[str] = frozenset()
+
+    def opens(self, role: str, purpose: str) -> bool:
+        """Whether what a caller writes may open care relations."""
+        return role in self.openers and purpose != BREAK_GLASS
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +139,29 @@ def _where(policy: Policy, caller: Caller, where: str, type: str) -> Restriction
         return Matches(type, tuple(parse_qsl(named, strict_parsing=True)))
     match where:
         case "all":
-            # A label restricts what is about nobody as well, but for whoever sets labels.
-            return ALL if "labels" in policy.roles[caller.role].powers else _unlabelled(policy.hidden)
+            # A label restricts what is about nobody as well, but for whoever sets labels; an objection, other use.
+            labels = () if "labels" in policy.roles[caller.role].powers else policy.hidden
+            objects = caller.purpose != TREATMENT and type in record_types()
+            return all_of(_unlabelled(labels), _agreed(caller) if objects else ALL)
         case "own":
             return About(caller.id)
         case "related":
-            agreed = Consented((caller.actor, *caller.actors), caller.purpose, 0)
-            return all_of(Related(caller.id, 0), agreed, _unlabelled(policy.hidden))
+            return all_of(Related(caller.id, 0), _agreed(caller), _shown(policy.hidden, caller.id))
         case "authored":
             return WrittenBy(caller.actor)
     return InCompartment(caller.actor.partition("/")[0], caller.id)
+
+
+def _agreed(caller: Caller) -> Restriction:
+    return Consented((caller.actor, *caller.actors), caller.purpose, 0)
+
+
+def _shown(hidden: Sequence[Label], practitioner: str) -> Restriction:
+    """Return what labels leave in sight: versions without them, and those whose patient shows them by consent."""
+    if not hidden:
+        return ALL
+    by_consent = (Related(f"{LABELLED}{each}", 0) for each in (practitioner, "*"))
+    return any_of(_unlabelled(hidden), *by_consent)
 
 
 def _unlabelled(labels: Iterable[Label]) -> Restriction:
@@ -211,12 +233,15 @@ def read_policy(text: str) -> Policy:
     groups, labels = _table(data, "groups"), _table(data, "labels")
     relations, scopes = _table(data, "relations"), _table(data, "scopes")
     _known(labels, ("hidden", "sealed"), "[labels]")
-    _known(relations, ("days_after",), "[relations]")
+    _known(relations, ("days_after", "opened_by"), "[relations]")
     _known(scopes, ("powers",), "[scopes]")
     days = relations.get("days_after", 30)
     if not isinstance(days, int) or not 0 <= days <= 3650:
         raise PolicyError("[relations] days_after is a number of days from 0 to 3650")
     roles = {name: _role(name, row, groups) for name, row in _table(data, "roles").items()}
+    openers = frozenset(_texts(relations, "opened_by", "[relations]") if "opened_by" in relations else ())
+    if unknown := sorted(openers - set(roles)):
+        raise PolicyError(f"[relations] opened_by names {unknown[0]!r}, which is no role of this file")
     if not roles:
         raise PolicyError("it has no roles, so that nobody could do anything")
     return Policy(
@@ -225,6 +250,7 @@ def read_policy(text: str) -> Policy:
         _labels(labels, "sealed"),
         _powers(scopes, "[scopes]"),
         days,
+        openers,
     )
 
 

@@ -63,9 +63,12 @@ DEFINITIONS = frozenset(
 )
 """Types that say what others mean: who writes them changes what is found and what is valid, so it takes a power."""
 SECOND = 1_000_000
+KEPT = 256
+"""How many restrictions one caller's rights remember."""
 _WRITES = frozenset(("create", "update", "delete"))
 
 ByType = Mapping[str, Restriction]
+_Asked = tuple[Action, str | frozenset[str] | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Rights:
     allowed: Mapping[Action, ByType] = field(default_factory=dict)
     powers: frozenset[Power] = frozenset()
     limited: bool = True
-    _trees: dict[tuple[Action, int], Restriction] = field(default_factory=dict, compare=False, repr=False)
+    _trees: dict[_Asked, Restriction] = field(default_factory=dict, compare=False, repr=False)
 
     def may(self, action: Action, type: str) -> bool:
         """Return whether `type` is in scope for `action`; which resources of it, `restriction` says."""
@@ -102,20 +105,34 @@ class Rights:
             return ALL
         if not self.may(action, type):
             return NONE
-        return timed(self.allowed[action][type], _second(at))
+        key = (action, type, _second(at))
+        found = self._trees.get(key)
+        if found is None:
+            found = self._keep(key, timed(self.allowed[action][type], key[2]))
+        return found
 
-    def restriction(self, action: Action, at: int) -> Restriction:
-        """Return what is within reach of `action` among the resources of all types at a moment, as in `of_type`."""
+    def restriction(self, action: Action, at: int, types: frozenset[str] | None = None) -> Restriction:
+        """Return what is within reach of `action` among the resources of all types at a moment, as in `of_type`.
+
+        With `types`, among those alone, in fewer words.
+        """
         if not self.limited:
             return ALL
-        key = (action, _second(at))
+        if types is not None and len(types) == 1:
+            return self.of_type(action, next(iter(types)), at)
+        key = (action, types, _second(at))
         found = self._trees.get(key)
         if found is None:
             kept = {type: each for type, each in self.allowed.get(action, {}).items() if self.may(action, type)}
-            found = timed(tree(kept), key[1])
-            if len(self._trees) >= len(ACTIONS):
-                self._trees.clear()
-            self._trees[key] = found
+            asked = kept if types is None else {type: each for type, each in kept.items() if type in types}
+            found = timed(tree(asked), key[2])
+            self._keep(key, found)
+        return found
+
+    def _keep(self, key: _Asked, found: Restriction) -> Restriction:
+        if len(self._trees) >= KEPT:
+            self._trees.clear()
+        self._trees[key] = found
         return found
 
     def types(self, action: Action) -> frozenset[str]:

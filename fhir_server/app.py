@@ -27,7 +27,7 @@ from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
-from fhir_server.interactions import own_definitions, own_parameters
+from fhir_server.interactions import own_definitions, own_parameters, relating
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
@@ -96,6 +96,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
         criteria=_criteria(registry, settings.base),
         tables=(
             *(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS),
+            *relating.TABLES,
             *(RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES),
         ),
         cursor_lifetime=settings.cursor_lifetime_s,
@@ -130,6 +131,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             learned=learned,
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile, settings.validate_references),
+            access=_policy(settings.policy),
             catalogue=catalogue,
             judge=ProfileJudge(catalogue, validator, store.concepts),
             defined=definitions.follow,
@@ -270,8 +272,9 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
     from fhir_server.accounts.opening import opening
 
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    policy = _policy(settings.policy)
-    return await opening(services, notice, policy, registration=settings.registration, rate_factor=settings.rate_factor)
+    return await opening(
+        services, notice, services.access, registration=settings.registration, rate_factor=settings.rate_factor
+    )
 
 
 def _policy(path: str) -> AccessPolicy:

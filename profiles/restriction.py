@@ -132,6 +132,8 @@ NONE = Nothing()
 RELATIONS = "relation"
 """The record table of care relations. Fields: `pair` (`<practitioner>/<patient>`, indexed), `since` (us, optional),
 `only` (conditions, any of which must hold of a version; optional). A relation ends when its record expires."""
+LABELLED = "labelled:"
+"""What stands before the practitioner of a `pair` that shows what labels hide; `*` is every practitioner."""
 RULES = "rule"
 """The record table of what consents refuse. Fields: `patient` (indexed), `actors`, `purposes` (each optional, a list),
 `since`, the conditions of what is refused, and `except`, a list of such rules that are not. A rule ends when its record
@@ -149,12 +151,20 @@ def narrow(restriction: Restriction, type: str) -> Restriction:
         case Matches():
             return restriction if restriction.type == type else NONE
         case Not(item):
-            return _negated(narrow(item, type))
+            inner = narrow(item, type)
+            return restriction if inner is item else _negated(inner)
         case AnyOf(items):
-            return _joined(AnyOf, [narrow(each, type) for each in items], NONE, ALL)
+            each = [narrow(item, type) for item in items]
+            return restriction if _same(each, items) else _joined(AnyOf, each, NONE, ALL)
         case AllOf(items):
-            return _joined(AllOf, [narrow(each, type) for each in items], ALL, NONE)
+            each = [narrow(item, type) for item in items]
+            return restriction if _same(each, items) else _joined(AllOf, each, ALL, NONE)
     return restriction
+
+
+def _same(narrowed: list[Restriction], items: tuple[Restriction, ...]) -> bool:
+    """Whether nothing became shorter: most parts say nothing of types."""
+    return len(items) > 1 and all(one is other for one, other in zip(narrowed, items, strict=True))
 
 
 def _negated(item: Restriction) -> Restriction:

@@ -8,10 +8,11 @@ The rights themselves are built by whoever authenticated the caller (`auth.polic
 from __future__ import annotations
 
 from auth.rights import Action, Power
-from fhir_server.errors import Forbidden
+from fhir_server.errors import Forbidden, MethodNotAllowed
 from fhir_server.interactions.call import Call
 from profiles.restriction import ALL, Restriction
 
+TRAIL = "AuditEvent"
 _DOING = {
     "read": "read",
     "history": "read the history of",
@@ -23,15 +24,21 @@ _DOING = {
 
 
 def demand(call: Call, action: Action, type: str) -> None:
-    """Raise Forbidden unless `type` is in scope for `action`."""
-    if not call.principal.rights.may(action, type):
+    """Raise Forbidden unless `type` is in scope for `action`, MethodNotAllowed for what nobody may do."""
+    rights = call.principal.rights
+    if rights.limited and type == TRAIL and action in ("update", "delete"):
+        raise MethodNotAllowed(f"An {TRAIL} is never changed or deleted: what happened has happened.")
+    if not rights.may(action, type):
         raise Forbidden(f"Your access does not let you {_DOING[action]} {type}: the type is not in its scope.")
 
 
-def restriction_for(call: Call, action: Action = "search") -> Restriction:
-    """Return what is within the caller's reach, among resources of all types: for what looks at several of them."""
+def restriction_for(call: Call, action: Action = "search", types: frozenset[str] | None = None) -> Restriction:
+    """Return what is within the caller's reach, among resources of all types: for what looks at several of them.
+
+    `types` are the only ones that it looks at, if that is known.
+    """
     rights = call.principal.rights
-    return rights.restriction(action, call.services.now()) if rights.limited else ALL
+    return rights.restriction(action, call.services.now(), types) if rights.limited else ALL
 
 
 def within(call: Call, action: Action, type: str) -> Restriction:

@@ -14,7 +14,10 @@ from msgspec.structs import replace
 
 from fhir_server.errors import TooCostly
 from fhir_server.interactions.call import Call, Content, Resource
-from fhir_server.store.base import CHUNK, Transaction, Version
+from fhir_server.model.fhir_json import parse
+from fhir_server.model.resource import is_id
+from fhir_server.store.base import CHUNK, Key, Transaction, Version
+from profiles.definitions import is_resource_type
 from profiles.restriction import ALL
 
 INLINE = 4096
@@ -39,6 +42,22 @@ def split(resource: Resource) -> tuple[Resource, bytes]:
     if base64.b64encode(content).decode() != data:
         return resource, b""
     return {name: value for name, value in resource.items() if name != "data"}, content
+
+
+async def subjects_of(tx: Transaction, body: bytes) -> list[Key]:
+    """Return whom a Binary is about: the patients that its securityContext is, or is about.
+
+    http://hl7.org/fhir/R4/binary.html#security: whoever may see that may see the Binary.
+    """
+    context = str(parse(body).get("securityContext", {}).get("reference", ""))
+    type, _, id = context.partition("/")
+    if not is_resource_type(type) or not is_id(id):
+        return []
+    key = Key(type, id)
+    version = await tx.read(key, restriction=ALL)
+    if version is None:
+        return [key] if type == "Patient" else []
+    return await tx.subjects(key, version.number, restriction=ALL)
 
 
 async def keep(tx: Transaction, version: Version, content: bytes) -> Version:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from auth.policy import Policy as AccessPolicy
+from auth.policy import default_policy
 from auth.rights import EVERYTHING, NO_RIGHTS, Rights
 from fhir_server.interactions.known import Known
 from fhir_server.interactions.profiles import Judge, Policy, core_only
@@ -122,6 +124,7 @@ class Services:
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
     writes must conform to, `judge` who knows profiles. `reserved` are the definitions that nobody may change.
+    `access` is who may do what.
     """
 
     store: Store
@@ -145,6 +148,7 @@ class Services:
     defined: Callable[[Collection[Key]], Awaitable[None]] = nothing
     known: Known = field(default_factory=Known)
     reserved: Collection[Key] = frozenset()
+    access: AccessPolicy = field(default_factory=default_policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.interactions.relating import relating
 from fhir_server.interactions.reserved import demand_free
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
@@ -152,21 +153,22 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
     )
 
 
-async def current(call: Call, reader: Snapshot, key: Key, action: Action, *, making: bool = False) -> Version | None:
+async def current(
+    call: Call, reader: Snapshot, key: Key, action: Action, *, making: bool = False, chosen: bool = False
+) -> Version | None:
     """Return the current version that a write would replace, a tombstone included, None when there never was one.
 
-    `making` says that the write would then make it under an id that the caller has chosen. Raises Forbidden when the
+    `making` says that the write would then make it, `chosen` that the caller chose the id. Raises Forbidden when the
     caller sees it and may not do this to it. What is out of reach, and for whoever is limited what never was, is
-    NotFound, and to be made MethodNotAllowed unless the caller may choose ids: the answers are the same for both.
+    NotFound, and where the id was chosen by who may not MethodNotAllowed: the answers are the same for both.
     """
-    rights = call.principal.rights
     restriction = within(call, action, key.type)
     version = await reader.read(key, restriction=restriction)
     if version is not None or restriction is ALL:
         return version
     if await reader.read(key, restriction=within(call, "read", key.type)) is not None:
         raise Forbidden(f"{key.type}/{key.id} is not yours to change.")
-    if making and not rights.assigns_ids:
+    if chosen and not call.principal.rights.assigns_ids:
         raise MethodNotAllowed(
             f"The ids of resources that you create are chosen by the server: use POST {key.type}. A PUT replaces a "
             "resource that there is."
@@ -189,6 +191,9 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     demand_free(call.services, key)
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
+    if key.type == "Binary":
+        about = await binary.subjects_of(tx, body)
+        prepared = prepared._replace(owners=about, subjects=about)
     new = NewVersion(
         key,
         number,
@@ -258,12 +263,18 @@ async def perform(call: Call, action: str, identify: Identify, plan: Plan) -> Re
     return await _write(call, action, whole)
 
 
+def keys_of(written: Written) -> Sequence[Key]:
+    """Return the resources that a step wrote or found."""
+    return written.keys or [version.key for version in (written.version,) if version]
+
+
 async def _write(call: Call, action: str, step: Step) -> Result:
     """Run the step with its audit row in one write; inside a surrounding transaction the row is not its business."""
 
     async def work(tx: Transaction) -> Written:
         written = await step(tx)
         if call.transaction is None:
+            await relating(call, tx, keys_of(written))
             status, version = written.status, written.version
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))
         return written
@@ -272,7 +283,7 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
     if call.type in TYPES and call.transaction is None:
-        await call.services.defined(written.keys or [version.key for version in (written.version,) if version])
+        await call.services.defined(keys_of(written))
     answer = result(written)
     if call.content is not None:
         answer.content = await binary.beside(call, written.version)

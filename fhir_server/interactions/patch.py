@@ -16,6 +16,7 @@ from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Identity, Moved, criteria_of, hold, matching, single
+from fhir_server.interactions.labels import demand_labels
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.fhirpath_patch import fhirpath_patch
 from fhir_server.model.patching import json_patch
@@ -49,6 +50,7 @@ async def plan(call: Call, identity: Identity) -> Step:
     key = identity.key
     before = existing(key, await call.reader.read(key, restriction=within(call, "read", key.type)))
     patched = _patched(call, parse(await binary.whole(call, before)))
+    await demand_labels(call, before, patched)
     prepared = commit.prepare(call, patched if call.links is None else call.links(patched), key)
 
     async def step(tx: Transaction) -> Written:

@@ -9,7 +9,7 @@ A chain without a type (`subject.name`) goes through those of its types that are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fhir_server.errors import Forbidden
@@ -34,9 +34,40 @@ def reaching(call: Call, search: Search, types: Sequence[str]) -> Search:
         raise Forbidden("Your access does not let you search any type: none is in its scope.")
     for target in targets:
         demand_hops(call, target.where)
+        if target.beside is not None:
+            demand_hops(call, target.beside)
     for include in search.includes:
         _demand_include(call, include)
     return search if types else replace(search, targets=targets)
+
+
+def types_of(search: Search) -> frozenset[str] | None:
+    """Return the types that a search looks at; None where it may be any: by includes, and in what contains others."""
+    if any(include.canonicals or not (include.reverse or include.target) for include in search.includes):
+        return None
+    if any(target.inner for target in search.targets):
+        return None
+    found = {include.source if include.reverse else include.target for include in search.includes}
+    for target in search.targets:
+        found.add(target.type)
+        found.update(_hops(target.where))
+    return frozenset(found)
+
+
+def _hops(node: Node) -> Iterator[str]:
+    match node:
+        case And(nodes) | Or(nodes):
+            for each in nodes:
+                yield from _hops(each)
+        case Not(inner):
+            yield from _hops(inner)
+        case Chain() | Has():
+            yield node.type
+            if node.by is not None:
+                yield node.by.type
+            yield from _hops(node.node)
+        case Hierarchy():
+            yield node.type
 
 
 def demand_hops(call: Call, node: Node) -> None:

@@ -22,10 +22,12 @@ from fhir_server.interactions.contained import contained
 from fhir_server.interactions.explaining import explaining
 from fhir_server.interactions.including import Included, including
 from fhir_server.interactions.part import WHOLE, Part
+from fhir_server.interactions.reaching import types_of
 from fhir_server.model import bundle
 from fhir_server.store.base import Page, Version
 from fhir_server.store.one_budget import within_one_budget
 from profiles.issues import Issue
+from profiles.restriction import ALL, Restriction
 
 
 @within_one_budget
@@ -39,7 +41,7 @@ async def search(call: Call) -> Result:
         return await audit.seen(call, "search", Result(200, resource=plan), {**_details(call, asked), "explain": True})
     if asked.only_number:
         return await _number(call, asked)
-    page = await paging.unexpired(call.reader.search(asked.query, restriction=restriction_for(call)))
+    page = await paging.unexpired(call.reader.search(asked.query, restriction=_reach(call, asked)))
     added = await including(call, page, asked.search.includes)
     shown = (*page.versions, *added.versions)
     body = bundle.searchset(
@@ -54,9 +56,15 @@ async def search(call: Call) -> Result:
     return await audit.seen(call, "search", Result(200, body=body, patients=patients), details)
 
 
+def _reach(call: Call, asked: Asked) -> Restriction:
+    if not call.principal.rights.limited:
+        return ALL
+    return restriction_for(call, types=types_of(asked.search))
+
+
 async def _number(call: Call, asked: Asked) -> Result:
     number = await paging.unexpired(
-        call.reader.count(asked.search.targets, restriction=restriction_for(call), position=asked.position)
+        call.reader.count(asked.search.targets, restriction=_reach(call, asked), position=asked.position)
     )
     body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.warnings))
     return await audit.seen(call, "search", Result(200, body=body), _details(call, asked) | {"matches": number})
@@ -66,7 +74,7 @@ async def _total(call: Call, asked: Asked, page: Page) -> int | None:
     """Return the number of matches when it was asked for, or is known because the first page is all there is."""
     if asked.total in ("accurate", "estimate"):
         return await paging.unexpired(
-            call.reader.count(asked.search.targets, restriction=restriction_for(call), position=page.position)
+            call.reader.count(asked.search.targets, restriction=_reach(call, asked), position=page.position)
         )
     return len(page.versions) if asked.place is None and page.next is None and asked.total is None else None
 

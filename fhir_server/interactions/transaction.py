@@ -23,6 +23,7 @@ from fhir_server.interactions.entry import Entry
 from fhir_server.interactions.links import Links
 from fhir_server.interactions.mentions import renamed
 from fhir_server.interactions.preparing import Preparing, overlap
+from fhir_server.interactions.relating import relating
 from fhir_server.interactions.table import READING
 from fhir_server.model.bundle import response
 from fhir_server.store.base import Transaction, VersionConflict
@@ -115,6 +116,8 @@ class Work(Generic[T]):
             result = await _show(tx, entry, self.links)
             patients.update(dict.fromkeys(result.patients))
             told[entry.index] = self.tell(entry, result)
+        keys = [key for entry, _ in self.steps if entry.identity for key in entry.identity.keys]
+        await relating(self.call, tx, keys)
         if self.also is not None:
             await self.also(tx)
         details = {"writes": len(self.steps), "reads": len(self.reads)}

@@ -12,7 +12,8 @@ from fhir_server.interactions import commit, preconditions
 from fhir_server.interactions.access import demand
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.commit import Prepared, Put, Step, Written
-from fhir_server.interactions.conditional import Identity, criteria_of, hold, matching, single
+from fhir_server.interactions.conditional import Identity, Moved, criteria_of, hold, matching, single
+from fhir_server.interactions.labels import keeping_labels, labels_of
 from fhir_server.model.resource import is_id
 from fhir_server.store.base import Key, Snapshot, Transaction
 
@@ -46,14 +47,18 @@ async def identify(call: Call, reader: Snapshot, without: Set[Key] = frozenset()
 
 async def plan(call: Call, identity: Identity) -> Step:
     """Return the step that replaces or creates the resource."""
-    return Put(put, call, identity, commit.prepare(call, commit.body_of(call), identity.key, final=call.final))
+    resource = await keeping_labels(call, identity.key, commit.body_of(call))
+    return Put(put, call, identity, commit.prepare(call, resource, identity.key, final=call.final))
 
 
 async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transaction) -> Written:
     """Replace or create the resource inside the write."""
     await hold(call, tx, identity)
-    before = await commit.current(call, tx, identity.key, "update", making=_is_chosen(call, identity))
+    before = await commit.current(call, tx, identity.key, "update", making=True, chosen=is_chosen(call, identity))
     preconditions.demand(call.preconditions, before)
+    if not call.principal.rights.has("labels") and not set(await labels_of(tx, before)) <= set(prepared.labels):
+        # Labels have come since it was prepared.
+        raise Moved
     absent = before is None or before.deleted
     if before is None:
         demand(call, "create", identity.key.type)
@@ -66,7 +71,7 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
     return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
 
 
-def _is_chosen(call: Call, identity: Identity) -> bool:
+def is_chosen(call: Call, identity: Identity) -> bool:
     """Return whether the caller has chosen the id, rather than the server or the criteria."""
     return call.id is not None or (not identity.matched and (call.resource or {}).get("id") is not None)
 

@@ -113,7 +113,7 @@ async def _update(call: Call, resource: Resource) -> list[Issue]:
     alike = replace(call, id=call.id or str(own), resource=resource, parameters=())
     try:
         identity = await update.identify(alike, call.reader)
-        before = await commit.current(call, call.reader, identity.keys[0], "update", making=True)
+        before = await commit.current(call, call.reader, identity.keys[0], "update", making=True, chosen=True)
         preconditions.demand(call.preconditions, before)
     except Refusal as refusal:
         return list(refusal.issues)

@@ -34,6 +34,12 @@ def _process() -> list[Figure]:
     return in_process.measure()
 
 
+def _limited() -> list[Figure]:
+    from tests.benchmarks import limited
+
+    return limited.measure()
+
+
 def _terminology() -> list[Figure]:
     from tests.benchmarks import terminology
 
@@ -67,6 +73,7 @@ def _search(scale: int) -> list[Figure]:
 def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
     return {
         "process": _process,
+        "limited": _limited,
         "terminology": lambda: [*_terminology(), *_loaded()],
         "profiles": _profiles,
         "http": _http,

@@ -5,7 +5,7 @@ Every statement that shows a version applies the restriction to that very versio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -64,6 +64,8 @@ def _listed(listing: Listing) -> Statement:
     return Statement(listed.format(statement.sql, listing.order), statement.arguments)
 
 
+_TESTS = 1024
+"""Tests of restrictions that are kept."""
 _TOGETHER = 1000
 """Versions whose includes are looked for in one statement."""
 
@@ -75,6 +77,7 @@ class Reading:
         self, runner: Runner, dictionary: Dictionary, names: Names, criteria: Criteria, plans: Plans | None = None
     ) -> None:
         self._plans = plans
+        self._tests: dict[tuple[str, Restriction], tuple[int, tuple[str, tuple[Any, ...]]]] = {}
         self._runner = runner
         self._dictionary = dictionary
         self._names = names
@@ -323,20 +326,36 @@ class Reading:
         return rows[0] if rows else None
 
     def _allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
-        if restriction is ALL:
-            return "", ()
-        statement = compile_restriction(restriction, "v", make_world(self._names, self._criteria, restriction, None))
-        return f" AND ({statement.sql})", statement.arguments
+        """Return the test that the version `v` is allowed."""
+        return ("", ()) if restriction is ALL else self._tested(("v", restriction), self._narrowly)
 
     def _both_allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
         """Return the test that an old version is allowed and the current one of its resource is."""
-        if restriction is ALL:
-            return "", ()
-        world = make_world(self._names, self._criteria, restriction, None)
-        then = compile_restriction(restriction, "v", world)
-        now = compile_restriction(restriction, "c", world)
-        return (
-            f" AND ({then.sql}) AND (v.v = (SELECT r.current FROM resource r WHERE r.rid = v.rid) OR EXISTS (SELECT 1"
+        return ("", ()) if restriction is ALL else self._tested(("v, c", restriction), self._broadly)
+
+    def _tested(self, key: tuple[str, Restriction], make: Callable[[World], Statement]) -> tuple[str, tuple[Any, ...]]:
+        """Return a test; it is kept for as long as it would be compiled the same, as in `Plans`."""
+        keeps = self._plans is not None and not has_criteria(key[1])
+        kept = self._tests.get(key) if keeps else None
+        if kept is not None and kept[0] == self._dictionary.changed:
+            return kept[1]
+        changed, names = self._dictionary.changed, Noting(self._names, 0)
+        statement = make(make_world(names, self._criteria, key[1], None))
+        found = f" AND ({statement.sql})", statement.arguments
+        if keeps and not names.missed:
+            if len(self._tests) >= _TESTS:
+                self._tests.clear()
+            self._tests[key] = changed, found
+        return found
+
+    def _narrowly(self, world: World) -> Statement:
+        return compile_restriction(world.restriction, "v", world)
+
+    def _broadly(self, world: World) -> Statement:
+        then = compile_restriction(world.restriction, "v", world)
+        now = compile_restriction(world.restriction, "c", world)
+        return Statement(
+            f"({then.sql}) AND (v.v = (SELECT r.current FROM resource r WHERE r.rid = v.rid) OR EXISTS (SELECT 1"
             f" FROM resource r CROSS JOIN version c ON c.v = r.current WHERE r.rid = v.rid AND ({now.sql})))",
             (*then.arguments, *now.arguments),
         )

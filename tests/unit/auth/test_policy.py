@@ -26,7 +26,8 @@ from profiles.restriction import (
 POLICY = default_policy()
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 OPEN_LABELS = all_of(Not(HasLabel(CONFIDENTIALITY, "R")), Not(HasLabel(CONFIDENTIALITY, "V")))
-RELATED = all_of(Related("7", 1_000_000), Consented(("Practitioner/7",), "TREAT", 1_000_000), OPEN_LABELS)
+LABELS = any_of(OPEN_LABELS, Related("labelled:7", 1_000_000), Related("labelled:*", 1_000_000))
+RELATED = all_of(Related("7", 1_000_000), Consented(("Practitioner/7",), "TREAT", 1_000_000), LABELS)
 CLINICAL = [type for type in record_types() if type not in ("AuditEvent", "Patient")]
 
 
@@ -168,6 +169,11 @@ def test_the_glass_is_not_broken_without_a_patient_or_by_whoever_may_not() -> No
     assert doctor("pending", patient="1", purpose=BREAK_GLASS) is NO_RIGHTS
 
 
+def test_a_professional_opens_no_care_relation() -> None:
+    assert {role for role in POLICY.roles if POLICY.opens(role, "TREAT")} == {"patient", "admin", "system"}
+    assert not any(POLICY.opens(role, BREAK_GLASS) for role in POLICY.roles)
+
+
 ROW = '[roles.x]\nallow = [{ actions = ["read"], types = ["Patient"], where = "all" }]\n'
 
 
@@ -188,6 +194,7 @@ ROW = '[roles.x]\nallow = [{ actions = ["read"], types = ["Patient"], where = "a
         (ROW.replace("Patient", "a") + '[groups]\na = ["b"]\nb = ["a"]\n', "itself"),
         (ROW + '[labels]\nhidden = ["R"]\n', "system|code"),
         (ROW + "[relations]\ndays_after = -1\n", "days_after"),
+        (ROW + '[relations]\nopened_by = ["y"]\n', "opened_by"),
     ],
 )
 def test_a_file_that_means_nothing_is_refused_with_the_place(text: str, told: str) -> None:

@@ -47,7 +47,7 @@ def test_what_is_not_allowed_by_name_is_refused() -> None:
 
 @pytest.mark.parametrize("type", sorted(DEFINITIONS))
 def test_definitions_are_written_with_a_power_whatever_is_allowed(type: str) -> None:
-    allowed = {key: {type: ALL} for key in ACTIONS}
+    allowed = {action: {type: ALL} for action in ACTIONS}
     without, having = Rights(allowed), Rights(allowed, frozenset(("definitions",)))
     for action in ACTIONS:
         written = action in ("create", "update", "delete")
@@ -85,5 +85,5 @@ def test_limited_rights_do_everything_within_one_restriction() -> None:
     for action in ACTIONS:
         assert rights.of_type(action, "Patient", 0) == OWN
     assert rights.assigns_ids
-    assert not (rights.sees_plans)
-    assert not (rights.reads_audit)
+    assert not rights.sees_plans
+    assert not rights.reads_audit

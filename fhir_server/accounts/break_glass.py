@@ -1,0 +1,118 @@
+"""Break-glass: one patient's record for an hour, without care relation or consent, with a reason and in plain sight.
+
+Who asks proves once more who they are. The grant, its row in the audit trail and the message to the patient are kept in
+one commit: there is no access without both. What the grant opens, `auth.policy` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from auth import grants
+from auth.accounts import Account
+from auth.errors import Denied, Invalid, Missing, Unauthenticated
+from auth.grants import FIRST_PARTY, Grant
+from auth.policy import BREAK_GLASS
+from auth.ports import Asker, Event
+from auth.sessions import WRONG
+from fhir_server.accounts.desk import Desk, entry
+from fhir_server.accounts.principal import role_of
+from fhir_server.interactions.call import Resource
+from fhir_server.model.resource import instant, is_id
+from fhir_server.store.base import Key, Transaction
+from profiles.restriction import ALL
+
+LONGEST = 3600
+"""Seconds for which the glass stays broken at most."""
+SHORTEST_REASON = 10
+REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What is asked for: whose record, why, for how long, and the proof of who asks."""
+
+    patient: str
+    reason: str
+    password: str
+    code: str | None = None
+    seconds: int = LONGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The grant, and the access token that it stands behind."""
+
+    grant: Grant
+    access: str
+    seconds: int
+
+
+async def break_glass(desk: Desk, account: Account, asked: Emergency, asker: Asker) -> Broken:
+    """Open one patient's record. Raises Denied, Invalid, Missing, Unauthenticated, SecondFactor, TooMany."""
+    role = desk.services.access.roles.get(role_of(account))
+    if role is None or "break-glass" not in role.powers:
+        raise Denied("This account may not break the glass.")
+    _demand_sense(asked)
+    desk.auth.throttle.hit("code-account", account.id)
+    if not await desk.auth.passwords.verify(account.password, asked.password):
+        raise Unauthenticated(WRONG)
+    amr = ("pwd", *await desk.auth.factors.judge(account, asked.code))
+    stored = await desk.services.store.read(Key("Patient", asked.patient), restriction=ALL)
+    if stored is None or stored.deleted:
+        raise Missing("There is no such patient.")
+    kept: list[Grant] = []
+
+    async def also(tx: Transaction) -> None:
+        grant = Grant(
+            id=uuid4().hex,
+            kind="session",
+            account=account.id,
+            client=FIRST_PARTY,
+            issued=tx.time,
+            expires=tx.time + asked.seconds * 1_000_000,
+            patient=asked.patient,
+            purpose=BREAK_GLASS,
+            reason=asked.reason,
+            amr=amr,
+        )
+        kept[:] = [await grants.put(tx, grant)]
+        details = {"purpose": BREAK_GLASS, "reason": asked.reason, "seconds": asked.seconds}
+        target, patients = f"Patient/{asked.patient}", (asked.patient,)
+        event = Event("break-glass", account.actor, asker, 201, target, patients, details)
+        await desk.auth.trail.note(event, tx)
+
+    message = _message(account, asked, desk.auth.now())
+    await desk.write(account, asker, [entry("POST", "Communication", message)], also)
+    return Broken(kept[0], await desk.auth.tokens.access(kept[0], asked.seconds), asked.seconds)
+
+
+def _demand_sense(asked: Emergency) -> None:
+    faults: dict[str, list[str]] = {}
+    if not is_id(asked.patient):
+        faults["patient"] = ["must be the id of a patient"]
+    if len(asked.reason.strip()) < SHORTEST_REASON:
+        faults["reason"] = [f"must say why, in at least {SHORTEST_REASON} characters"]
+    if not 1 <= asked.seconds <= LONGEST:
+        faults["seconds"] = [f"must be from 1 to {LONGEST}"]
+    if faults:
+        raise Invalid(faults)
+
+
+def _message(account: Account, asked: Emergency, now: int) -> Resource:
+    """Return what the patient is told: who, why and until when."""
+    who, patient = {"reference": account.actor}, {"reference": f"Patient/{asked.patient}"}
+    until = instant(now + asked.seconds * 1_000_000)
+    text = f"Your record was opened under break-glass until {until}. The reason given: {asked.reason.strip()}"
+    return {
+        "resourceType": "Communication",
+        "status": "completed",
+        "category": [{"coding": [{"system": REASONS, "code": BREAK_GLASS}]}],
+        "priority": "urgent",
+        "subject": patient,
+        "recipient": [patient],
+        "sender": who,
+        "sent": instant(now),
+        "payload": [{"contentString": text}],
+    }

@@ -1,0 +1,147 @@
+"""Authorization over real HTTP with real tokens: from booking to break-glass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.authority import PASSWORD
+from tests.fakes.command import Running, fhir_server
+
+ADMIN = "root@clinic.example"
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = Path(tmp_path_factory.mktemp("authorization"))
+    store = f"sqlite:///{folder}/fhir.db"
+    added = fhir_server(
+        *("user", "add", ADMIN, "--role", "admin", "--store", store), folder=folder, FHIR_USER_PASSWORD=PASSWORD
+    )
+    assert added.returncode == 0
+    with (
+        Running(["serve", "--port", "0", "--store", store], folder, FHIR_SERVER_RATE_FACTOR="1000") as running,
+        httpx.Client(base_url=running.root, timeout=30) as client,
+    ):
+        yield client
+
+
+class Person:
+    """Somebody who has signed in."""
+
+    def __init__(self, http: httpx.Client, data: Json) -> None:
+        self._http = http
+        self.id = data["user"]["id"]
+        self.token = data["tokens"]["access_token"]
+
+    def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        if path.startswith("/"):
+            return self._http.request(method, path, json=body, headers=headers)
+        kind = "application/json-patch+json" if isinstance(body, list) else "application/fhir+json"
+        return self._http.request(method, f"/fhir/{path}", json=body, headers=headers | {"Content-Type": kind})
+
+
+def register(http: httpx.Client, email: str, role: str = "patient", **more: str) -> Person:
+    user = {"email": email, "password": PASSWORD, "role": role, **more}
+    return Person(http, http.post("/api/v1/auth/register", json={"user": user}).json()["data"])
+
+
+@pytest.fixture(scope="module")
+def admin(http: httpx.Client) -> Person:
+    signed = http.post("/api/v1/auth/login", json={"email": ADMIN, "password": PASSWORD})
+    return Person(http, signed.json()["data"])
+
+
+@pytest.fixture(scope="module")
+def doctor(http: httpx.Client, admin: Person) -> Person:
+    found = register(http, "doc@clinic.example", "doctor", rpps="10101201234")
+    assert admin.ask("POST", f"/admin/users/{found.id}/confirm").status_code == 200
+    return found
+
+
+def observation(patient: Person) -> Json:
+    subject = {"reference": f"Patient/{patient.id}"}
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "weight"}, "subject": subject}
+
+
+def appointment(*who: str) -> Json:
+    taking = [{"actor": {"reference": each}, "status": "accepted"} for each in who]
+    return {"resourceType": "Appointment", "status": "proposed", "participant": taking}
+
+
+def test_a_booking_opens_the_record_at_once_and_cancelling_closes_it(
+    http: httpx.Client, doctor: Person, admin: Person
+) -> None:
+    patient, other = register(http, "a@clinic.example"), register(http, "b@clinic.example")
+    made = patient.ask("POST", "Observation", observation(patient))
+    assert made.status_code == 201
+    path = f"Observation/{made.json()['id']}"
+    assert doctor.ask("GET", path).status_code == 404
+    booked = patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
+    assert booked.status_code == 201, booked.text
+    assert doctor.ask("GET", path).status_code == 200
+    assert doctor.ask("GET", f"Observation?patient={patient.id}").json()["total"] == 1
+    for who in (other, admin):
+        assert who.ask("GET", path).status_code in (403, 404)
+    assert other.ask("GET", "Observation").json()["total"] == 0
+    cancelled = booked.json() | {"status": "cancelled"}
+    assert patient.ask("PUT", f"Appointment/{booked.json()['id']}", cancelled).status_code == 200
+    assert doctor.ask("GET", path).status_code == 404
+
+
+def test_a_doctor_grants_nothing_to_themselves(http: httpx.Client, doctor: Person) -> None:
+    patient = register(http, "c@clinic.example")
+    subject = {"reference": f"Patient/{patient.id}"}
+    member = [{"member": {"reference": f"Practitioner/{doctor.id}"}}]
+    team = {"resourceType": "CareTeam", "status": "active", "subject": subject, "participant": member}
+    for resource in (team, appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"), observation(patient)):
+        type = resource["resourceType"]
+        assert doctor.ask("POST", type, resource).status_code == 403
+        assert doctor.ask("PUT", f"{type}/mine", resource | {"id": "mine"}).status_code == 405
+        inside = {"resource": resource, "request": {"method": "POST", "url": type}}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [inside]}
+        assert doctor.ask("POST", "", bundle).status_code == 403
+    assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 404
+
+
+def test_the_glass_is_broken_with_a_reason_for_one_patient_and_the_patient_is_told(
+    http: httpx.Client, doctor: Person
+) -> None:
+    patient, other = register(http, "d@clinic.example"), register(http, "e@clinic.example")
+    where = "/api/v1/auth/break-glass"
+    asked = {"patient": patient.id, "reason": "unconscious in the emergency room", "password": PASSWORD}
+    assert patient.ask("POST", where, asked).status_code == 403
+    assert doctor.ask("POST", where, asked | {"password": "another-password"}).status_code == 401
+    for wrong in ({"reason": "no"}, {"seconds": 3601}, {"seconds": 0}, {"patient": "no id!"}):
+        assert doctor.ask("POST", where, asked | wrong).status_code == 422
+    assert doctor.ask("POST", where, asked | {"patient": "nobody"}).status_code == 404
+    broken = doctor.ask("POST", where, asked)
+    assert broken.status_code == 201, broken.text
+    data = broken.json()["data"]
+    assert (data["purpose"], data["patient"], data["expires_in"]) == ("BTG", patient.id, 3600)
+    token = data["access_token"]
+    assert doctor.ask("GET", f"Patient/{patient.id}", token=token).status_code == 200
+    assert doctor.ask("GET", f"Patient/{other.id}", token=token).status_code == 404
+    assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 404
+    assert doctor.ask("DELETE", f"Patient/{patient.id}", token=token).status_code == 403
+    (told,) = patient.ask("GET", "Communication").json()["entry"]
+    assert "unconscious" in told["resource"]["payload"][0]["contentString"]
+    assert told["resource"]["sender"]["reference"] == f"Practitioner/{doctor.id}"
+
+
+def test_an_objection_is_the_patients_and_care_goes_on(http: httpx.Client, doctor: Person) -> None:
+    patient = register(http, "f@clinic.example")
+    patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
+    found = [each["resource"] for each in patient.ask("GET", "Consent").json()["entry"]]
+    kinds = {each["category"][1]["coding"][0]["code"]: each for each in found}
+    for kind, sees in (("data_processing", 200), ("telemedicine_usage", 404)):
+        assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 200
+        revoked = kinds[kind] | {"status": "inactive"}
+        assert patient.ask("PUT", f"Consent/{revoked['id']}", revoked).status_code == 200
+        assert doctor.ask("GET", f"Patient/{patient.id}").status_code == sees
