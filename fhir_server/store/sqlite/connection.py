@@ -33,6 +33,8 @@ LONG = 32_768
 
 _WRITER_CACHE = 64 << 10
 _READER_CACHE = 32 << 10
+_MAPPED = 64 << 30
+"""Bytes of the database file that readers see as memory; what lies beyond is read page by page."""
 _STEPS = 2000
 _THREADS = 2
 
@@ -54,6 +56,8 @@ class Connection:
     def __init__(self, path: Path, *, writes: bool) -> None:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if writes else apsw.SQLITE_OPEN_READONLY
         self.raw = apsw.Connection(str(path), flags=flags, statementcachesize=500)
+        # Else SQLite compiles a statement anew for all arguments it is given, hoping to plan better for them.
+        self.raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         # Waiting for a lock inside SQLite would hold the event loop: the writer waits outside.
         self.raw.set_busy_timeout(0)
         if writes:
@@ -66,6 +70,9 @@ class Connection:
                 self.raw.execute(f"PRAGMA {pragma}")
             # This replaces SQLite's own checkpoints: the writer decides when there is one.
             self.raw.set_wal_hook(self._logged)
+        else:
+            # Pages are looked at where the system keeps them: what a reader has cached is void with every commit.
+            self.raw.execute(f"PRAGMA mmap_size = {_MAPPED}")
         self.raw.execute(f"PRAGMA cache_size = -{_WRITER_CACHE if writes else _READER_CACHE}")
         self.raw.execute("PRAGMA temp_store = MEMORY")
         self.raw.create_scalar_function("distance", _distance, 4, deterministic=True)

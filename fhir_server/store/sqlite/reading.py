@@ -5,6 +5,7 @@ Every statement that shows a version applies the restriction to that very versio
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from fhir_server.search.match import Criteria
 from fhir_server.search.query import EVERYTHING, Include, Node, Query, Target
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
-from fhir_server.store.codec import PLAIN_HEAD, decode
+from fhir_server.store.codec import PLAIN, PLAIN_HEAD, decode
 from fhir_server.store.contained_row import FIRST, place_of
 from fhir_server.store.one_budget import within_one_budget
 from fhir_server.store.sql.compile import (
@@ -31,8 +32,9 @@ from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
-from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, has_criteria, key_of, step
-from fhir_server.store.sqlite.plans import at as as_of
+from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled, has_criteria
+from fhir_server.store.sqlite.plans import template as template_of
+from fhir_server.store.sqlite.shape import marked, marked_restriction, restriction_shape, shape
 from profiles.restriction import ALL, NONE, Restriction, narrow
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
@@ -175,33 +177,39 @@ class Reading:
         """See `Snapshot.include`."""
         self._ready()
         at = self._newest() if position is None else position
-        statement = self._step(include, restriction, at)
         found: dict[int, Version] = {}
-        for start in range(0, len(versions) if statement else 0, _TOGETHER):
+        for start in range(0, len(versions), _TOGETHER):
             some = [version.row for version in versions[start : start + _TOGETHER]]
-            asked = step(statement, at, some, limit)  # type: ignore[arg-type]
-            for row in await self._runner.rows(asked.sql, asked.arguments):
-                found[row[0]] = self._listed(row)
+            asked = self._step(include, restriction, at, some, limit)
+            if asked is None:
+                break
+            rows = await self._runner.rows(asked.sql, asked.arguments)
+            found.update((version.row, version) for version in self._all_listed(rows))
         self._unswept(at)
         return [found[row] for row in sorted(found)][:limit]
 
-    def _step(self, include: Include, restriction: Restriction, position: int) -> Statement | None:
-        """Return the statement of one step along `include`, None when it leads nowhere; it is kept."""
-        key = None if self._plans is None or has_criteria(restriction) else (include, restriction)
+    def _step(
+        self, include: Include, restriction: Restriction, position: int, rows: Sequence[int], limit: int
+    ) -> Statement | None:
+        """Return the statement of one step along `include` from `rows`, None when it leads nowhere; it is kept."""
+        plans = None if has_criteria(restriction) else self._plans
+        values: list[Any] = []
+        found = restriction if plans is None else restriction_shape(restriction, values, self._names)
         # What a step may show hangs on what is there now as well, not only on what was there at its position.
         newest = self._newest()
-        kept = self._plans.get(key, newest) if self._plans is not None and key is not None else None
-        if kept is not None:
-            return kept
-        changed, names = self._dictionary.changed, Noting(self._names, position)
-        world = make_world(names, self._criteria, restriction, POSITION)
-        listing = compile_include(include, ROWS, LIMIT, world)
-        if listing is None:
-            return None
-        statement = _listed(listing)
-        if self._plans is not None and key is not None:
-            self._plans.keep(key, statement, changed, newest if names.missed else None)
-        return statement
+        kept = plans.get((include, found), values, newest) if plans is not None else None
+        if kept is None:
+            changed, names = self._dictionary.changed, Noting(self._names, position)
+            limited = restriction if plans is None else marked_restriction(restriction, found, itertools.count())
+            world = make_world(names, self._criteria, limited, POSITION)
+            listing = compile_include(include, ROWS, LIMIT, world)
+            if listing is None:
+                return None
+            kept = template_of(_listed(listing))
+            if plans is not None:
+                only = newest if names.missed else None
+                plans.keep((include, found), values, kept, changed=changed, only=only, counted=names.counted)
+        return filled(kept, values, position, rows, limit)
 
     @within_one_budget
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
@@ -224,18 +232,22 @@ class Reading:
 
     async def _statement(self, query: Query, restriction: Restriction, position: int) -> Statement:
         """Return the statement for a page as of `position`; that of a first page is kept."""
-        key = key_of(query, restriction) if self._plans is not None and query.position is None else None
-        if self._plans is None or key is None:
+        plans = self._plans
+        if plans is None or query.position is not None or query.after or has_criteria(restriction):
             world = self._world(restriction, query.position)
             place = compile_place(query, self._names)
             keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
             return _listed(compile_page(query, world, keys[0] if keys else None))
-        kept = self._plans.get(key, position)
+        asked = shape(query, restriction, self._names)
+        kept = plans.get(asked.key, asked.values, position)
         if kept is None:
             changed, names = self._dictionary.changed, Noting(self._names, position)
-            kept = _listed(compile_page(query, make_world(names, self._criteria, restriction, POSITION, begins=True)))
-            self._plans.keep(key, kept, changed, position if names.missed else None)
-        return as_of(kept, position)
+            where, limited = marked(query, restriction, asked)
+            world = make_world(names, self._criteria, limited, POSITION, begins=True)
+            kept = template_of(_listed(compile_page(where, world)))
+            only = position if names.missed else None
+            plans.keep(asked.key, asked.values, kept, changed=changed, only=only, counted=names.counted)
+        return filled(kept, asked.values, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
         statement = _listed(listing)
@@ -259,7 +271,7 @@ class Reading:
         """See `Snapshot.matches`."""
         self._ready()
         world = make_world(self._names, self._criteria, restriction, None)
-        return [self._listed(row) for row in await self._rows(compile_matches(type, where, limit, world))]
+        return self._all_listed(await self._rows(compile_matches(type, where, limit, world)))
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
@@ -343,11 +355,26 @@ class Reading:
 
     def _page(self, rows: list[Any], count: int, position: int) -> Page:
         more = rows[count - 1][0] if len(rows) > count and count else None
-        return Page([self._listed(row) for row in rows[:count]], more, position)
+        return Page(self._all_listed(rows[:count]), more, position)
 
-    def _listed(self, row: Any) -> Version:
-        v, kind, id, *columns = row
-        return self._version(Key(self._type_name(kind), id), columns, v)
+    def _all_listed(self, rows: Sequence[Any]) -> list[Version]:
+        # One loop without a call for each row that it can do without: this is the road of every match.
+        types, authors = self._dictionary.type_names.get, self._dictionary.author_names.get
+        return [
+            Version(
+                Key(types(kind) or self._type_name(kind), id),
+                number,
+                time,
+                METHODS[method],  # type: ignore[arg-type]
+                authors(author) or self._author_name(author),
+                data[1:] if data[0] == PLAIN[0] else decode(data),
+                position,
+                tuple(patients.split()) if " " in patients or not patients else (patients,),
+                v,
+                None if v < FIRST else place_of(v),
+            )
+            for v, kind, id, number, time, method, author, position, patients, data in rows
+        ]
 
     def _version(self, key: Key, columns: Sequence[Any], row: int = 0) -> Version:
         number, time, method, author, position, patients, data = columns
