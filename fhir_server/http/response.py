@@ -106,6 +106,11 @@ def render_stored(result: Result) -> Answer:
     return Answer(200, [_TYPE["json"], (b"etag", etag), (b"last-modified", modified)], result.body)
 
 
+def render_searchset(body: bytes) -> Answer:
+    """Return the answer to a search, a Bundle that goes out as it is."""
+    return Answer(200, [_TYPE["json"]], body)
+
+
 def render_raw(result: Result, resource: dict[str, Any], asked: Headers) -> Answer:
     """Return the answer that is the content of the Binary in `result`, or the part of it that `asked` names.
 

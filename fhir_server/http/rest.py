@@ -22,18 +22,29 @@ from fhir_server.http.client_address import ClientAddress
 from fhir_server.http.compress import LEAST, accepts_gzip, compress
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import NOBODY, Guard
-from fhir_server.http.headers import Headers, collect, own_request_id, preconditions, text_of
+from fhir_server.http.headers import Headers, collect, own_request_id, preconditions, prefer, text_of
 from fhir_server.http.negotiate import Format, response_format, wants_raw
 from fhir_server.http.outcome import outcome, status_for
 from fhir_server.http.query import NOTHING, Query, parse_query
 from fhir_server.http.request import BodyLimits, Incoming, read_call
-from fhir_server.http.response import Answer, Header, Wanted, render, render_beside, render_raw, render_stored, security
+from fhir_server.http.response import (
+    Answer,
+    Header,
+    Wanted,
+    render,
+    render_beside,
+    render_raw,
+    render_searchset,
+    render_stored,
+    security,
+)
 from fhir_server.http.send_stream import Send, send_stream
 from fhir_server.http.time_limit import TimeLimit
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import UNKNOWN, Call, Principal, Result, Services
 from fhir_server.model import fhir_json
 from fhir_server.model.issues import operation_outcome
+from profiles.definitions import is_resource_type
 
 Scope = Mapping[str, Any]
 Interactions = Mapping[str, Callable[[Call], Awaitable[Result]]]
@@ -98,6 +109,8 @@ class Rest:
         try:
             if method == "GET" and not scope["query_string"] and (key := routes.plain_read(path)) is not None:
                 answer = await self._read(key, headers, request_id, self._address(scope, headers))
+            elif method == "GET" and is_resource_type(path):
+                answer = await self._search(path, scope, headers, request_id)
             else:
                 answer = await self._answer(scope, path, headers, receive, request_id)
         except Disconnected:
@@ -125,11 +138,7 @@ class Rest:
 
     async def _read(self, key: tuple[str, str], headers: Headers, request_id: str, address: str) -> Answer:
         """Answer the plain read, of which there are more than of everything else together, by the shortest road."""
-        try:
-            principal = await self._guard.admit("GET", headers)
-        except Refusal as refusal:
-            await self._turned_away(refusal, request_id, address)
-            raise
+        principal = await self._admitted("GET", headers, request_id, address)
         format = self._formats.get(headers.get(b"accept")) or self._format(headers, NOTHING)
         call = Call(self.services, principal, request_id, key[0], key[1])
         call.preconditions, call.address = preconditions(headers, reading=True), address
@@ -138,20 +147,44 @@ class Rest:
             return render_stored(result)
         return render(result, Wanted("read", "GET", format), self.services.base)
 
+    async def _search(self, type: str, scope: Scope, headers: Headers, request_id: str) -> Answer:
+        """Answer the search of one type by a road that is nearly as short."""
+        address = self._address(scope, headers)
+        principal = await self._admitted("GET", headers, request_id, address)
+        query = parse_query(scope["query_string"])
+        format = self._format(headers, query)
+        call = Call(self.services, principal, request_id, type, parameters=query.pairs)
+        call.preconditions, call.address = preconditions(headers, reading=True), address
+        call.prefer, call.protocol = prefer(headers), query.protocol
+        try:
+            with self._limit.limited():
+                result = await self._perform(call, "search")
+        except TimeoutError as error:
+            await audit.refused(call, "search", status_for(error))
+            raise
+        if format == "json" and result.body is not None and result.status == 200 and not query.pretty:
+            return render_searchset(result.body)
+        return render(result, Wanted("search", "GET", format, query.pretty, call.prefer), self.services.base)
+
+    async def _admitted(
+        self, method: str, headers: Headers, request_id: str, address: str, *, is_open: bool = False
+    ) -> Principal:
+        """Return who calls, or asks for what `is_open` to all; who is turned away leaves a row."""
+        try:
+            if is_open:
+                self._guard.check(method, headers)
+                return NOBODY
+            return await self._guard.admit(method, headers)
+        except Refusal as refusal:
+            await self._turned_away(refusal, request_id, address)
+            raise
+
     async def _answer(self, scope: Scope, path: str, headers: Headers, receive: Receive, request_id: str) -> Answer:
         method = scope["method"]
         if method == "OPTIONS":
             return self._describe(path, headers)
         address = self._address(scope, headers)
-        try:
-            if path in OPEN:
-                self._guard.check(method, headers)
-                principal = NOBODY
-            else:
-                principal = await self._guard.admit(method, headers)
-        except Refusal as refusal:
-            await self._turned_away(refusal, request_id, address)
-            raise
+        principal = await self._admitted(method, headers, request_id, address, is_open=path in OPEN)
         match = routes.find(method, path)
         query = parse_query(scope["query_string"])
         binary = match.type == "Binary" and match.route.name in ("read", "vread")

@@ -29,11 +29,8 @@ class TimeLimit:
             self._timer = loop.call_at(request.until, self._ring, loop)
 
     def end(self, request: Limited) -> None:
-        """Forget a request that is done; without any there is no timer."""
+        """Forget a request that is done. The timer stays for the next: setting one costs more than its ringing."""
         self._running.pop(request, None)
-        if not self._running and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None

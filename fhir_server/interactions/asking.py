@@ -152,6 +152,7 @@ def read(
         terminology=terminology,
         contained=contained,
         by_container=by_container,
+        parts=services.remembered.parts(services.registry),
     )
 
 

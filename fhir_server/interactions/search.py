@@ -7,7 +7,7 @@ show, what to include beside them, the total, the links, and what was ignored or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -79,43 +79,41 @@ async def _total(call: Call, asked: Asked, page: Page) -> int | None:
     return len(page.versions) if asked.place is None and page.next is None and asked.total is None else None
 
 
-def _entries(call: Call, asked: Asked, page: Page, added: Included, bodies: Sequence[bytes]) -> Iterator[bytes]:
+def _entries(call: Call, asked: Asked, page: Page, added: Included, bodies: Sequence[bytes]) -> list[bytes]:
     matches = len(page.versions)
     if any(target.inner == "contained" for target in asked.search.targets):
-        yield from _shown_apart(call, page.versions, bodies, asked.part)
+        entries = _shown_apart(call, page.versions, bodies[:matches], asked.part)
     else:
-        yield from _shown(call, page.versions, bodies[:matches], asked.part, "match")
-    # Elements are those of what is searched for; what is included comes whole, or as the summary of its own type.
-    beside = Part(asked.part.summary)
-    yield from _shown(call, added.versions, bodies[matches:], beside, "include")
-    yield from _outcome((*asked.warnings, *added.issues))
+        entries = _shown(call, page.versions, bodies[:matches], asked.part, "match")
+    if added.versions:
+        # Elements are those of what is searched for; what is included comes whole, or as the summary of its own type.
+        entries += _shown(call, added.versions, bodies[matches:], Part(asked.part.summary), "include")
+    return entries + _outcome((*asked.warnings, *added.issues))
 
 
 def _shown(
     call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part, mode: bundle.SearchMode
-) -> Iterator[bytes]:
-    base = call.services.base
-    if shown != WHOLE:
-        bodies = (part.of(body, shown) for body in bodies)
-    for version, body in zip(versions, bodies, strict=True):
-        type, id = version.key
-        yield bundle.search_entry(f"{base}/{type}/{id}", body, mode)
+) -> list[bytes]:
+    if shown is not WHOLE and shown != WHOLE:
+        bodies = [part.of(body, shown) for body in bodies]
+    return bundle.search_entries(call.services.base, [version.key for version in versions], bodies, mode)
 
 
-def _shown_apart(call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part) -> Iterator[bytes]:
+def _shown_apart(call: Call, versions: Iterable[Version], bodies: Iterable[bytes], shown: Part) -> list[bytes]:
     """Show the contained resources that were found without what contains them, stored ones as ever."""
+    entries = []
     for version, body in zip(versions, bodies, strict=True):
         url: str | None = f"{call.services.base}/{version.key.type}/{version.key.id}"
         if version.contained is not None:
             id, body = contained(body, version.contained)
             # Without an id there is no URL that would lead to it.
             url = None if id is None else f"{url}#{id}"
-        yield bundle.search_entry(url, part.of(body, shown), "match")
+        entries.append(bundle.search_entry(url, part.of(body, shown), "match"))
+    return entries
 
 
-def _outcome(issues: Sequence[Issue]) -> Iterator[bytes]:
-    if issues:
-        yield bundle.outcome_entry(issues)
+def _outcome(issues: Sequence[Issue]) -> list[bytes]:
+    return [bundle.outcome_entry(issues)] if issues else []
 
 
 def _details(call: Call, asked: Asked) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Bundles assembled from bytes (http://hl7.org/fhir/R4/bundle.html).
 
 A stored body is JSON already: it is embedded as it is, never parsed. Who needs a Bundle as a dict, or as XML, parses
-the result. An entry is made by `search_entry`, `outcome_entry`, `history_entry` or `response_entry`; `searchset`,
+the result. Entries are made by `search_entries`, `outcome_entry`, `history_entry` or `response_entry`; `searchset`,
 `history` and `response` put entries together.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -56,7 +57,23 @@ def url_with(url: str, parameters: Iterable[tuple[str, str]]) -> str:
 
 def _quoted(text: str) -> str:
     # Most of what is asked for stands for itself.
-    return text if _PLAIN(text) else quote(text, safe=_SAFE)
+    return text if _PLAIN(text) else _percent(text)
+
+
+@lru_cache(maxsize=1024)
+def _percent(text: str) -> str:
+    return quote(text, safe=_SAFE)
+
+
+def search_entries(
+    base: str, keys: Iterable[tuple[str, str]], bodies: Iterable[bytes], mode: SearchMode = "match"
+) -> list[bytes]:
+    """Return the entries of a searchset with the resources `bodies`; `keys` are their types and ids below `base`."""
+    end = _MODE[mode]
+    return [
+        b'{"fullUrl":%b,"resource":%b%b' % (encode(f"{base}/{type}/{id}"), body, end)
+        for (type, id), body in zip(keys, bodies, strict=True)
+    ]
 
 
 def search_entry(full_url: str | None, body: bytes, mode: SearchMode = "match") -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Required, TypedDict
 
 from fhir_server.search.parameters import Registry
+from fhir_server.search.parts import Parts
 from fhir_server.search.terminology import NO_TERMINOLOGY, Terminology
 
 Contained = Literal["false", "true", "both"]
@@ -27,6 +28,7 @@ class Context:
     terminology: Terminology = NO_TERMINOLOGY
     contained: Contained = "false"
     by_container: bool = True
+    parts: Parts | None = None
 
 
 class Options(TypedDict, total=False):
@@ -37,7 +39,8 @@ class Options(TypedDict, total=False):
     what is not answered is ignored with a warning, `chain_depth` the most links of a chain, `compartment` the (type,
     id) of the compartment that is searched, `terminology` what expands value sets and hierarchies,
     `contained` whether contained resources are searched beside stored ones or alone, `by_container` whether the
-    resources that contain them are the matches,
+    resources that contain them are the matches, `parts` what single parameters were read as before with the same
+    registry and limits,
     `ignore_empty` whether a parameter without a value is ignored, as the standard has it for searches; where criteria
     decide what is written, ignoring one would widen them.
     """
@@ -53,3 +56,4 @@ class Options(TypedDict, total=False):
     terminology: Terminology
     contained: Contained
     by_container: bool
+    parts: Parts | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 from fhir_server.errors import BadRequest
 from fhir_server.search.context import Context, Options
@@ -142,30 +142,57 @@ def criteria(
 
 
 def _read(reading: _Reading, name: str, value: str, types: str | Sequence[str], context: Context) -> None:
-    code = name.partition(":")[0]
-    if name.endswith(":") or ":." in name:
-        raise no_modifier(code, "a modifier or a type stands behind a colon; leave the colon out where there is none.")
-    if name == "_count":
-        _read_count(reading, value, context.page_max)
-        return
+    # Contained resources are searched by other parameters than stored ones.
+    parts = context.parts if context.contained == "false" else None
+    key = (reading.types, name, value)
+    known = None if parts is None else parts.get(key)
+    if known is None:
+        code = name.partition(":")[0]
+        if name.endswith(":") or ":." in name:
+            raise no_modifier(
+                code, "a modifier or a type stands behind a colon; leave the colon out where there is none."
+            )
+        if name == "_count":
+            _read_count(reading, value, context.page_max)
+            return
+        known = code, _made_of(reading.types, code, name, value, types, context)
+        # With a modifier or a chain, or a name of the language itself, it may hang on more than its text.
+        if parts is not None and (code in _LISTED or name.replace("-", "").isalnum()):
+            parts.keep(key, known)
+    _take(reading, name, *known, times=2 if context.contained == "both" else 1)
+    reading.applied.append((name, value))
+
+
+_LISTED = frozenset(("_sort", "_include", "_revinclude"))
+
+
+def _made_of(
+    searched: Sequence[str], code: str, name: str, value: str, types: str | Sequence[str], context: Context
+) -> tuple[Any, ...]:
+    """Return the rules, the includes, or the nodes of each type that a parameter stands for."""
     if code == "_sort":
-        known = {(rule.kind, rule.names) for rule in reading.sort}
-        rules = read_sort(reading.types, name, value, context)
-        reading.sort += [rule for rule in rules if (rule.kind, rule.names) not in known]
-    elif code in ("_include", "_revinclude"):
-        reading.includes += read_include(reading.types, name, value, context)
-    elif code == "_type":
+        return read_sort(searched, name, value, context)
+    if code in _LISTED:
+        return read_include(searched, name, value, context)
+    if code == "_type":
         if name != "_type" or types:
             raise unanswered("_type", "it is for searches without a type in the URL, and has no modifiers.")
-    else:
-        read = read_filter if name == "_filter" else criterion
-        found = each_type(reading.types, name, value, context, read)
+        return ()
+    return tuple(each_type(searched, name, value, context, read_filter if name == "_filter" else criterion))
+
+
+def _take(reading: _Reading, name: str, code: str, found: tuple[Any, ...], *, times: int) -> None:
+    if code == "_sort":
+        known = {(rule.kind, rule.names) for rule in reading.sort}
+        reading.sort += [rule for rule in found if (rule.kind, rule.names) not in known]
+    elif code in _LISTED:
+        reading.includes += found
+    elif code != "_type":
         for nodes, node in zip(reading.nodes.values(), found, strict=True):
             nodes.append(node)
-            reading.weight += weight(node) * (2 if context.contained == "both" else 1)
+            reading.weight += weight(node) * times
         if reading.weight > WEIGHT:
             raise _too_large(name)
-    reading.applied.append((name, value))
 
 
 def _too_large(name: str) -> BadRequest:

@@ -7,12 +7,10 @@ the moment as well: such a one is not remembered.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import fields, is_dataclass
-from typing import Any
 
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import Search
-from fhir_server.search.query import Date, LastUpdated
+from fhir_server.search.parts import Parts, is_timeless
 
 MOST = 4096
 """How many are remembered at most; then it starts afresh."""
@@ -23,14 +21,24 @@ class Remembered:
 
     def __init__(self) -> None:
         self._found: dict[Hashable, Search] = {}
+        self._parts = Parts()
         self._epoch = -1
+
+    def _follow(self, registry: Registry) -> None:
+        if registry.epoch != self._epoch:
+            self._found.clear()
+            self._parts.clear()
+            self._epoch = registry.epoch
 
     def get(self, key: Hashable, registry: Registry) -> Search | None:
         """Return the search remembered under `key`."""
-        if registry.epoch != self._epoch:
-            self._found.clear()
-            self._epoch = registry.epoch
+        self._follow(registry)
         return self._found.get(key)
+
+    def parts(self, registry: Registry) -> Parts:
+        """Return what single parameters were read as."""
+        self._follow(registry)
+        return self._parts
 
     def keep(self, key: Hashable, search: Search) -> None:
         """Remember `search`, unless it means something else at another moment."""
@@ -39,12 +47,3 @@ class Remembered:
         if len(self._found) >= MOST:
             self._found.clear()
         self._found[key] = search
-
-
-def is_timeless(part: Any) -> bool:
-    """Return whether a part of a query means the same at any moment."""
-    if isinstance(part, Date | LastUpdated):
-        return part.prefix != "ap"
-    if isinstance(part, tuple):
-        return all(map(is_timeless, part))
-    return not is_dataclass(part) or all(is_timeless(getattr(part, each.name)) for each in fields(part))

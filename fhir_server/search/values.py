@@ -42,10 +42,14 @@ PositionEntry = tuple[str, int, int, int]
 APART = -1
 FORMS = ("", ":text", ":of-type", ":identifier", ":ucum", ":below")
 """What a parameter's entries may be called, after its code."""
+DATED = "date"
+"""The parameter by which most clinical types say when something was: stores may keep it where it is asked for most."""
 BEGINNING = -(1 << 62)
 """The low end of a period that has none."""
 END = 1 << 62
 """The high end of a period that has none."""
+NEVER = BEGINNING - 1
+"""Stands for the high end of nothing where a number must stand: below every high end there is."""
 LOWEST_KEY = b"\x00"
 """Sorts before every `decimal_key`."""
 HIGHEST_KEY = b"\xff"

@@ -52,7 +52,7 @@ class FakeNames:
     def resource_id(self, type: str, id: str) -> int | None:
         return None if id == "unknown" else 7
 
-    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
+    def token_ids(self, code: str, system: str | None) -> Sequence[int]:
         return [5, 6] if system is None else [5]
 
     def first_since(self, time: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from fhir_server.search.query import Node, Query, Target
 from fhir_server.store.contained_row import contained_row, container_of
 from fhir_server.store.sql.compile_select import select, select_all
-from fhir_server.store.sql.compile_sort import behind, keys, order
+from fhir_server.store.sql.compile_sort import Order, behind, keys, order
 from fhir_server.store.sql.compile_test import LAST, test
 from fhir_server.store.sql.compile_visible import HOLDER, Criteria, World
 from fhir_server.store.sql.dialect import TRUE, Names, Statement, container, in_footprint, union
@@ -53,7 +53,9 @@ def compile_page(query: Query, world: World, place: Sequence[Any] | None = None)
     wanted = query.count + 1
     if by_commit(query):
         return _by_commit(query, world, wanted)
-    pieces = [_keyed(query, target, world) for target in _known(query.targets, world)]
+    known = _known(query.targets, world)
+    alone = len(known) == 1 and place is None
+    pieces = [_keyed(query, each, world, alone=alone) for each in known]
     if not pieces:
         return Listing(_NOTHING)
     found = union(pieces)
@@ -122,7 +124,9 @@ def _known(targets: Sequence[Target], world: World) -> list[Target]:
     return [target for target in targets if world.names.type_id(target.kind) is not None]
 
 
-def _keyed(query: Query, target: Target, world: World) -> Statement:
+def _keyed(query: Query, target: Target, world: World, *, alone: bool) -> Statement:
+    if not target.inner:
+        return select(world, target.type, target.where, order=Order(query.order, alone))
     found = _inner(world, target)
     columns = keys(query.order, target.kind, "m.v", world.names)
     arguments = columns.arguments + found.arguments

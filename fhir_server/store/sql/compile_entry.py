@@ -173,7 +173,7 @@ def _tokens(param: int, leaves: list[Token], names: Names) -> list[Access]:
         elif leaf.case_sensitive:
             found.append(_exact_token(param, leaf.system, leaf.code))
         else:
-            numbers.update(dict.fromkeys(names.token_ids(fold_code(leaf.code), leaf.system)))
+            numbers.update(dict.fromkeys(names.token_ids(leaf.code, leaf.system)))
     if numbers:
         chosen = placeholders(tuple(numbers))
         test = Statement(f"e.value ->> 1 {chosen}", tuple(numbers))

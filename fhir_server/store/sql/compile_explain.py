@@ -13,7 +13,10 @@ from profiles.restriction import ALL
 def explain(query: Query, world: World) -> list[dict[str, Any]]:
     """Return a row for each type: `drives` with about how many `rows`, `instead_of`, `checks`; no values."""
     wanted = None if query.sort and query.sort[0].kind != "updated" else query.count + 1
-    return [_target(target.kind, *plan(world, target.kind, target.where, wanted), world) for target in query.targets]
+    return [
+        _target(target.kind, *plan(world, target.kind, target.where, wanted, told=True), world)
+        for target in query.targets
+    ]
 
 
 def _target(type: str, ways: Any, parts: Any, world: World) -> dict[str, Any]:

@@ -93,10 +93,11 @@ def is_pointed_at(world: World, type: str, node: Has, alias: str) -> Statement:
     else:
         code, access = owned
         parts = [each for each in parts if each is not code]
-        refers = f"EXISTS (SELECT 1 FROM idx_reference i WHERE i.p = ? AND i.rid = {x}.rid AND i.v = {x}.v)"
+        other = f"EXISTS (SELECT 1 FROM idx_reference i WHERE i.p = ? AND i.rid = {x}.rid AND i.v = {x}.v)"
         found = access.rows(x)
         rows = Statement(
-            f"idx_owned {x} WHERE {x}.rid = {here} AND {found.sql} AND {refers}", (*found.arguments, param)
+            f"idx_owned {x} WHERE {x}.rid = {here} AND {found.sql} AND ({x}.via = ? OR {other})",
+            (*found.arguments, param, param),
         )
     seen = both(world.shows(x, node.type), *(world.test(world, node.type, each, x) for each in parts))
     return Statement(f"EXISTS (SELECT 1 FROM {rows.sql} AND {seen.sql})", rows.arguments + seen.arguments)

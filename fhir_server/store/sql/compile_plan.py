@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fhir_server.search.values import is_inner
-from fhir_server.store.sql.compile_start import Start
+from fhir_server.store.sql.compile_start import WHOLE_TYPE, Start
 from fhir_server.store.sql.dialect import Names
 
 SAMPLE = 5000
@@ -33,10 +33,17 @@ class Considered:
     cost: float
 
 
-def consider(found: Sequence[Start], type: str, names: Names, wanted: int | None) -> list[Considered]:
-    """Return the starts with their costs, the best first; `wanted` is how many matches are, None for all of them."""
+def consider(
+    found: Sequence[Start], type: str, names: Names, wanted: int | None, *, told: bool = False
+) -> list[Considered]:
+    """Return the starts with their costs, the best first; `wanted` is how many matches are, None for all of them.
+
+    `told` says that somebody will be told, so that the rest is counted even where the best is certain.
+    """
     ranked = sorted(found, key=lambda each: each.rank)
-    if len(ranked) == 1 or ranked[0].rank == 0:
+    # Rows in order, next to the whole type in order: they are some of those, so there is nothing to count.
+    alone = not told and len(ranked) == 2 and ranked[0].ordered and ranked[1].rank == WHOLE_TYPE
+    if len(ranked) == 1 or ranked[0].rank == 0 or alone:
         return [Considered(ranked[0], 0, 0)]
     countable = [each for each in ranked if each.countable]
     for each in countable:

@@ -36,11 +36,11 @@ def is_related(related: Related, v: str) -> Statement:
     """Return the test that version `v` is about a patient with whom a relation is open, and within its conditions."""
     sql = (
         f"EXISTS (SELECT 1 {_SUBJECTS} CROSS JOIN record_field kf ON kf.tbl = '{RELATIONS}' AND kf.field = 'pair'"
-        f" AND kf.value = ? || ks.id CROSS JOIN record kr ON kr.tbl = kf.tbl AND kr.key = kf.key"
+        f" AND kf.value = ? || '/' || ks.id CROSS JOIN record kr ON kr.tbl = kf.tbl AND kr.key = kf.key"
         f" WHERE ko.v = {v} AND ko.subject = 1 AND {_IN_FORCE} AND (kr.value -> 'only' IS NULL OR EXISTS (SELECT 1"
         f" FROM json_each(kr.value, '$.only') kc WHERE {_conditions('kc.value', v)})))"
     )
-    return Statement(sql, (f"{related.practitioner}/", related.at, related.at))
+    return Statement(sql, (related.practitioner, related.at, related.at))
 
 
 def is_refused(asked: Consented, v: str) -> Statement:

@@ -9,11 +9,13 @@ from fhir_server.search.values import is_inner
 from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sql.compile_entry import conjuncts
 from fhir_server.store.sql.compile_plan import Considered, consider
+from fhir_server.store.sql.compile_sort import Order, keys, keys_in_row
 from fhir_server.store.sql.compile_start import starts
 from fhir_server.store.sql.compile_test import LAST, rows_of, test
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import TRUE, Statement, both, union
+from fhir_server.store.sql.dialect import TRUE, Statement, both, either, union
 
+_NONE = Order()
 _SAID_OFTEN = 8192
 """Characters up to which a condition may be said for each of several pieces."""
 
@@ -27,32 +29,44 @@ def select(
     after: int = 0,
     before: int = LAST,
     also: Statement = TRUE,
+    order: Order = _NONE,
 ) -> Statement:
     """Return `SELECT ... AS v ...`: the versions that match, each once, without order.
 
     `wanted` says that only so many are wanted, in order of `v`; they lie between the rows `after` and `before`, both
     excluded. The `type` may be a kind of contained resources: then `v` are their numbers. `also` is a further
-    test of `x.v`.
+    test of `x.v`. With an `order`, each has the columns that it is sorted by as well.
     """
     best, parts = plan(world, type, where, wanted)
-    rows = best[0].start.rows
-    bounds = _bounds(world, type, parts, after, before)
-    tests = (test(world, type, node, "x") for node in parts if node is not best[0].start.node)
-    condition = both(bounds, *tests, also, world.allows_holder("x") if is_inner(type) else world.allows("x", type))
-    if wanted is not None and best[0].start.pieces and len(condition.sql) < _SAID_OFTEN:
-        return union([_rows(piece, condition) for piece in best[0].start.pieces], "UNION")
-    return _rows(rows, condition, "" if best[0].start.unique else "DISTINCT ")
+    start = best[0].start
+    tests = (either(start.hint(node), test(world, type, node, "x")) for node in parts if node is not start.node)
+    condition = both(_bounds(world, type, parts, after, before), *tests, also, _allows(world, type))
+    if wanted is not None and start.pieces and len(condition.sql) < _SAID_OFTEN:
+        return union([_rows(piece, condition) for piece in start.pieces], "UNION")
+    once, dates = "" if start.unique else "DISTINCT ", keys_in_row(order) if start.dated else None
+    found = _rows(start.rows, condition, once, dates or "")
+    return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names))
 
 
-def _rows(rows: Statement, condition: Statement, once: str = "") -> Statement:
-    sql = f"SELECT {once}x.v AS v FROM {rows.sql} AND {condition.sql}"
+def _allows(world: World, type: str) -> Statement:
+    return world.allows_holder("x") if is_inner(type) else world.allows("x", type)
+
+
+def _keyed(found: Statement, columns: Statement) -> Statement:
+    return Statement(f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m", columns.arguments + found.arguments)
+
+
+def _rows(rows: Statement, condition: Statement, once: str = "", columns: str = "") -> Statement:
+    sql = f"SELECT {once}x.v AS v{columns} FROM {rows.sql} AND {condition.sql}"
     return Statement(sql, rows.arguments + condition.arguments)
 
 
-def plan(world: World, type: str, where: Node, wanted: int | None) -> tuple[list[Considered], list[Node]]:
-    """Return the ways to start, the best first, and all that must hold."""
+def plan(
+    world: World, type: str, where: Node, wanted: int | None, *, told: bool = False
+) -> tuple[list[Considered], list[Node]]:
+    """Return the ways to start, the best first, and all that must hold; `told` as in `consider`."""
     parts = conjuncts(where)
-    return consider(starts(world, type, parts), type, world.names, wanted), parts
+    return consider(starts(world, type, parts), type, world.names, wanted, told=told), parts
 
 
 def _bounds(world: World, type: str, parts: Sequence[Node], after: int, before: int) -> Statement:

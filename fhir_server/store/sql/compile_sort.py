@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.search.query import Sort, SortKind
-from fhir_server.search.values import is_inner
+from fhir_server.search.values import DATED, NEVER, is_inner
 from fhir_server.store.sql.dialect import Names, Statement, both, container, either, from_footprint, union
 
 _LETTERS: dict[SortKind, str] = {
@@ -35,6 +35,25 @@ def keys(sorts: Sequence[Sort], type: str, v: str, names: Names) -> Statement:
     each = [_key(sort, type, v, names) for sort in sorts]
     sql = ", ".join(f"{key.sql} AS k{number}" for number, key in enumerate(each))
     return Statement(sql, tuple(argument for key in each for argument in key.arguments))
+
+
+class Order(NamedTuple):
+    """What the matches of one target are sorted by; `alone` says that they are compared with each other only."""
+
+    sorts: Sequence[Sort] = ()
+    alone: bool = False
+
+
+def keys_in_row(order: Order) -> str | None:
+    """Return the same columns, after a comma, where the row `x` that is started from has them: see `Start.dated`.
+
+    Where those are alone NEVER, below all others, may stand for no key, and the rows are in that order already.
+    """
+    match order.sorts:
+        case [Sort(kind="date", names=(name,), descending=descending)] if name == DATED:
+            newest = "x.high" if order.alone else f"nullif(x.high, {NEVER})"
+            return f", {newest if descending else 'x.low'} AS k0"
+    return None
 
 
 def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fhir_server.search.query import Chain, Has, Hierarchy, Id, Node, Or, Owned, Together, Words
+from fhir_server.search.query import Chain, Has, Hierarchy, Id, Node, Or, Owned, Reference, Together, Words
 from fhir_server.search.values import is_inner
 from fhir_server.store.sql.compile_entry import SCANS, Access, accesses, leaves
 from fhir_server.store.sql.compile_hop import (
@@ -24,13 +24,15 @@ from fhir_server.store.sql.compile_hop import (
 )
 from fhir_server.store.sql.compile_test import matching_words
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import TRUE, Names, Statement, in_footprint, placeholders, union
+from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, in_footprint, placeholders, union
 from profiles.restriction import About, AllOf, InCompartment, Restriction, narrow
 
 FEW = 2000
 """Resources of an inner search that an estimate of the outer one looks at."""
 _EMPTY = Statement("idx_type x WHERE 0")
-_OWNED, _CODED, _WHOLE_TYPE = 3, 1, 9
+_OWNED, _CODED = 3, 1
+WHOLE_TYPE = 9
+"""The rank of all there is of a type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Start:
     `label` says for people what it is. `rank` orders starts from likely few rows to likely many; `ordered` says they
     come in order of `v`; `unique` that no `v` comes twice; `countable` that the first of them are found without reading
     many others. `sample` are rows to count in their place where counting them would cost as much as reading them all.
-    `pieces` are the same rows in several parts, each in order of `v`.
+    `pieces` are the same rows in several parts, each in order of `v`. `hints` are tests on columns of the row itself
+    which show, where they hold, that another conjunct does; `dated` says that the columns `low` and `high` are there.
     """
 
     rows: Statement
@@ -52,6 +55,12 @@ class Start:
     countable: bool = True
     sample: Statement | None = None
     pieces: Sequence[Statement] = ()
+    hints: Sequence[tuple[Node, Statement]] = ()
+    dated: bool = False
+
+    def hint(self, node: Node) -> Statement:
+        """Return what shows in the row itself that `node` holds."""
+        return next((shown for hinted, shown in self.hints if hinted is node), FALSE)
 
     @property
     def counted(self) -> Statement:
@@ -203,11 +212,9 @@ def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator
     inside = _owners_of(narrow(world.restriction, type))
     for owner, id in inside:
         yield _from_compartment(world.names, type, owner, id, None)
-    patients = [world.names.resource_id(PATIENT, id) for owner, id in inside if owner == PATIENT]
-    patients += [patient_of(world, type, node) for node in conjuncts]
-    patients += [
-        world.names.resource_id(PATIENT, n.id) for n in conjuncts if isinstance(n, Owned) and n.type == PATIENT
-    ]
+    patients = [patient_of(world, type, node) for node in conjuncts]
+    owners = [(each.type, each.id) for each in conjuncts if isinstance(each, Owned)]
+    patients += [world.names.resource_id(PATIENT, id) for owner, id in (*owners, *inside) if owner == PATIENT]
     known = [rid for rid in patients if rid is not None]
     for node in conjuncts if known else ():
         access = coded(world, type, node)
@@ -218,8 +225,10 @@ def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator
                 "idx_owned",
                 node,
                 _CODED,
-                access.ordered,
-                access.ordered,
+                ordered=False,
+                unique=access.ordered,
+                hints=tuple(_hints(world, type, conjuncts, known[0])),
+                dated=True,
             )
 
 
@@ -228,6 +237,13 @@ def _owners_of(restriction: Restriction) -> list[tuple[str, str]]:
     kept = restriction.items if isinstance(restriction, AllOf) else (restriction,)
     inside = [(each.type, each.id) for each in kept if isinstance(each, InCompartment)]
     return inside + [(PATIENT, each.patient) for each in kept if isinstance(each, About)]
+
+
+def _hints(world: World, type: str, conjuncts: Sequence[Node], patient: int) -> Iterator[tuple[Node, Statement]]:
+    """Yield the references to `patient` that are asked for, with what shows that a row is there by that reference."""
+    for node in conjuncts:
+        if isinstance(node, Reference) and not node.version and patient_of(world, type, node) == patient:
+            yield node, Statement("x.via = ?", (world.names.param_id(type, node.name),))
 
 
 def _from_compartment(names: Names, type: str, owner: str, id: str, node: Node | None) -> Start:
@@ -250,10 +266,10 @@ def _whole_type(names: Names, type: str) -> Start:
     if is_inner(type):
         # Each of them has one row of its id, and none of its type.
         ids = Statement("idx_token x WHERE x.p = ?", (names.param_id(type, "_id") or 0,))
-        return Start(ids, "ids of contained resources", rank=_WHOLE_TYPE, ordered=False, unique=True)
+        return Start(ids, "ids of contained resources", rank=WHOLE_TYPE, ordered=False, unique=True)
     number = names.type_id(type)
     if number is None:
         return Start(_EMPTY, "nothing: no such type")
     return Start(
-        Statement("idx_type x WHERE x.type = ?", (number,)), "idx_type", rank=_WHOLE_TYPE, unique=True, countable=False
+        Statement("idx_type x WHERE x.type = ?", (number,)), "idx_type", rank=WHOLE_TYPE, unique=True, countable=False
     )

@@ -47,8 +47,8 @@ class Names(Protocol):
         """Return about how many resources of a type there are."""
         ...
 
-    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
-        """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
+    def token_ids(self, code: str, system: str | None) -> Sequence[int]:
+        """Return the numbers of the tokens with that code in any case, of any system when `system` is None."""
         ...
 
     def first_since(self, time: int) -> int:

@@ -38,6 +38,7 @@ _COLUMNS = {
     "label": 2,
     "idx_type": 2,
     **{table: columns.count(",") + 1 for table, columns in TABLES.values()},
+    "idx_owned": 7,
     "dead": 3,
     "footprint": 2,
     "idx_text": 3,

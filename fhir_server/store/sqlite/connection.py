@@ -34,6 +34,8 @@ LONG = 32_768
 
 _WRITER_CACHE = 64 << 10
 _READER_CACHE = 32 << 10
+_MAPPED = 64 << 30
+"""Bytes of the database file that readers see as memory; what lies beyond is read page by page."""
 _STEPS = 2000
 _THREADS = 2
 
@@ -70,6 +72,9 @@ class Connection:
                 self.raw.execute(f"PRAGMA {pragma}")
             # This replaces SQLite's own checkpoints: the writer decides when there is one.
             self.raw.set_wal_hook(self._logged)
+        else:
+            # Pages are looked at where the system keeps them: what a reader has cached is void with every commit.
+            self.raw.execute(f"PRAGMA mmap_size = {_MAPPED}")
         self.raw.execute(f"PRAGMA cache_size = -{_WRITER_CACHE if writes else _READER_CACHE}")
         self.raw.execute("PRAGMA temp_store = MEMORY")
         self.raw.create_scalar_function("distance", _distance, 4, deterministic=True)

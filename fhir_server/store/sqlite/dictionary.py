@@ -119,13 +119,18 @@ class Names:
         if kind is None:
             return None
         key = (type, id)
-        known = self._dictionary.resources.get(key)  # type: ignore[call-overload]
+        known: int | None = self._dictionary.resources.get(key)  # type: ignore[call-overload]
         if known is None and self._additions is not None:
             known = self._additions.resources.get(key)  # type: ignore[call-overload]
-        return find_resource(self._connection, kind, id) if known is None else known
+        if known is None:
+            known = find_resource(self._connection, kind, id)
+            if known is not None and self._additions is None:
+                self._dictionary.resources.remember(Key(type, id), known)
+        return known
 
-    def token_ids(self, fold: str, system: str | None) -> list[int]:
-        """Return the numbers of the tokens with that folded code, of any system when `system` is None."""
+    def token_ids(self, code: str, system: str | None) -> list[int]:
+        """Return the numbers of the tokens with that code in any case, of any system when `system` is None."""
+        fold = fold_code(code)
         kept = self._dictionary.folded
         found = kept.get((fold, system)) if self._additions is None else None
         if found is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from fhir_server.search.values import IndexEntries
+from fhir_server.search.values import DATED, NEVER, IndexEntries
 from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.dictionary import Additions
 
@@ -29,11 +29,12 @@ TABLES = {
     "l": ("idx_position", "p, lat, lon, v, g"),
     "o": ("idx_owned", "rid, p, t, v"),
 }
-"""Letter in footprints -> index table and its columns, which are its primary key."""
+"""Letter in footprints -> index table and the columns that tell its rows apart: all it has, but for `idx_owned`."""
 
 WORDED = 0
 """The key in a footprint, of no parameter and without rows, that says there are words of the version in `idx_text`."""
 
+_USUAL = frozenset(("subject", "patient"))
 _NO_TEXTS = ("", "")
 _encode = msgspec.json.Encoder().encode
 decode_footprint = msgspec.json.Decoder(dict[str, list[list[Any]]]).decode
@@ -68,7 +69,7 @@ def index_rows(
     _plain_rows(rows, params, v, entries, foot)
     _numbered_rows(rows, params, additions, v, entries, foot)
     if patients:
-        _owned_rows(rows, params, v, entries, patients, foot)
+        _owned_rows(rows, params, additions, v, entries, patients, foot)
     if entries.texts != _NO_TEXTS:
         rows["idx_text"].append((v, *entries.texts))
         foot[WORDED] = []
@@ -129,6 +130,7 @@ def _numbered_rows(
 def _owned_rows(
     rows: Rows,
     params: dict[str, int],
+    additions: Additions,
     v: int,
     entries: IndexEntries,
     patients: Sequence[int],
@@ -137,12 +139,34 @@ def _owned_rows(
     """Keep the coded tokens once more by patient; they are in the footprint already, numbered."""
     by_patient, owned_rows = entries.by_patient, rows["idx_owned"]
     coded = {name for name, _, _, _ in entries.tokens if name in by_patient}
+    if not coded:
+        return
+    ways, low, high = _ways(params, additions, entries), *_dates(entries)
     for p in [params[name] for name in coded]:
         tokens = {row[1] for row in foot[p] if row[0] == "t"}
         for rid in patients if len(patients) == 1 else set(patients):
             for t in tokens:
-                owned_rows.append((rid, p, t, v))
+                owned_rows.append((rid, p, t, high, v, low, ways.get(rid, 0)))
                 foot[p].append(("o", rid, t))
+
+
+def _ways(params: dict[str, int], additions: Additions, entries: IndexEntries) -> dict[int, int]:
+    """Return one parameter by which each patient is referred to; the one that is most likely asked for."""
+    ways: dict[int, int] = {}
+    for name, type, id, _, _ in entries.references:
+        if type == "Patient" and name in entries.by_patient:
+            rid = additions.resource(type, id)
+            if rid not in ways or name in _USUAL:
+                ways[rid] = params[name]
+    return ways
+
+
+def _dates(entries: IndexEntries) -> tuple[int | None, int]:
+    """Return the first and the last instant of the parameter `DATED`, None and NEVER without any."""
+    found = [(low, high) for name, low, high, _ in entries.dates if name == DATED]
+    if len(found) < 2:
+        return found[0] if found else (None, NEVER)
+    return min(low for low, _ in found), max(high for _, high in found)
 
 
 def footprint_rows(v: int, footprint: str) -> Iterator[tuple[str, tuple[Any, ...]]]:

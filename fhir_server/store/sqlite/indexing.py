@@ -34,6 +34,8 @@ _INSERTS = {
     table: f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     for table, columns in _COLUMNS.items()
 }
+_OWNED = TABLES["o"][0]
+_INSERT_OWNED = f"INSERT OR IGNORE INTO {_OWNED} VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INDEXED = (
     "SELECT v.v, coalesce((SELECT json(f.rows) FROM footprint f WHERE f.v = v.v), '{}') FROM resource r "
     "CROSS JOIN version v ON v.v = r.current WHERE r.type = ? AND r.id = ? AND v.number = ? AND v.deleted = 0"
@@ -157,9 +159,13 @@ def replace_rows(batch: Batch, type: str, v: int, footprint: str, entries: Index
     before = {v: footprint} | dict(batch.connection.execute(_HELD, (contained_row(v), contained_row(v + 1))))
     old = {key for row, text in before.items() for key in footprint_rows(row, text)}
     new = {key for row, text in made.items() for key in footprint_rows(row, text)}
-    _each(batch, _DELETES, old - new)
-    _each(batch, _INSERTS, new - old)
-    if _decoded(made) != _decoded(before):
+    changed = _decoded(made) != _decoded(before)
+    # These tell more than their key, of other rows, so that the same key may stand for another row.
+    owned = {row for row in old | new if row[0] == _OWNED} if changed else set()
+    _each(batch, _DELETES, (old - new) | owned)
+    _each(batch, _INSERTS, (new - old) - owned)
+    if changed:
+        batch.executemany(_INSERT_OWNED, rows[_OWNED])
         batch.executemany("DELETE FROM footprint WHERE v = ?", [(row,) for row in before])
         batch.executemany("INSERT INTO footprint (v, rows) VALUES (?, jsonb(?))", rows["footprint"])
     # What words a version has is told by nothing but its body.

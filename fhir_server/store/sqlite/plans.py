@@ -1,8 +1,8 @@
-"""Statements of searches that were compiled lately, to be asked again as of another position.
+"""Statements of searches that were compiled lately, to be asked again with other values and as of another position.
 
-A statement is kept for as long as it would be compiled the same: while the names in it mean the same rows, and the
-counts that its plan rests on are fresh. What asked for something that the store has never met, or looked at what there
-is, is good until the next write.
+A statement is kept for as long as it would be compiled the same: while the names in it mean the same rows. What asked
+for something that the store has never met, or looked at what there is, is good until the next write. What was decided
+by counts goes with the values that were counted, while the counts are fresh; all else serves any search of its shape.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
-from fhir_server.search.query import Query
 from fhir_server.store.sql.dialect import Names, Statement
 from fhir_server.store.sqlite.dictionary import KEPT, Dictionary
+from fhir_server.store.sqlite.shape import Number, Value
 from profiles import restriction as limits
 from profiles.restriction import Restriction
 
@@ -21,45 +21,65 @@ MOST = 4096
 """How many are kept at most; then it starts afresh."""
 POSITION, ROWS, LIMIT = object(), object(), object()
 """Stand in the arguments of a statement for the position it is asked as of, the rows it starts from, and its limit."""
+_PLACES = {id(POSITION): -1, id(ROWS): -2, id(LIMIT): -3}
+
+
+class Template(NamedTuple):
+    """A statement with gaps: `places` are (index of the argument, index of what is given), the latter from the end
+    for what is no value of the search.
+    """
+
+    sql: str
+    arguments: tuple[Any, ...]
+    places: tuple[tuple[int, int], ...]
 
 
 class Kept(NamedTuple):
-    """A compiled page; `changed` and `time` say when it was, `only` with which newest commit it is good (None: any)."""
+    """A compiled statement; `changed` says when it was, `until` how long its counts are good (None: it has none),
+    `only` with which newest commit it is good (None: any).
+    """
 
-    statement: Statement
+    template: Template
     changed: int
-    time: float
+    until: float | None
     only: int | None
 
 
+_BY_VALUES = Kept(Template("", (), ()), 0, None, None)
+"""Stands for a shape whose statements hang on the values."""
+
+
 class Plans:
-    """Compiled first pages and includes, by what is asked for and under which restriction."""
+    """Compiled first pages and includes, by the shape of what is asked for and under which restriction."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
         self._kept: dict[Any, Kept] = {}
 
-    def get(self, key: Any, newest: int) -> Statement | None:
+    def get(self, key: Any, values: Sequence[Any], newest: int) -> Template | None:
         """Return what was compiled for `key`, None when it must be compiled again; `newest` is the last commit."""
         kept = self._kept.get(key)
+        if kept is _BY_VALUES:
+            kept = self._kept.get((key, tuple(values)))
         if kept is None or kept.changed != self._dictionary.changed or kept.only not in (None, newest):
             return None
-        if monotonic() - kept.time > KEPT:
+        if kept.until is not None and monotonic() > kept.until:
             return None
-        return kept.statement
+        return kept.template
 
-    def keep(self, key: Any, statement: Statement, changed: int, only: int | None) -> None:
-        """Keep what was compiled when so much of the dictionary had `changed`; `only` as in `Kept`."""
+    def keep(
+        self, key: Any, values: Sequence[Any], template: Template, *, changed: int, only: int | None, counted: bool
+    ) -> None:
+        """Keep what was compiled when so much of the dictionary had `changed`; `only` as in `Kept`.
+
+        `counted` says that it was decided by what there is for these `values`.
+        """
         if len(self._kept) >= MOST:
             self._kept.clear()
-        self._kept[key] = Kept(statement, changed, monotonic(), only)
-
-
-def key_of(query: Query, restriction: Restriction) -> Any | None:
-    """Return the key of a first page, None for what is compiled anew each time."""
-    if query.after or has_criteria(restriction):
-        return None
-    return query.targets, query.sort, query.count, restriction
+        if counted:
+            self._kept[key] = _BY_VALUES
+            key = (key, tuple(values))
+        self._kept[key] = Kept(template, changed, monotonic() + KEPT if counted else None, only)
 
 
 def has_criteria(restriction: Restriction) -> bool:
@@ -72,25 +92,36 @@ def has_criteria(restriction: Restriction) -> bool:
     return isinstance(restriction, limits.Matches)
 
 
-def at(statement: Statement, position: int) -> Statement:
-    """Return `statement` as of `position`."""
-    return Statement(statement.sql, tuple([position if each is POSITION else each for each in statement.arguments]))
+def template(statement: Statement) -> Template:
+    """Return a statement that was compiled of what is marked, with gaps where something may take its place."""
+    places = []
+    for index, argument in enumerate(statement.arguments):
+        at = argument.at if isinstance(argument, Value | Number) else _PLACES.get(id(argument))
+        if at is not None:
+            places.append((index, at))
+    return Template(statement.sql, statement.arguments, tuple(places))
 
 
-def step(statement: Statement, position: int, rows: Sequence[int], limit: int) -> Statement:
-    """Return the `statement` of an include as of `position`, from `rows`."""
-    given = {id(POSITION): position, id(ROWS): f"[{','.join(map(str, rows))}]", id(LIMIT): limit}
-    return Statement(statement.sql, tuple([given.get(id(each), each) for each in statement.arguments]))
+def filled(
+    template: Template, values: Sequence[Any], position: int, rows: Sequence[int] = (), limit: int = 0
+) -> Statement:
+    """Return the statement of a search with these `values`, as of `position`; an include starts from `rows`."""
+    arguments = list(template.arguments)
+    given = [*values, limit, f"[{','.join(map(str, rows))}]" if rows else "", position]
+    for index, at in template.places:
+        arguments[index] = given[at]
+    return Statement(template.sql, tuple(arguments))
 
 
 class Noting:
-    """Names that note whether something was asked for that they do not know, or that may change."""
+    """Names that note what is decided by them: what they do not know, what may change, and what hangs on values."""
 
     def __init__(self, names: Names, position: int) -> None:
         """`position` is what counts are taken as of."""
         self._names = names
         self._position = position
         self.missed = False
+        self.counted = False
 
     def _noted(self, found: Any) -> Any:
         self.missed = self.missed or not found
@@ -115,15 +146,18 @@ class Noting:
 
     def live(self, type: str) -> int:
         """See `Names.live`."""
+        self.counted = True
         return self._names.live(type)
 
     def resource_id(self, type: str, id: str) -> int | None:
         """See `Names.resource_id`."""
-        return self._noted(self._names.resource_id(type, id))  # type: ignore[no-any-return]
+        found = self._noted(self._names.resource_id(type, str(id)))
+        return Number.of(found, id.at) if found and isinstance(id, Value) else found
 
-    def token_ids(self, fold: str, system: str | None) -> Sequence[int]:
+    def token_ids(self, code: str, system: str | None) -> Sequence[int]:
         """See `Names.token_ids`: the dictionary tells when a code gets another number."""
-        return self._noted(self._names.token_ids(fold, system))  # type: ignore[no-any-return]
+        found = self._noted(self._names.token_ids(str(code), system))
+        return [Number.of(each, code.at) for each in found] if isinstance(code, Value) else found
 
     def first_since(self, time: int) -> int:
         """See `Names.first_since`: beyond the last row there may be others with the next write."""
@@ -132,9 +166,21 @@ class Noting:
 
     def first(self, statement: Statement, limit: int) -> Sequence[int] | None:
         """See `Names.first`: there may be others with the next write."""
-        self.missed = True
-        return self._names.first(at(statement, self._position), limit)
+        self.missed = self.counted = True
+        return self._names.first(self._plain(statement), limit)
 
     def estimate(self, statement: Statement, limit: int) -> int:
         """See `Names.estimate`."""
-        return self._names.estimate(at(statement, self._position), limit)
+        self.counted = True
+        return self._names.estimate(self._plain(statement), limit)
+
+    def _plain(self, statement: Statement) -> Statement:
+        """Return a statement that can be asked: as of the position, and for the values that are compiled for."""
+        return Statement(statement.sql, tuple([self._value(each) for each in statement.arguments]))
+
+    def _value(self, argument: Any) -> Any:
+        if argument is POSITION:
+            return self._position
+        if isinstance(argument, Number):
+            return int(argument)
+        return str(argument) if isinstance(argument, Value) else argument

@@ -5,14 +5,15 @@ Every statement that shows a version applies the restriction to that very versio
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 from fhir_server.search.match import Criteria
 from fhir_server.search.query import EVERYTHING, Include, Node, Query, Target
 from fhir_server.store.base import CursorExpired, Key, Page, Scope, Version
-from fhir_server.store.codec import PLAIN_HEAD, decode
+from fhir_server.store.codec import PLAIN, PLAIN_HEAD, decode
 from fhir_server.store.contained_row import FIRST, place_of
 from fhir_server.store.one_budget import within_one_budget
 from fhir_server.store.sql.compile import (
@@ -25,14 +26,16 @@ from fhir_server.store.sql.compile import (
 )
 from fhir_server.store.sql.compile_explain import explain
 from fhir_server.store.sql.compile_include import compile_include
-from fhir_server.store.sql.compile_visible import World, compile_restriction
+from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import Statement, container
+from fhir_server.store.sqlite.allowing import Allowing
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
-from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, has_criteria, key_of, step
-from fhir_server.store.sqlite.plans import at as as_of
+from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled, has_criteria
+from fhir_server.store.sqlite.plans import template as template_of
+from fhir_server.store.sqlite.shape import marked, marked_restriction, restriction_shape, shape
 from profiles.restriction import ALL, NONE, Restriction, narrow
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
@@ -64,24 +67,18 @@ def _listed(listing: Listing) -> Statement:
     return Statement(listed.format(statement.sql, listing.order), statement.arguments)
 
 
-_TESTS = 1024
-"""Tests of restrictions that are kept."""
 _TOGETHER = 1000
 """Versions whose includes are looked for in one statement."""
 
 
-class Reading:
+class Reading(Allowing):
     """A snapshot of a SQLite database, as a base class: the subclass says as of which position."""
 
     def __init__(
         self, runner: Runner, dictionary: Dictionary, names: Names, criteria: Criteria, plans: Plans | None = None
     ) -> None:
-        self._plans = plans
-        self._tests: dict[tuple[str, Restriction], tuple[int, tuple[str, tuple[Any, ...]]]] = {}
+        super().__init__(dictionary, names, criteria, plans)
         self._runner = runner
-        self._dictionary = dictionary
-        self._names = names
-        self._criteria = criteria
 
     def _newest(self) -> int:
         raise TypeError("a subclass says what is newest")
@@ -178,33 +175,39 @@ class Reading:
         """See `Snapshot.include`."""
         self._ready()
         at = self._newest() if position is None else position
-        statement = self._step(include, restriction, at)
         found: dict[int, Version] = {}
-        for start in range(0, len(versions) if statement else 0, _TOGETHER):
+        for start in range(0, len(versions), _TOGETHER):
             some = [version.row for version in versions[start : start + _TOGETHER]]
-            asked = step(statement, at, some, limit)  # type: ignore[arg-type]
-            for row in await self._runner.rows(asked.sql, asked.arguments):
-                found[row[0]] = self._listed(row)
+            asked = self._step(include, restriction, at, some, limit)
+            if asked is None:
+                break
+            rows = await self._runner.rows(asked.sql, asked.arguments)
+            found.update((version.row, version) for version in self._all_listed(rows))
         self._unswept(at)
         return [found[row] for row in sorted(found)][:limit]
 
-    def _step(self, include: Include, restriction: Restriction, position: int) -> Statement | None:
-        """Return the statement of one step along `include`, None when it leads nowhere; it is kept."""
-        key = None if self._plans is None or has_criteria(restriction) else (include, restriction)
+    def _step(
+        self, include: Include, restriction: Restriction, position: int, rows: Sequence[int], limit: int
+    ) -> Statement | None:
+        """Return the statement of one step along `include` from `rows`, None when it leads nowhere; it is kept."""
+        plans = None if has_criteria(restriction) else self._plans
+        values: list[Any] = []
+        found = restriction if plans is None else restriction_shape(restriction, values, self._names)
         # What a step may show hangs on what is there now as well, not only on what was there at its position.
         newest = self._newest()
-        kept = self._plans.get(key, newest) if self._plans is not None and key is not None else None
-        if kept is not None:
-            return kept
-        changed, names = self._dictionary.changed, Noting(self._names, position)
-        world = make_world(names, self._criteria, restriction, POSITION)
-        listing = compile_include(include, ROWS, LIMIT, world)
-        if listing is None:
-            return None
-        statement = _listed(listing)
-        if self._plans is not None and key is not None:
-            self._plans.keep(key, statement, changed, newest if names.missed else None)
-        return statement
+        kept = plans.get((include, found), values, newest) if plans is not None else None
+        if kept is None:
+            changed, names = self._dictionary.changed, Noting(self._names, position)
+            limited = restriction if plans is None else marked_restriction(restriction, found, itertools.count())
+            world = make_world(names, self._criteria, limited, POSITION)
+            listing = compile_include(include, ROWS, LIMIT, world)
+            if listing is None:
+                return None
+            kept = template_of(_listed(listing))
+            if plans is not None:
+                only = newest if names.missed else None
+                plans.keep((include, found), values, kept, changed=changed, only=only, counted=names.counted)
+        return filled(kept, values, position, rows, limit)
 
     @within_one_budget
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:
@@ -227,18 +230,22 @@ class Reading:
 
     async def _statement(self, query: Query, restriction: Restriction, position: int) -> Statement:
         """Return the statement for a page as of `position`; that of a first page is kept."""
-        key = key_of(query, restriction) if self._plans is not None and query.position is None else None
-        if self._plans is None or key is None:
+        plans = self._plans
+        if plans is None or query.position is not None or query.after or has_criteria(restriction):
             world = self._world(restriction, query.position)
             place = compile_place(query, self._names)
             keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
             return _listed(compile_page(query, world, keys[0] if keys else None))
-        kept = self._plans.get(key, position)
+        asked = shape(query, restriction, self._names)
+        kept = plans.get(asked.key, asked.values, position)
         if kept is None:
             changed, names = self._dictionary.changed, Noting(self._names, position)
-            kept = _listed(compile_page(query, make_world(names, self._criteria, restriction, POSITION, begins=True)))
-            self._plans.keep(key, kept, changed, position if names.missed else None)
-        return as_of(kept, position)
+            where, limited = marked(query, restriction, asked)
+            world = make_world(names, self._criteria, limited, POSITION, begins=True)
+            kept = template_of(_listed(compile_page(where, world)))
+            only = position if names.missed else None
+            plans.keep(asked.key, asked.values, kept, changed=changed, only=only, counted=names.counted)
+        return filled(kept, asked.values, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
         statement = _listed(listing)
@@ -262,7 +269,7 @@ class Reading:
         """See `Snapshot.matches`."""
         self._ready()
         world = make_world(self._names, self._criteria, restriction, None)
-        return [self._listed(row) for row in await self._rows(compile_matches(type, where, limit, world))]
+        return self._all_listed(await self._rows(compile_matches(type, where, limit, world)))
 
     async def owners(self, key: Key, number: int, *, restriction: Restriction) -> list[Key]:
         """See `Snapshot.owners`."""
@@ -325,48 +332,28 @@ class Reading:
         rows = await self._runner.rows(sql + allowed, (number, kind, key.id, *extra))
         return rows[0] if rows else None
 
-    def _allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
-        """Return the test that the version `v` is allowed."""
-        return ("", ()) if restriction is ALL else self._tested(("v", restriction), self._narrowly)
-
-    def _both_allowed(self, restriction: Restriction) -> tuple[str, tuple[Any, ...]]:
-        """Return the test that an old version is allowed and the current one of its resource is."""
-        return ("", ()) if restriction is ALL else self._tested(("v, c", restriction), self._broadly)
-
-    def _tested(self, key: tuple[str, Restriction], make: Callable[[World], Statement]) -> tuple[str, tuple[Any, ...]]:
-        """Return a test; it is kept for as long as it would be compiled the same, as in `Plans`."""
-        keeps = self._plans is not None and not has_criteria(key[1])
-        kept = self._tests.get(key) if keeps else None
-        if kept is not None and kept[0] == self._dictionary.changed:
-            return kept[1]
-        changed, names = self._dictionary.changed, Noting(self._names, 0)
-        statement = make(make_world(names, self._criteria, key[1], None))
-        found = f" AND ({statement.sql})", statement.arguments
-        if keeps and not names.missed:
-            if len(self._tests) >= _TESTS:
-                self._tests.clear()
-            self._tests[key] = changed, found
-        return found
-
-    def _narrowly(self, world: World) -> Statement:
-        return compile_restriction(world.restriction, "v", world)
-
-    def _broadly(self, world: World) -> Statement:
-        then = compile_restriction(world.restriction, "v", world)
-        now = compile_restriction(world.restriction, "c", world)
-        return Statement(
-            f"({then.sql}) AND (v.v = (SELECT r.current FROM resource r WHERE r.rid = v.rid) OR EXISTS (SELECT 1"
-            f" FROM resource r CROSS JOIN version c ON c.v = r.current WHERE r.rid = v.rid AND ({now.sql})))",
-            (*then.arguments, *now.arguments),
-        )
-
     def _page(self, rows: list[Any], count: int, position: int) -> Page:
         more = rows[count - 1][0] if len(rows) > count and count else None
-        return Page([self._listed(row) for row in rows[:count]], more, position)
+        return Page(self._all_listed(rows[:count]), more, position)
 
-    def _listed(self, row: Any) -> Version:
-        v, kind, id, *columns = row
-        return self._version(Key(self._type_name(kind), id), columns, v)
+    def _all_listed(self, rows: Sequence[Any]) -> list[Version]:
+        # One loop without a call for each row that it can do without: this is the road of every match.
+        types, authors = self._dictionary.type_names.get, self._dictionary.author_names.get
+        return [
+            Version(
+                Key(types(kind) or self._type_name(kind), id),
+                number,
+                time,
+                METHODS[method],  # type: ignore[arg-type]
+                authors(author) or self._author_name(author),
+                data[1:] if data[0] == PLAIN[0] else decode(data),
+                position,
+                tuple(patients.split()) if " " in patients or not patients else (patients,),
+                v,
+                None if v < FIRST else place_of(v),
+            )
+            for v, kind, id, number, time, method, author, position, patients, data in rows
+        ]
 
     def _version(self, key: Key, columns: Sequence[Any], row: int = 0) -> Version:
         number, time, method, author, position, patients, data = columns

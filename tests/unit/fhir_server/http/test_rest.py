@@ -112,6 +112,20 @@ def test_the_short_road_and_the_long_one_answer_alike() -> None:
     assert all(short.headers[name] == long.headers[name] for name in same)
 
 
+def test_the_short_road_of_a_search_and_the_long_one_answer_alike() -> None:
+    async def search(call: Call) -> Result:
+        told = f"{call.type} {call.parameters} {call.protocol} {call.prefer.lenient} {call.method} {call.preconditions}"
+        return Result(200, body=json.dumps({"resourceType": "Bundle", "id": told}).encode())
+
+    desk = Desk("search", search)
+    for query in (b"", b"code=a%7Cb&x=1", b"_format=xml&code=a", b"_pretty=true", b"code=%zz"):
+        for headers in ([], [(b"prefer", b"handling=lenient"), (b"if-none-match", b'W/"1"')]):
+            short = desk.ask("GET", "/Observation", *headers, query=query)
+            long = desk.ask("GET", "/Observation/", *headers, query=query)
+            assert (short.status, short.body) == (long.status, long.body)
+            assert {**short.headers, b"x-request-id": b""} == {**long.headers, b"x-request-id": b""}
+
+
 def test_pretty_and_xml_are_made_when_asked_for() -> None:
     desk = Desk("read", stored)
     assert b'\n  "id": "1"' in desk.ask("GET", "/Patient/1", query=b"_pretty=true").body

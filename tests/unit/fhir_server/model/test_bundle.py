@@ -11,8 +11,8 @@ BODY = b'{"resourceType":"Basic","id":"1","n":1.10}'
 
 def test_a_searchset_embeds_bodies_byte_by_byte() -> None:
     entries = [
-        bundle.search_entry("http://s/fhir/Basic/1", BODY),
-        bundle.search_entry('http://s/fhir/Basic/"2', BODY, "include"),
+        *bundle.search_entries("http://s/fhir", [("Basic", "1")], [BODY]),
+        *bundle.search_entries("http://s/fhir", [("Basic", '"2')], [BODY], "include"),
         bundle.outcome_entry([Issue("warning", "incomplete", "cut")]),
     ]
     content = bundle.searchset(7, [("self", "http://s/fhir/Basic?a=b&c=d")], entries)

@@ -13,7 +13,7 @@ import pytest
 
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
-from fhir_server.search.query import Node, Query, Target
+from fhir_server.search.query import Node, Query, Sort, Target
 from fhir_server.store.sql import compile_select
 from fhir_server.store.sql.compile import compile_count, compile_matches, compile_page, make_world
 from fhir_server.store.sql.compile_entry import after
@@ -123,8 +123,20 @@ def test_the_search_starts_where_fewest_rows_are(rows: dict[str, int], table: st
 def test_codes_of_one_patient_are_read_from_the_rows_of_that_patient(database: apsw.Connection) -> None:
     names = FakeNames(by_patient=True, idx_reference=300, idx_token=MANY, idx_owned=80)
     steps = plan(database, page(names, "Observation", ("patient", "1"), ("code", "http://loinc.org|1")))
-    assert steps[0] == "SEARCH x USING PRIMARY KEY (rid=? AND p=? AND t=? AND v>? AND v<?)"
-    assert not [step for step in steps if "TEMP B-TREE" in step]
+    assert steps[0] == "SEARCH x USING PRIMARY KEY (rid=? AND p=? AND t=?)"
+
+
+def test_the_newest_results_of_one_patient_are_read_in_their_order(database: apsw.Connection) -> None:
+    names = FakeNames(by_patient=True)
+    parameters = (("patient", "1"), ("code", "http://loinc.org|1"))
+    newest = Query(
+        (Target("Observation", where("Observation", *parameters)),),
+        20,
+        sort=(Sort("date", ("date",), descending=True),),
+    )
+    steps = plan(database, compile_page(newest, seen(names)).statement)
+    assert steps[0] == "SEARCH x USING PRIMARY KEY (rid=? AND p=? AND t=?)"
+    assert not [step for step in steps if "TEMP B-TREE" in step or "footprint" in step]
 
 
 def test_what_does_not_start_the_search_is_looked_up_for_each_version(database: apsw.Connection) -> None:

@@ -30,7 +30,7 @@ DAMAGE = {
     "INSERT INTO idx_type VALUES (1, 3)": "or there against the rules",
     "DELETE FROM dead WHERE v = 1": "Version row 1 is indexed beyond its life.",
     "DELETE FROM idx_owned WHERE v = 1": "Version row 1 has lost a row of idx_owned.",
-    "INSERT INTO idx_owned VALUES (1, 1, 1, 77)": "idx_owned has 2 rows, its versions account for 1.",
+    "INSERT INTO idx_owned VALUES (1, 1, 1, 5, 77, 5, 0)": "idx_owned has 2 rows, its versions account for 1.",
     "INSERT INTO idx_text (rowid, content) VALUES (3, 'left')": "Version row 3 has words beyond its life.",
     "DELETE FROM idx_text WHERE rowid = 1": "Version row 1 has lost its words.",
     f"DELETE FROM idx_text WHERE rowid = {contained_row(1)}": f"Version row {contained_row(1)} has lost its words.",

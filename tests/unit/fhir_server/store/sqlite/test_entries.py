@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fhir_server.search.values import IndexEntries, decimal_key
 from fhir_server.store.base import Key
 from fhir_server.store.sqlite.entries import TABLES, footprint_rows
@@ -25,6 +27,7 @@ ENTRIES = IndexEntries(
     by_patient=frozenset(("code", "subject")),
 )
 PATIENTS = [Key("Patient", "p"), Key("Patient", "q")]
+OTHERS = [("performer", "Patient", "q", 0, 0), ("focus", "Patient", "q", 0, 0)]
 OWNERS = [*PATIENTS, Key("Encounter", "e")]
 ROWS = 16
 """Rows of a version with ENTRIES: one for each of 12, and the two codes once more for each of two patients."""
@@ -56,7 +59,20 @@ async def test_every_entry_has_its_row_and_the_footprint_names_exactly_those(sto
 async def test_the_columns_of_the_tables_are_those_of_their_keys(store: SqliteStore):
     for table, columns in TABLES.values():
         info = list(store._writing.raw.execute(f"SELECT name, pk FROM pragma_table_info('{table}') ORDER BY pk"))
-        assert ", ".join(name for name, _ in info) == columns
+        more = ["low", "via", "high"] if table == "idx_owned" else []
+        assert [name for name, _ in info if name not in more] == columns.split(", ")
+        assert {name for name, _ in info} == {*columns.split(", "), *more}
+
+
+async def test_the_rows_by_patient_tell_by_which_reference_and_from_when_to_when(store: SqliteStore):
+    dates = [("date", 5, 6, 0), ("date", 3, 4, 0), ("issued", 1, 9, 0)]
+    references = [("performer", "Patient", "p", 0, 0), ("subject", "Patient", "p", 0, 0), *OTHERS]
+    by_patient = frozenset(("code", "performer", "subject"))
+    entries = replace(ENTRIES, tokens=ENTRIES.tokens[:1], dates=dates, references=references, by_patient=by_patient)
+    await put(store, new(KEY, 1, owners=OWNERS), entries)
+    params = {name: p for p, name in store._writing.raw.execute("SELECT p, name FROM param")}
+    kept = store._writing.raw.execute("SELECT r.id, o.via, o.low, o.high FROM idx_owned o JOIN resource r USING (rid)")
+    assert sorted(kept) == [("p", params["subject"], 3, 6), ("q", params["performer"], 3, 6)]
 
 
 async def test_the_sweep_takes_every_row_of_a_dead_version_and_leaves_its_successor(store: SqliteStore, clock: Clock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 from fhir_server.errors import StoreUnavailable
 from fhir_server.search.query import Include, Query, Target, Token
+from fhir_server.search.values import NEVER
 from fhir_server.store.base import Key, Scope, Snapshot, Store
 from fhir_server.store.connect import connect, reading
 from fhir_server.store.sqlite.indexing import INDEX_FORMAT
+from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import ALL
 from tests.fakes.versions import coded, criteria, new, put
 
@@ -137,3 +140,40 @@ def test_rows_that_stay_the_same_are_not_written_again(database: Path) -> None:
         await store.close()
 
     asyncio.run(on())
+
+
+async def test_the_rows_by_patient_follow_a_date_that_is_read_otherwise(store: SqliteStore):
+    """Their key stays the same, what they tell besides does not."""
+    key, owner = Key("Observation", "1"), Key("Patient", "p")
+    found = replace(
+        coded("a"), references=[("subject", "Patient", "p", 0, 0)], by_patient=frozenset(("code", "subject"))
+    )
+    await put(store, new(key, 1, owners=[owner]), found)
+    read = replace(found, dates=[("date", 3, 4, 0)])
+    assert await store.write(lambda tx: tx.reindex(key, 1, read))
+    assert list(store._writing.raw.execute("SELECT low, high FROM idx_owned")) == [(3, 4)]
+    assert await store.check() == []
+
+
+async def test_a_file_of_before_gets_what_the_rows_by_patient_tell(database: Path):
+    """The migration says of rows that are there what writing them today would."""
+    key, owner = Key("Observation", "1"), Key("Patient", "p")
+    references = [("performer", "Patient", "p", 0, 0), ("subject", "Patient", "p", 0, 0)]
+    by_patient = frozenset(("code", "performer", "subject"))
+    entries = replace(coded("a"), references=references, by_patient=by_patient)
+    store = await opened(database)
+    await put(store, new(key, 1, owners=[owner]), replace(entries, dates=[("date", 5, 6, 0), ("date", 3, 4, 0)]))
+    await put(store, new(Key("Observation", "2"), 1, owners=[owner]), entries)
+    await store.close()
+    connection = apsw.Connection(str(database))
+    told = "SELECT v, rid, p, t, via, low, high FROM idx_owned ORDER BY v"
+    before = list(connection.execute(told))
+    assert [row[-2:] for row in before] == [(3, 6), (None, NEVER)]
+    connection.execute("CREATE TABLE copied AS SELECT rid, p, t, v FROM idx_owned; DROP TABLE idx_owned")
+    connection.execute("ALTER TABLE copied RENAME TO idx_owned")
+    connection.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
+    connection.close()
+    await (await opened(database)).close()
+    connection = apsw.Connection(str(database))
+    assert list(connection.execute(told)) == before
+    connection.close()

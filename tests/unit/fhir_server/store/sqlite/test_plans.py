@@ -6,15 +6,28 @@ from unittest.mock import patch
 
 import pytest
 
-from fhir_server.search.query import Chain, Include, Node, Not, Or, Present, Query, Reference, Target, Token
+from fhir_server.search.query import And, Chain, Include, Node, Not, Or, Present, Query, Reference, Target, Token
 from fhir_server.store.base import Key, Page
 from fhir_server.store.sql import compile_hop
 from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite import dictionary, plans, reading
 from fhir_server.store.sqlite.dictionary import KEPT, Recent
-from fhir_server.store.sqlite.plans import LIMIT, MOST, POSITION, ROWS, Plans, at, has_criteria, key_of, step
+from fhir_server.store.sqlite.plans import LIMIT, MOST, POSITION, ROWS, Plans, Template, filled, has_criteria, template
+from fhir_server.store.sqlite.shape import Number, Value, shape
 from fhir_server.store.sqlite.store import SqliteStore
-from profiles.restriction import ALL, AllOf, AnyOf, HasLabel, InCompartment, Matches, Restriction, WrittenBy
+from profiles.restriction import (
+    ALL,
+    About,
+    AllOf,
+    AnyOf,
+    Consented,
+    HasLabel,
+    InCompartment,
+    Matches,
+    Related,
+    Restriction,
+    WrittenBy,
+)
 from profiles.restriction import Not as Unless
 from tests.fakes.statements import code, keep, to
 from tests.fakes.versions import RED, delete
@@ -63,11 +76,70 @@ async def test_a_first_page_is_compiled_once_and_sees_what_was_written_since(sto
 async def test_counts_are_good_for_a_while(store: SqliteStore, compiled: Compiled, monkeypatch: pytest.MonkeyPatch):
     seconds = [100.0]
     monkeypatch.setattr(plans, "monotonic", lambda: seconds[0])
-    await keep(store, "Observation/1", tokens=code("x"))
+    await keep(store, "Observation/1", tokens=code("x"), references=to("subject", "Patient/1"))
+    # Both can be started from, so it is counted which has fewer rows.
+    both = And((X, Reference("subject", "Patient", "1")))
     for later, times in ((0, 1), (KEPT - 1, 1), (2, 2)):
         seconds[0] += later
-        assert await found(store) == "1"
+        assert await found(store, both) == "1"
         assert compiled.times == times
+
+
+async def test_other_values_of_the_same_shape_find_their_own(store: SqliteStore, compiled: Compiled):
+    for patient in "12":
+        owner = [Key("Patient", patient)]
+        for value in "xy":
+            name = f"Observation/{patient}{value}"
+            await keep(store, name, owners=owner, tokens=code(value), references=to("subject", f"Patient/{patient}"))
+
+    def asked(patient: str, value: str) -> Node:
+        return And((Reference("subject", "Patient", patient), Token("code", None, value)))
+
+    for limit in (ALL, AnyOf((InCompartment("Patient", "1"), InCompartment("Patient", "2")))):
+        for patient in "12":
+            for value in "xy":
+                assert await found(store, asked(patient, value), limit) == f"{patient}{value}"
+    for patient, own in (("1", "1x"), ("2", "")):
+        assert await found(store, asked("1", "x"), InCompartment("Patient", patient)) == own
+    twice = And((Reference("subject", "Patient", "1"), Reference("subject", "Patient", "1"), X))
+    other = And((Reference("subject", "Patient", "1"), Reference("subject", "Patient", "2"), X))
+    assert [await found(store, twice), await found(store, other)] == ["1x", ""]
+
+
+async def test_what_restrictions_say_of_their_caller_are_values(store: SqliteStore, compiled: Compiled):
+    await two_patients(store)
+    shapes = (
+        lambda each: WrittenBy("alice" if each == "1" else "ben"),
+        lambda each: InCompartment("Patient", each),
+        lambda each: Unless(About(each)),
+        lambda each: Unless(Related(f"Practitioner/{each}", int(each))),
+        lambda each: AllOf((Consented(("Practitioner/1",), "TREAT", int(each)), InCompartment("Patient", each))),
+    )
+    for number, restriction in enumerate(shapes, 1):
+        before = compiled.times
+        for _ in range(2):
+            expected = {3: ["2", "1"], 4: ["1 2", "1 2"]}.get(number, ["1", "2"])
+            assert [await found(store, X, restriction(each)) for each in "12"] == expected
+        # Whether to start from a compartment or from the code is decided by counting both, so for each value apart.
+        assert compiled.times - before == (2 if number in (2, 5) else 1)
+
+
+async def test_equal_values_are_not_taken_for_one(store: SqliteStore):
+    await two_patients(store)
+
+    def every(one: str, other: str) -> Restriction:
+        return AllOf((InCompartment("Patient", one), InCompartment("Patient", other)))
+
+    assert [await found(store, X, every(*pair)) for pair in ("11", "12", "22")] == ["1", "", "2"]
+    either = [AnyOf((InCompartment("Patient", one), InCompartment("Patient", other))) for one, other in ("11", "12")]
+    assert [await found(store, X, each) for each in either] == ["1", "1 2"]
+
+
+async def test_the_author_of_a_restriction_is_a_value(store: SqliteStore, compiled: Compiled):
+    await two_patients(store)
+    for author, expected in (("alice", "1"), ("ben", "2"), ("nobody", "")):
+        assert await found(store, X, Unless(Unless(WrittenBy(author)))) == expected
+    assert compiled.times == 1
 
 
 @pytest.mark.parametrize("forgets", [False, True])
@@ -216,29 +288,36 @@ async def test_later_pages_and_fixed_positions_are_not_kept(store: SqliteStore, 
         query = Query((Target("Observation", X),), 1, first.next or 0, first.position)
         assert [each.key.id for each in (await store.search(query, restriction=ALL)).versions] == ["2"]
     assert compiled.times == 3
-    assert key_of(query, ALL) is None
 
 
-def test_everything_asked_for_is_in_the_key() -> None:
+async def test_everything_but_values_is_in_the_key(store: SqliteStore):
     query = Query((Target("Observation", X),), 9)
     others = [Query((Target("Patient", X),), 9), Query((Target("Observation"),), 9), Query(query.targets, 8)]
-    keys = [key_of(each, ALL) for each in (query, *others)] + [key_of(query, WrittenBy("ben"))]
+    keys = [shape(each, ALL, store._names).key for each in (query, *others)]
+    keys += [shape(query, restriction, store._names).key for restriction, _ in RESTRICTIONS[4:6]]
     assert len(set(keys)) == len(keys)
 
 
 async def test_what_is_kept_does_not_grow_without_end(store: SqliteStore):
-    kept = Plans(store._dictionary)
+    kept, changed = Plans(store._dictionary), store._dictionary.changed
+    one, two = Template("SELECT 1", (), ()), Template("SELECT 2", (), ())
     for number in range(MOST + 1):
-        kept.keep(number, Statement("SELECT 1"), store._dictionary.changed, None)
-    assert kept.get(0, 1) is None
-    assert kept.get(MOST, 1) == Statement("SELECT 1")
-    kept.keep("now", Statement("SELECT 2"), store._dictionary.changed, 7)
-    assert (kept.get("now", 7), kept.get("now", 8)) == (Statement("SELECT 2"), None)
+        kept.keep(number, (), one, changed=changed, only=None, counted=False)
+    assert kept.get(0, (), 1) is None
+    assert kept.get(MOST, (), 1) == one
+    kept.keep("now", (), two, changed=changed, only=7, counted=False)
+    assert (kept.get("now", (), 7), kept.get("now", (), 8)) == (two, None)
 
 
-def test_placeholders_of_position_rows_and_limit_are_replaced_and_nothing_else() -> None:
-    assert at(Statement("s", (POSITION, 1, POSITION)), 5).arguments == (5, 1, 5)
-    assert step(Statement("s", (ROWS, LIMIT, "x", POSITION)), 5, [1, 2], 9).arguments == ("[1,2]", 9, "x", 5)
+async def test_what_was_decided_by_counts_is_for_its_values_alone(store: SqliteStore):
+    kept, one = Plans(store._dictionary), Template("SELECT 1", (), ())
+    kept.keep("shape", [5], one, changed=store._dictionary.changed, only=None, counted=True)
+    assert (kept.get("shape", [5], 1), kept.get("shape", [6], 1)) == (one, None)
+
+
+def test_gaps_are_filled_and_nothing_else() -> None:
+    statement = Statement("s", (POSITION, 1, ROWS, LIMIT, "x", Number.of(1, 1), Value.of("x", 0), POSITION))
+    assert filled(template(statement), ["y", 7], 5, [1, 2], 9).arguments == (5, 1, "[1,2]", 9, "x", 7, "y", 5)
 
 
 async def test_what_is_not_counted_quickly_is_many(store: SqliteStore):
