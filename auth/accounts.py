@@ -38,7 +38,7 @@ class Account:
     `password` is an encoded hash, None for an account that signs in elsewhere only. `confirmed_at` is when the e-mail
     address was confirmed. `rpps` is the number in the national register that a doctor has given. `subject` is the
     name at an external provider, `issuer blank subject`. `recovery` are the SHA-256 of codes that stand in for a second
-    factor once each.
+    factor once each. `erasure_at` is when the owner asked to be forgotten.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Account:
     subject: str | None = None
     totp: Totp | None = None
     recovery: tuple[str, ...] = ()
+    erasure_at: int | None = None
 
     @property
     def actor(self) -> str:

@@ -176,7 +176,10 @@ async def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> 
     from fhir_server.app import open_desk, open_tenant
 
     async with open_tenant(settings) as tenant:
-        return await work(await open_desk(settings, tenant.services))
+        desk = await open_desk(settings, tenant.services)
+        done = await work(desk)
+        await desk.auth.close()
+        return done
 
 
 def _table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -25,7 +25,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What accounts need. `registration` is how one becomes a member: `open` or `closed`."""
+    """What accounts need. `registration` is how one becomes a member: `open`, `verified` or `closed`."""
 
     services: Services
     auth: Auth[Principal]
