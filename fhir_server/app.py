@@ -54,6 +54,7 @@ from profiles.validation.validator import Validator
 
 if TYPE_CHECKING:
     from auth.mail import Deliver
+    from auth.oidc import Provider
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
 
@@ -269,10 +270,10 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
     """Return what accounts need, over the store of a tenant."""
     # Only who asks for tokens pays for their libraries.
     from fhir_server.accounts.desk import Notice
-    from fhir_server.accounts.opening import opening
+    from fhir_server.accounts.opening import also_at, opening
 
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    return await opening(
+    desk = await opening(
         services,
         notice,
         _policy(settings.policy),
@@ -280,6 +281,23 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
         deliver=_delivery(settings),
         front=settings.app_url,
         rate_factor=settings.rate_factor,
+    )
+    return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
+
+
+def _provider(settings: Settings) -> Provider:
+    from auth.oidc import Provider
+
+    return Provider(
+        settings.oidc_name,
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        settings.oidc_redirect,
+        settings.oidc_scope,
+        settings.oidc_acr_values,
+        settings.oidc_subject,
+        settings.oidc_discovery,
     )
 
 

@@ -57,6 +57,20 @@ class Settings(BaseSettings):
     )
     smtp_user: str = Field("", description="User name at the mail server, where it asks for one.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password there.")
+    oidc_issuer: str = Field("", description="External OpenID provider to sign in at, by its issuer. Empty: none.")
+    oidc_name: str = Field("external", description="What the front end calls it.")
+    oidc_client_id: str = Field("", description="Who this server is there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret that goes with it.")
+    oidc_redirect: str = Field("", description="Page of the front end to which the provider sends browsers back.")
+    oidc_scope: str = Field("openid", description="Scopes to ask it for.")
+    oidc_acr_values: Names = Field(
+        (), description="How surely it must recognise people (`acr`), separated by commas. Empty: any way."
+    )
+    oidc_subject: str = Field("sub", description="The claim that names its users.")
+    oidc_discovery: str = Field("", description="Address of its description, where that is not the usual one.")
+    oidc_role: Literal["", "patient", "doctor"] = Field(
+        "", description="Accounts of this role are opened for whom it sends; empty: only linked accounts enter."
+    )
     public_url: str = Field(
         "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
     )
@@ -122,7 +136,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
 
-    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "oidc_acr_values", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

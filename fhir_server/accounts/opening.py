@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
+from auth.accounts import Role
 from auth.auth import House, open_auth
 from auth.mail import Deliver
+from auth.oidc import Provider, Upstream
 from auth.policy import Policy
-from fhir_server.accounts.desk import Desk, Notice, audit_row
+from fhir_server.accounts.asking import asking
+from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
 from fhir_server.accounts.principal import principals
 from fhir_server.interactions.call import Services
 
@@ -48,3 +52,9 @@ async def opening(
         rate_factor=rate_factor,
     )
     return Desk(services, await open_auth(house), notice, registration)
+
+
+def also_at(desk: Desk, provider: Provider, role: Role | None) -> Desk:
+    """Return the desk of people who may also sign in at `provider`; accounts of `role` are opened for whom it sends."""
+    upstream = Upstream(provider, desk.services.store, desk.services.now, asking)
+    return replace(desk, outside=Outside(upstream, role))
