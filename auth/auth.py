@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 from auth.accounts import Account
 from auth.admission import Admission
@@ -13,6 +14,7 @@ from auth.ground import Ground
 from auth.keys import Keys
 from auth.letters import Letters
 from auth.mail import Deliver, Outbox
+from auth.passkeys import Passkeys
 from auth.passwords import Passwords
 from auth.ports import Clock, Row, Store
 from auth.recovery import Recovery
@@ -39,6 +41,7 @@ class Auth(Generic[P]):
     factors: SecondFactors
     sessions: Sessions
     recovery: Recovery
+    passkeys: Passkeys
     outbox: Outbox
     admission: Admission[P]
 
@@ -50,8 +53,9 @@ class Auth(Generic[P]):
 @dataclass(frozen=True, slots=True)
 class House(Generic[P]):
     """What the host gives: its store and clock, its base URL, a secret of 32 bytes, how it makes audit rows and
-    principals, how letters are delivered and whom a lost one is told, the address of the front end, whether only a
-    confirmed address signs in, whether refusals wait for their row, and how wide the rates are.
+    principals, how letters are delivered and whom a lost one is told, the address of the front end, whose pages may use
+    passkeys besides, whether only a confirmed address signs in, whether refusals wait for their row, and how wide the
+    rates are.
     """
 
     store: Store
@@ -63,6 +67,7 @@ class House(Generic[P]):
     deliver: Deliver
     lost: Callable[[str], None]
     front: str = ""
+    origins: Sequence[str] = ()
     confirmed_only: bool = False
     waits: bool = False
     rate_factor: float = 1.0
@@ -96,4 +101,13 @@ async def open_auth(house: House[P]) -> Auth[P]:
 
     sessions = Sessions(ground, tokens, factor=factors.judge, replayed=replayed, confirmed_only=house.confirmed_only)
     recovery = Recovery(ground, sessions, outbox, letters)
-    return Auth(store, now, keys, tokens, passwords, throttle, trail, factors, sessions, recovery, outbox, admission)
+    passkeys = Passkeys(ground, sessions, *_site(house.base, house.front, house.origins))
+    return Auth(
+        store, now, keys, tokens, passwords, throttle, trail, factors, sessions, recovery, passkeys, outbox, admission
+    )
+
+
+def _site(base: str, front: str, origins: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the name that passkeys are for, that of the front end if there is one, and the origins of its pages."""
+    parts = [urlsplit(each) for each in (front or base, base, *origins) if each]
+    return parts[0].hostname or "localhost", list(dict.fromkeys(f"{each.scheme}://{each.netloc}" for each in parts))

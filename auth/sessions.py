@@ -74,7 +74,7 @@ class Sessions:
         stranger = account is None or not await self._is_known(account, address)
         self._take_turn(name, address, stranger=stranger)
         right = await self._passwords.verify(account.password if account else None, password)
-        if not right or account is None or not self._may_enter(account):
+        if not right or account is None or not self.may_enter(account):
             await self._failed(account, name, address, asker, stranger=stranger)
             raise Unauthenticated(WRONG)
         try:
@@ -204,7 +204,8 @@ class Sessions:
             return None
         return (token, account, grant) if grant.client == FIRST_PARTY else None
 
-    def _may_enter(self, account: Account) -> bool:
+    def may_enter(self, account: Account) -> bool:
+        """Whether a session may begin for the account at all."""
         return account.status != "disabled" and (account.confirmed_at is not None or not self._confirmed_only)
 
     async def _named(self, email: str) -> Account | None:

@@ -280,6 +280,7 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
         registration=settings.registration,
         deliver=_delivery(settings),
         front=settings.app_url,
+        origins=settings.cors_origins,
         rate_factor=settings.rate_factor,
     )
     return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-import httpx
-
 SECONDS = 5.0
 BYTES = 1024 * 1024
 
@@ -15,6 +13,9 @@ log = logging.getLogger("fhir_server.accounts")
 
 async def asking(method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> bytes | None:
     """Return the body of a 200, None for everything else."""
+    # Loaded when somebody signs in there, so that the server starts sooner.
+    import httpx
+
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:", "http://[::1]:")):
         log.error("the external provider names an address that is not https")
         return None

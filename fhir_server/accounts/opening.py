@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from auth.accounts import Role
@@ -26,12 +27,13 @@ async def opening(
     registration: str,
     deliver: Deliver,
     front: str = "",
+    origins: Sequence[str] = (),
     rate_factor: float = 1.0,
 ) -> Desk:
     """Return the desk.
 
-    `deliver` sends letters, `front` is the address of the front end that they link to, `rate_factor` widens how often
-    things may be tried.
+    `deliver` sends letters, `front` is the address of the front end that they link to, `origins` are pages that may use
+    passkeys besides, `rate_factor` widens how often things may be tried.
     """
 
     def known(type: str, name: str) -> bool:
@@ -47,6 +49,7 @@ async def opening(
         deliver=deliver,
         lost=lambda why: log.error("a letter was not delivered", extra={"reason": why}),
         front=front,
+        origins=origins,
         confirmed_only=registration == "verified",
         waits=services.audit_waits,
         rate_factor=rate_factor,

@@ -26,7 +26,10 @@ TAKEN = "is taken"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks for who registers; `more` names what else came along, which is ignored."""
+    """What somebody asks for who registers; `more` names what else came along, which is ignored.
+
+    `id` is for administrators: that of the Patient, Practitioner or Person who is in the record already.
+    """
 
     email: str
     password: str
@@ -34,6 +37,7 @@ class Wanted:
     locale: str = "fr"
     rpps: str | None = None
     more: Collection[str] = ()
+    id: str | None = None
 
 
 async def register(desk: Desk, wanted: Wanted, asker: Asker) -> Signed | None:
@@ -96,7 +100,7 @@ async def new_account(desk: Desk, wanted: Wanted, *, confirmed: bool = False) ->
         raise Invalid(faults)
     now = desk.auth.now()
     return Account(
-        id=desk.services.new_id(),
+        id=wanted.id or desk.services.new_id(),
         email=email,
         role=as_role(wanted.role),
         status="pending" if wanted.role == "doctor" and not confirmed else "active",

@@ -39,9 +39,7 @@ def test_a_professional_signs_in_at_an_external_provider(tmp_path: Path) -> None
             asked = {"session": begun["session"], **dict(parse_qsl(urlsplit(back).query))}
             data = http.post("/api/v1/auth/external/finish", json=asked).json()["data"]
             assert (data["user"]["role"], data["user"]["status"]) == ("doctor", "active")
-            mine = http.get(
-                f"/fhir/Practitioner/{data['user']['id']}",
-                headers={"Authorization": f"Bearer {data['tokens']['access_token']}"},
-            ).json()
+            signed = {"Authorization": f"Bearer {data['tokens']['access_token']}"}
+            mine = http.get(f"/fhir/Practitioner/{data['user']['id']}", headers=signed).json()
             assert mine["name"][0]["family"] == "Garnier"
             assert http.post("/api/v1/auth/external/finish", json=asked).status_code == 401
