@@ -41,7 +41,7 @@ class Mailbox:
             for made in self.messages:
                 if made["To"] == to:
                     self.messages.remove(made)
-                    return str(made.get_content())
+                    return str(made.get_content()).replace("\r\n", "\n")
             time.sleep(0.02)
         raise AssertionError(f"no letter has come to {to}")
 
