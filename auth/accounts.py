@@ -35,10 +35,11 @@ class Totp:
 class Account:
     """One account.
 
-    `password` is an encoded hash, None for an account that signs in elsewhere only. `confirmed_at` is when the e-mail
-    address was confirmed. `rpps` is the number in the national register that a doctor has given. `subject` is the
-    name at an external provider, `issuer blank subject`. `recovery` are the SHA-256 of codes that stand in for a second
-    factor once each.
+    `email` is empty for somebody of an external provider that tells none. `password` is an encoded hash, None for an
+    account that signs in elsewhere only. `confirmed_at` is when the e-mail address was confirmed. `rpps` is the number
+    in the national register that a doctor has given. `subject` is the name at an external provider, `issuer blank
+    subject`. `recovery` are the SHA-256 of codes that stand in for a second factor once each. `erasure_at` is when the
+    owner asked to be forgotten.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Account:
     subject: str | None = None
     totp: Totp | None = None
     recovery: tuple[str, ...] = ()
+    erasure_at: int | None = None
 
     @property
     def actor(self) -> str:
@@ -82,10 +84,8 @@ def read(record: Record) -> Account:
     """Return the account of a row."""
     value: dict[str, Any] = dict(record.value)
     totp = value.get("totp")
-    return Account(
-        **value
-        | {"id": record.key, "totp": Totp(**totp) if totp else None, "recovery": tuple(value.get("recovery", ()))}
-    )
+    value |= {"id": record.key, "email": value["email"] or "", "recovery": tuple(value.get("recovery", ()))}
+    return Account(**value | {"totp": Totp(**totp) if totp else None})
 
 
 async def account_of(records: Records, id: str) -> Account | None:
@@ -106,10 +106,17 @@ async def account_by_subject(records: Records, subject: str) -> Account | None:
     return read(found[0]) if found else None
 
 
+async def account_by_rpps(records: Records, rpps: str) -> Account | None:
+    """Return an account with that number in the national register, confirmed or not."""
+    found = await records.find(ACCOUNTS.name, "rpps", rpps)
+    return read(found[0]) if found else None
+
+
 async def put(tx: Transaction, account: Account) -> Account:
     """Keep an account, new or changed."""
     value = asdict(account)
     del value["id"]
+    value["email"] = account.email or None
     await tx.records.put(ACCOUNTS.name, account.id, value)
     return account
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 from auth.accounts import Account
 from auth.admission import Admission
 from auth.grants import Grant
+from auth.ground import Ground
 from auth.keys import Keys
+from auth.letters import Letters
+from auth.mail import Deliver, Outbox
+from auth.passkeys import Passkeys
 from auth.passwords import Passwords
 from auth.ports import Clock, Row, Store
+from auth.recovery import Recovery
 from auth.sessions import Sessions
 from auth.throttle import Throttle
 from auth.tokens import Tokens
@@ -34,13 +40,22 @@ class Auth(Generic[P]):
     trail: Trail
     factors: SecondFactors
     sessions: Sessions
+    recovery: Recovery
+    passkeys: Passkeys
+    outbox: Outbox
     admission: Admission[P]
+
+    async def close(self) -> None:
+        """Deliver the letters that wait."""
+        await self.outbox.close()
 
 
 @dataclass(frozen=True, slots=True)
 class House(Generic[P]):
     """What the host gives: its store and clock, its base URL, a secret of 32 bytes, how it makes audit rows and
-    principals, whether refusals wait for their row, and how wide the rates are.
+    principals, how letters are delivered and whom a lost one is told, the address of the front end, whose pages may use
+    passkeys besides, whether only a confirmed address signs in, whether refusals wait for their row, and how wide the
+    rates are.
     """
 
     store: Store
@@ -49,6 +64,11 @@ class House(Generic[P]):
     secret: bytes
     row: Row
     principal: Callable[[Grant, Account | None], P]
+    deliver: Deliver
+    lost: Callable[[str], None]
+    front: str = ""
+    origins: Sequence[str] = ()
+    confirmed_only: bool = False
     waits: bool = False
     rate_factor: float = 1.0
 
@@ -62,15 +82,32 @@ async def open_auth(house: House[P]) -> Auth[P]:
     passwords = Passwords()
     throttle = Throttle(house.secret, house.rate_factor)
     trail = Trail(store, house.row, now, waits=house.waits)
-    factors = SecondFactors(store, passwords, throttle, trail, now, house.base)
+    outbox, letters = Outbox(house.deliver, house.lost), Letters(house.front)
     admission = Admission(tokens, lambda: store.records, now, house.principal)
-    sessions = Sessions(
+
+    ground = Ground(
         store,
+        now,
         passwords,
-        tokens,
         throttle,
         trail,
-        factor=factors.judge,
-        forget=lambda grant: admission.forget(grant=grant.id),
+        changed=lambda account: admission.forget(account=account),
+        ended=lambda grant: admission.forget(grant=grant.id),
     )
-    return Auth(store, now, keys, tokens, passwords, throttle, trail, factors, sessions, admission)
+    factors = SecondFactors(ground, house.base)
+
+    async def replayed(account: Account) -> None:
+        await outbox.send(letters.write("ended", account))
+
+    sessions = Sessions(ground, tokens, factor=factors.judge, replayed=replayed, confirmed_only=house.confirmed_only)
+    recovery = Recovery(ground, sessions, outbox, letters)
+    passkeys = Passkeys(ground, sessions, *_site(house.base, house.front, house.origins))
+    return Auth(
+        store, now, keys, tokens, passwords, throttle, trail, factors, sessions, recovery, passkeys, outbox, admission
+    )
+
+
+def _site(base: str, front: str, origins: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the name that passkeys are for, that of the front end if there is one, and the origins of its pages."""
+    parts = [urlsplit(each) for each in (front or base, base, *origins) if each]
+    return parts[0].hostname or "localhost", list(dict.fromkeys(f"{each.scheme}://{each.netloc}" for each in parts))

@@ -72,6 +72,11 @@ async def find(records: Records, kind: Kind, secret: str) -> Opaque | None:
     return read(record) if record is not None and record.value["kind"] == kind else None
 
 
+async def remove(tx: Transaction, token: Opaque) -> None:
+    """Forget a token."""
+    await tx.records.delete(TOKENS.name, token.key)
+
+
 async def drop(tx: Transaction, account: str, kind: Kind) -> None:
     """Forget all tokens of that kind that the account has."""
     for record in await tx.records.find(TOKENS.name, "account", account):

@@ -13,11 +13,9 @@ from auth import grants, opaque
 from auth.accounts import Account, account_by_email, account_of, change, normalised
 from auth.errors import Invalid, Missing, TooMany, Unauthenticated
 from auth.grants import FIRST_PARTY, Grant
-from auth.passwords import Passwords
-from auth.ports import Asker, Event, Store, Transaction
-from auth.throttle import Throttle
+from auth.ground import Ground
+from auth.ports import Asker, Event, Transaction
 from auth.tokens import Tokens
-from auth.trail import Trail
 
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 30 * 24 * 3600
@@ -27,7 +25,6 @@ WRONG = "The e-mail address or the password is wrong."
 AGENT = 120
 """Characters kept of what a client calls itself."""
 
-Forget = Callable[[Grant], None]
 Factor = Callable[[Account, str | None], Awaitable[tuple[str, ...]]]
 """Judges the second factor: `None` for a code that was not sent. Returns the methods used; raises SecondFactor."""
 
@@ -44,26 +41,30 @@ class Signed:
 
 
 class Sessions:
-    """A tenant's sessions. `forget` is told of each grant that was revoked, after the commit."""
+    """A tenant's sessions.
+
+    `factor` judges second factors, `replayed` is told of each account whose refresh token was used after it had been
+    replaced. With `confirmed_only` an address must be confirmed to sign in.
+    """
 
     def __init__(
         self,
-        store: Store,
-        passwords: Passwords,
+        ground: Ground,
         tokens: Tokens,
-        throttle: Throttle,
-        trail: Trail,
         *,
         factor: Factor,
-        forget: Forget,
+        replayed: Callable[[Account], Awaitable[None]],
+        confirmed_only: bool = False,
     ) -> None:
-        self._store = store
-        self._passwords = passwords
+        self._store = ground.store
+        self._passwords = ground.passwords
+        self._throttle = ground.throttle
+        self._trail = ground.trail
+        self._forget = ground.ended
         self._tokens = tokens
-        self._throttle = throttle
-        self._trail = trail
         self._factor = factor
-        self._forget = forget
+        self._replayed = replayed
+        self._confirmed_only = confirmed_only
 
     async def login(self, email: str, password: str, code: str | None, asker: Asker) -> Signed:
         """Begin a session. Raises Unauthenticated, SecondFactor, TooMany."""
@@ -73,7 +74,7 @@ class Sessions:
         stranger = account is None or not await self._is_known(account, address)
         self._take_turn(name, address, stranger=stranger)
         right = await self._passwords.verify(account.password if account else None, password)
-        if not right or account is None or account.status == "disabled":
+        if not right or account is None or not self.may_enter(account):
             await self._failed(account, name, address, asker, stranger=stranger)
             raise Unauthenticated(WRONG)
         try:
@@ -128,7 +129,7 @@ class Sessions:
         """Go on with a session. Raises Unauthenticated for a token that is not one, has ended, or was replayed."""
         self._throttle.hit("token-address", self._throttle.digest(asker.address))
 
-        async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | Grant | None:
+        async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | tuple[Account, Grant] | None:
             found = await self._behind(tx, secret)
             if found is None:
                 return None
@@ -137,7 +138,7 @@ class Sessions:
                 await grants.revoke(tx, grant.id)
                 details = {"session": grant.id, "reason": "replayed refresh token"}
                 await self._note(tx, "refresh", account, asker, status=401, details=details)
-                return grant
+                return account, grant
             await self._note(tx, "refresh", account, asker, details={"session": grant.id, "rotated": rotate})
             if token.used or not rotate:
                 return account, grant, None
@@ -147,9 +148,10 @@ class Sessions:
             return account, grant, fresh
 
         done = await self._store.write(work)
-        if isinstance(done, Grant):
-            self._forget(done)
-        if not isinstance(done, tuple):
+        if done is not None and len(done) == 2:
+            self._forget(done[1])
+            await self._replayed(done[0])
+        if done is None or len(done) == 2:
             raise Unauthenticated("The refresh token does not count, or no longer: sign in again.")
         return await self.signed(*done)
 
@@ -201,6 +203,10 @@ class Sessions:
         if grant is None or account is None or account.status == "disabled" or not grant.is_alive(tx.time):
             return None
         return (token, account, grant) if grant.client == FIRST_PARTY else None
+
+    def may_enter(self, account: Account) -> bool:
+        """Whether a session may begin for the account at all."""
+        return account.status != "disabled" and (account.confirmed_at is not None or not self._confirmed_only)
 
     async def _named(self, email: str) -> Account | None:
         try:

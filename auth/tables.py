@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from auth.ports import Table
 
-ACCOUNTS = Table("account", unique=("email", "subject"), indexed=("role",))
+ACCOUNTS = Table("account", unique=("email", "subject"), indexed=("role", "rpps"))
 GRANTS = Table("grant", indexed=("account", "client"))
 TOKENS = Table("token", indexed=("account", "grant"))
 SIGNING_KEYS = Table("signing_key")
-TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS)
+PASSKEYS = Table("passkey", indexed=("account",))
+TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS, PASSKEYS)

@@ -12,11 +12,9 @@ import pyotp
 
 from auth.accounts import Account, Totp, account_of, change
 from auth.errors import Conflicting, Missing, SecondFactor, Unauthenticated
+from auth.ground import Ground
 from auth.opaque import fingerprint
-from auth.passwords import Passwords
-from auth.ports import Asker, Clock, Event, Store, Transaction
-from auth.throttle import Throttle
-from auth.trail import Trail
+from auth.ports import Asker, Event, Transaction
 
 STEP = 30
 """Seconds a code lasts."""
@@ -38,14 +36,13 @@ class Enrolment:
 class SecondFactors:
     """The second factors of a tenant's accounts; `issuer` is the name that authenticator apps show."""
 
-    def __init__(
-        self, store: Store, passwords: Passwords, throttle: Throttle, trail: Trail, now: Clock, issuer: str
-    ) -> None:
-        self._store = store
-        self._passwords = passwords
-        self._throttle = throttle
-        self._trail = trail
-        self._now = now
+    def __init__(self, ground: Ground, issuer: str) -> None:
+        self._store = ground.store
+        self._passwords = ground.passwords
+        self._throttle = ground.throttle
+        self._trail = ground.trail
+        self._now = ground.now
+        self._changed = ground.changed
         self._issuer = issuer
 
     async def begin(self, account: Account, password: str, asker: Asker) -> Enrolment:
@@ -82,6 +79,7 @@ class SecondFactors:
 
         await self._store.write(work)
         self._throttle.forget("code-account", account.id)
+        self._changed(account.id)
         return codes
 
     async def remove(self, account: Account, password: str, asker: Asker) -> None:
@@ -93,6 +91,7 @@ class SecondFactors:
             await self._note(tx, "remove-totp", account, asker)
 
         await self._store.write(work)
+        self._changed(account.id)
 
     async def judge(self, account: Account, code: str | None) -> tuple[str, ...]:
         """Return how the second factor was given, nothing where none is due. Raises SecondFactor, Unauthenticated."""

@@ -47,6 +47,9 @@ def _add(line: Line) -> Callable[..., None]:
         ] = None,
         locale: Annotated[str, typer.Option(metavar="fr|en", help="Language of letters.")] = "fr",
         rpps: Annotated[str | None, typer.Option(metavar="NUMBER", help="A doctor's number in the register.")] = None,
+        id: Annotated[
+            str | None, typer.Option("--id", metavar="ID", help="Of the person who is in the record already.")
+        ] = None,
         store: StoreOption = None,
         config: ConfigOption = None,
     ) -> None:
@@ -55,13 +58,15 @@ def _add(line: Line) -> Callable[..., None]:
         [dim]Example[/dim]
 
         [cyan]fhir-server user add admin@clinic.example --role admin[/cyan]
+
+        [cyan]fhir-server user add camille@clinic.example --id camille-moreau[/cyan]
         """
         from fhir_server.accounts import manage
         from fhir_server.accounts.register import Wanted
 
         settings = line.settings(config, store=store)
         secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        wanted = Wanted(email, secret, role, locale, rpps)
+        wanted = Wanted(email, secret, role, locale, rpps, id=id)
         made = _done(line, settings, lambda desk: manage.add(desk, wanted, manage.BY, manage.asker()))
         line.out.print(f"Opened {made.role} {made.email}: {made.actor}", markup=False, soft_wrap=True)
 
@@ -153,6 +158,14 @@ def _rotate(line: Line) -> Callable[..., None]:
     return rotate
 
 
+def demo_accounts_of(settings: Settings) -> list[str]:
+    """Return what to say about the accounts of the demo, which are opened here."""
+    from fhir_server.accounts.demo import demo_accounts
+
+    opened = asyncio.run(at_desk(settings, demo_accounts))
+    return ["", "Accounts:", *(f"  {role:<8} {email:<22} {password}" for role, email, password in opened)]
+
+
 def _group(help: str) -> typer.Typer:
     return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
@@ -162,7 +175,7 @@ def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) 
     from auth.errors import AuthError, Invalid
 
     try:
-        return asyncio.run(_at_desk(settings, work))
+        return asyncio.run(at_desk(settings, work))
     except Invalid as invalid:
         faults = (f"{name} {reason}" for name, reasons in invalid.fields.items() for reason in reasons)
         line.stop("; ".join(faults), USAGE)
@@ -172,11 +185,15 @@ def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) 
         line.stop(str(refusal), FAILED)
 
 
-async def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+async def at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do `work` at the desk of a store that no server holds."""
     from fhir_server.app import open_desk, open_tenant
 
     async with open_tenant(settings) as tenant:
-        return await work(await open_desk(settings, tenant.services))
+        desk = await open_desk(settings, tenant.services)
+        done = await work(desk)
+        await desk.auth.close()
+        return done
 
 
 def _table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 if TYPE_CHECKING:
+    from auth.mail import Deliver
+    from auth.oidc import Provider
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
 
@@ -203,6 +206,9 @@ class App:
             log.warning("open mode: everybody who reaches this address can read and change everything")
         else:
             self._desk = await open_desk(settings, tenant.services)
+            self._open.push_async_callback(self._desk.auth.close)
+            if not settings.smtp_host:
+                log.warning("no mail server is configured: letters are printed here, with the codes in them")
             self._guard = TokenGuard(self._desk.auth.admission, settings.root, origins=settings.cors_origins)
         cors = Cors(settings.cors_origins)
         self._rest = Rest(tenant.services, ROUTED, self._guard, cors=cors, options=_options(settings))
@@ -269,12 +275,53 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
     """Return what accounts need, over the store of a tenant."""
     # Only who asks for tokens pays for their libraries.
     from fhir_server.accounts.desk import Notice
-    from fhir_server.accounts.opening import opening
+    from fhir_server.accounts.opening import also_at, opening
 
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    return await opening(
-        services, notice, services.access, registration=settings.registration, rate_factor=settings.rate_factor
+    desk = await opening(
+        services,
+        notice,
+        services.access,
+        registration=settings.registration,
+        deliver=_delivery(settings),
+        front=settings.app_url,
+        origins=settings.cors_origins,
+        rate_factor=settings.rate_factor,
     )
+    return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
+
+
+def _provider(settings: Settings) -> Provider:
+    from auth.oidc import Provider
+
+    return Provider(
+        settings.oidc_name,
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        settings.oidc_redirect,
+        settings.oidc_scope,
+        settings.oidc_acr_values,
+        settings.oidc_subject,
+        settings.oidc_discovery,
+    )
+
+
+def _delivery(settings: Settings) -> Deliver:
+    from auth.mail import MailServer, by_printing, by_smtp
+
+    if not settings.smtp_host:
+        return by_printing(sys.stderr.write)
+    password = settings.smtp_password.get_secret_value()
+    server = MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.mail_from,
+        settings.smtp_security,
+        settings.smtp_user,
+        password,
+    )
+    return by_smtp(server)
 
 
 def _policy(path: str) -> AccessPolicy:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from fhir_server.account_commands import keys_commands, user_commands
+from fhir_server.account_commands import demo_accounts_of, keys_commands, user_commands
 from fhir_server.audit_commands import audit_commands
 from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
@@ -42,13 +42,6 @@ LATER = ("client",)
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
-NEWCOMER = '{"resourceType":"Patient","name":[{"family":"Martin","given":["Zoé"]}],"birthDate":"1990-04-12"}'
-REQUESTS = (
-    "  curl '{base}/Patient/camille-moreau?_pretty=true'",
-    "  curl '{base}/Appointment?status=booked&_pretty=true'",
-    f"  curl -i '{{base}}/Patient' -H 'Content-Type: application/fhir+json' -d '{NEWCOMER}'",
-)
-"""What the demo proposes; `{base}` stands for its address."""
 _OPEN = "Anyone who can reach this address can read and change everything. Ctrl-C stops."
 
 out = Console(highlight=False)
@@ -118,10 +111,14 @@ def demo(
     port: PortOption = None,
     store: Annotated[str, typer.Option(metavar="URL", help="Where the demo's data is kept.")] = DEMO_STORE,
     temporary: Annotated[bool, typer.Option("--temporary", help="Forget everything when it stops.")] = False,
+    auth: Annotated[
+        str, typer.Option(metavar="open|required", help="required asks for the accounts it prints.")
+    ] = "open",
 ) -> None:
     """Serve the demo clinic on 127.0.0.1, open to everyone on this machine.
 
-    An invented French telemedicine practice: six patients, their appointments and consultations.
+    An invented French telemedicine practice: six patients, their appointments and consultations. With
+    [bold]--auth required[/bold] it has three accounts, whose passwords are made anew and printed at each start.
 
     [dim]Examples[/dim]
 
@@ -131,8 +128,9 @@ def demo(
     """
     with tempfile.TemporaryDirectory(prefix="fhir-demo-") as folder:
         where = f"sqlite:///{folder}/demo.db" if temporary else store
-        settings = _settings(None, host="127.0.0.1", port=port, store=where, workers=1, auth="open")
+        settings = _settings(None, host="127.0.0.1", port=port, store=where, workers=1, auth=auth)
         with as_file(files("fhir_server.demo") / "clinic.json") as clinic:
+            from fhir_server.demo.requests import REQUESTS
             from fhir_server.loading.progress import LoadProgress
             from fhir_server.loading.sources import find
             from fhir_server.offline import into_store
@@ -141,7 +139,7 @@ def demo(
             (report,) = asyncio.run(into_store(settings, find([clinic]), quiet, 1))
         if not report.complete:
             _stop(f"The demo clinic did not go in: {report.failures[0].reason}", FAILED)
-        _serve(settings, ["", "Try:", *REQUESTS])
+        _serve(settings, ["", "Try:", *REQUESTS] if auth == "open" else demo_accounts_of(settings))
 
 
 @app.command()

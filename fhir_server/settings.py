@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -40,11 +40,37 @@ class Settings(BaseSettings):
     auth: Literal["required", "open"] = Field(
         "required", description="`required` asks for a token; `open` lets everybody on this machine in."
     )
-    registration: Literal["open", "closed"] = Field("open", description="Who may register: everybody, or nobody.")
+    registration: Literal["open", "verified", "closed"] = Field(
+        "open",
+        description="Who may register: everybody at once, everybody after confirming the address, or nobody.",
+    )
     policy: str = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
+    app_url: str = Field("", description="Address of the front end, which letters link to.")
+    mail_from: str = Field("no-reply@localhost", description="Whom letters are from.")
+    smtp_host: str = Field("", description="Mail server for letters. Without one they are printed to standard error.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection to the mail server is protected."
+    )
+    smtp_user: str = Field("", description="User name at the mail server, where it asks for one.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password there.")
+    oidc_issuer: str = Field("", description="External OpenID provider to sign in at, by its issuer. Empty: none.")
+    oidc_name: str = Field("external", description="What the front end calls it.")
+    oidc_client_id: str = Field("", description="Who this server is there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret that goes with it.")
+    oidc_redirect: str = Field("", description="Page of the front end to which the provider sends browsers back.")
+    oidc_scope: str = Field("openid", description="Scopes to ask it for.")
+    oidc_acr_values: Names = Field(
+        (), description="How surely it must recognise people (`acr`), separated by commas. Empty: any way."
+    )
+    oidc_subject: str = Field("sub", description="The claim that names its users.")
+    oidc_discovery: str = Field("", description="Address of its description, where that is not the usual one.")
+    oidc_role: Literal["", "patient", "doctor"] = Field(
+        "", description="Accounts of this role are opened for whom it sends; empty: only linked accounts enter."
+    )
     public_url: str = Field(
         "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
     )
@@ -118,7 +144,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
 
-    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "oidc_acr_values", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -165,6 +191,13 @@ class Settings(BaseSettings):
         if not value.startswith(STORES):
             raise ValueError(f"{value!r} is no store of this release: write sqlite:///path/to/file.db, or memory:")
         return value
+
+    @field_validator("app_url")
+    @classmethod
+    def _front(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
+            raise ValueError(f"{value!r} is no address: write it as https://app.example.org")
+        return value.rstrip("/")
 
     @field_validator("public_url")
     @classmethod

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from auth.accounts import Account
+from auth.accounts import Account, Role
 from auth.auth import Auth
+from auth.oidc import Upstream
 from auth.ports import Asker, Event
 from auth.rights import EVERYTHING
 from fhir_server.interactions.answer import answer
@@ -24,13 +25,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """The external provider, and the role of accounts that are opened for whom it sends; None opens none."""
+
+    upstream: Upstream
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """What accounts need. `registration` is how one becomes a member: `open` or `closed`."""
+    """What accounts need. `registration` is how one becomes a member: `open`, `verified` or `closed`."""
 
     services: Services
     auth: Auth[Principal]
     notice: Notice
     registration: str = "open"
+    outside: Outside | None = None
 
     async def write(
         self,

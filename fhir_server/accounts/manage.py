@@ -14,7 +14,9 @@ from auth.ports import Asker, Event
 from fhir_server.accounts import persons
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.register import Wanted, new_account, open_account, settle
-from fhir_server.store.base import Transaction
+from fhir_server.interactions.transaction import Also
+from fhir_server.store.base import Key, Transaction
+from profiles.restriction import ALL
 
 BY = "command line"
 """Who acts where nobody is signed in."""
@@ -26,14 +28,44 @@ def asker() -> Asker:
 
 
 async def add(desk: Desk, wanted: Wanted, by: str, asker: Asker) -> Account:
-    """Open an account whose owner is known: active at once, its address taken as confirmed. Raises Invalid."""
+    """Open an account whose owner is known: active at once, its address taken as confirmed.
+
+    Raises Invalid; Missing when it is for somebody in the record who is not there, Conflicting when they have one.
+    """
     account = await new_account(desk, wanted, confirmed=True)
 
     async def also(tx: Transaction) -> None:
         await open_account(desk, tx, account, asker, by=by)
 
-    await settle(desk, account, asker, also)
+    if wanted.id is None:
+        await settle(desk, account, asker, also)
+    else:
+        await desk.services.store.write(lambda tx: _adopt(tx, account, also))
     return account
+
+
+async def _adopt(tx: Transaction, account: Account, also: Also) -> None:
+    """Open an account for somebody who is in the record already."""
+    type, _, id = account.actor.partition("/")
+    found = await tx.read(Key(type, id), restriction=ALL)
+    if found is None or found.deleted:
+        raise Missing(f"There is no {account.actor}: without an id, one is made.")
+    if await account_of(tx.records, id) is not None:
+        raise Conflicting(f"{account.actor} has an account already.")
+    await also(tx)
+
+
+async def set_password(desk: Desk, account: Account, password: str, by: str, asker: Asker) -> None:
+    """Give an account another password; its sessions end. Raises Invalid."""
+    await desk.auth.passwords.demand_strong(password, [account.email])
+    encoded = await desk.auth.passwords.hash(password)
+
+    async def work(tx: Transaction) -> list[Grant]:
+        await change(tx, account.id, password=encoded)
+        await desk.auth.trail.note(Event("set-password", by, asker, 200, account.actor, account.patients), tx)
+        return await grants.revoke_all(tx, account.id)
+
+    desk.auth.sessions.forget_all(await desk.services.store.write(work))
 
 
 async def find(desk: Desk, name: str) -> Account:

@@ -6,6 +6,7 @@ Consents are shaped as the telemedicine profile `telemed-consent` wants them; ea
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from auth.accounts import Account
@@ -24,16 +25,17 @@ TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _RPPS = re.compile(r"\d{11}")
 
 
-def entries(account: Account, notice: Notice) -> list[Resource]:
-    """Return the transaction entries that make what stands behind a new account."""
+def entries(account: Account, notice: Notice, names: Sequence[Resource] = ()) -> list[Resource]:
+    """Return the transaction entries that make what stands behind a new account; `names` are HumanNames, if known."""
+    who = person(account) | ({"name": list(names)} if names else {})
     match account.role:
         case "patient":
-            made = [entry("PUT", f"Patient/{account.id}", person(account))]
+            made = [entry("PUT", f"Patient/{account.id}", who)]
             return made + [entry("POST", "Consent", consent(account, type, notice)) for type in MANDATORY]
         case "doctor":
-            made = [entry("PUT", f"Practitioner/{account.id}", person(account))]
+            made = [entry("PUT", f"Practitioner/{account.id}", who)]
             return [*made, entry("PUT", f"PractitionerRole/{account.id}", role(account))]
-    return [entry("PUT", f"Person/{account.id}", person(account))]
+    return [entry("PUT", f"Person/{account.id}", who)]
 
 
 def person(account: Account) -> Resource:
@@ -43,7 +45,9 @@ def person(account: Account) -> Resource:
         made["active"] = account.status == "active"
         if account.rpps:
             made["identifier"] = identifiers(account.rpps)
-    made["telecom"] = [{"system": "email", "value": account.email}]
+    # Practitioners are read by everybody who has an account: what one signs in with is not published there.
+    if account.role == "patient" and account.email:
+        made["telecom"] = [{"system": "email", "value": account.email}]
     return made
 
 

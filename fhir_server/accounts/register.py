@@ -26,7 +26,10 @@ TAKEN = "is taken"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks for who registers; `more` names what else came along, which is ignored."""
+    """What somebody asks for who registers; `more` names what else came along, which is ignored.
+
+    `id` is for administrators: that of the Patient, Practitioner or Person who is in the record already.
+    """
 
     email: str
     password: str
@@ -34,10 +37,14 @@ class Wanted:
     locale: str = "fr"
     rpps: str | None = None
     more: Collection[str] = ()
+    id: str | None = None
 
 
-async def register(desk: Desk, wanted: Wanted, asker: Asker) -> Signed:
-    """Open an account and begin a session. Raises Invalid, Denied, TooMany."""
+async def register(desk: Desk, wanted: Wanted, asker: Asker) -> Signed | None:
+    """Open an account and begin a session. Raises Invalid, Denied, TooMany.
+
+    Where addresses must be confirmed first, return None, whether the address was free or not: only a letter tells.
+    """
     if desk.registration == "closed":
         raise Denied("Nobody registers here: ask an administrator for an account.")
     desk.auth.throttle.hit("register-address", desk.auth.throttle.digest(asker.address))
@@ -50,8 +57,29 @@ async def register(desk: Desk, wanted: Wanted, asker: Asker) -> Signed:
         await open_account(desk, tx, account, asker, wanted.more)
         opened[:] = [await desk.auth.sessions.open(tx, account, asker, ("pwd",))]
 
+    if desk.registration == "verified":
+        await _settle_unseen(desk, account, asker, wanted.more)
+        return None
     await settle(desk, account, asker, also)
+    await desk.auth.recovery.ask_to_verify(account)
     return await desk.auth.sessions.signed(account, *opened[0])
+
+
+async def _settle_unseen(desk: Desk, account: Account, asker: Asker, more: Collection[str]) -> None:
+    """Open an account, or write to whom the address belongs; both cost one commit."""
+
+    async def also(tx: Transaction) -> None:
+        await open_account(desk, tx, account, asker, more)
+
+    try:
+        await settle(desk, account, asker, also)
+    except Invalid as invalid:
+        if invalid.fields != {"email": [TAKEN]}:
+            raise
+        await desk.services.store.write(lambda tx: desk.auth.trail.note(Event("register", "anonymous", asker, 409), tx))
+        await desk.auth.recovery.tell_member(account.email)
+    else:
+        await desk.auth.recovery.ask_to_verify(account)
 
 
 async def new_account(desk: Desk, wanted: Wanted, *, confirmed: bool = False) -> Account:
@@ -72,7 +100,7 @@ async def new_account(desk: Desk, wanted: Wanted, *, confirmed: bool = False) ->
         raise Invalid(faults)
     now = desk.auth.now()
     return Account(
-        id=desk.services.new_id(),
+        id=wanted.id or desk.services.new_id(),
         email=email,
         role=as_role(wanted.role),
         status="pending" if wanted.role == "doctor" and not confirmed else "active",

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from auth.keys import SigningKey
 from fhir_server.accounts import manage
 from fhir_server.accounts.register import Wanted
-from fhir_server.api.auth import REFUSALS
 from fhir_server.api.callers import AdminHere, AskerHere, DeskHere
+from fhir_server.api.errors import REFUSALS
 from fhir_server.api.shapes import Asked, Data, Key, User, key, user
 
 

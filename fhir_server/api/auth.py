@@ -8,14 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from fhir_server.accounts.break_glass import LONGEST, Emergency, break_glass
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
-from fhir_server.api.errors import Failure
-from fhir_server.api.shapes import Asked, Data, Refreshed, Said, Session, SignedIn, refreshed, session, signed_in
+from fhir_server.api.errors import REFUSALS
+from fhir_server.api.shapes import (
+    Asked,
+    Data,
+    Refreshed,
+    Said,
+    Session,
+    SignedIn,
+    User,
+    refreshed,
+    session,
+    signed_in,
+    user,
+)
 
-REFUSALS: dict[int | str, dict[str, object]] = {
-    401: {"model": Failure, "description": "Nobody we know."},
-    422: {"model": Failure, "description": "Fields that cannot be taken."},
-    429: {"model": Failure, "description": "Asked too often."},
-}
+CONFIRM = "We have written to that address: confirm it with the code in the letter, then sign in."
+SENT = "If there is an account for that address, we have written to it."
 
 
 class NewUser(Asked):
@@ -42,6 +51,32 @@ class Credentials(Asked):
     email: str
     password: str
     code: str | None = None
+
+
+class Forgotten(Asked):
+    """Whose password is forgotten."""
+
+    email: str
+
+
+class NewPassword(Asked):
+    """A new password, by the code of a letter."""
+
+    token: str
+    password: str
+
+
+class OtherPassword(Asked):
+    """A new password instead of the old one."""
+
+    password: str
+    new_password: str
+
+
+class Token(Asked):
+    """The code of a letter."""
+
+    token: str
 
 
 class Refresh(Asked):
@@ -76,11 +111,12 @@ def auth_routes() -> APIRouter:
     router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=REFUSALS)
 
     @router.post("/register", status_code=201, summary="Open an account")
-    async def open_account(asked: Registration, desk: DeskHere, asker: AskerHere) -> Data[SignedIn]:
+    async def open_account(asked: Registration, desk: DeskHere, asker: AskerHere) -> Data[SignedIn] | Data[Said]:
         new = asked.user
         more = [name[:40] for name in new.model_extra or ()]
         wanted = Wanted(new.email, new.password, new.role, new.locale, new.rpps, more)
-        return signed_in(await register(desk, wanted, asker))
+        signed = await register(desk, wanted, asker)
+        return Data(data=Said(message=CONFIRM)) if signed is None else signed_in(signed)
 
     @router.post("/login", summary="Sign in")
     async def login(asked: Credentials, desk: DeskHere, asker: AskerHere) -> Data[SignedIn]:
@@ -107,6 +143,30 @@ def auth_routes() -> APIRouter:
             purpose=str(grant.purpose),
         )
         return Data(data=made)
+
+    @router.post("/forgot_password", summary="Ask for a new password")
+    async def forgot(asked: Forgotten, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+        desk.auth.recovery.forgot(asked.email, asker)
+        return Data(data=Said(message=SENT))
+
+    @router.post("/reset_password", summary="Set a new password by the code of a letter")
+    async def reset(asked: NewPassword, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+        await desk.auth.recovery.reset(asked.token, asked.password, asker)
+        return Data(data=Said(message="The password is set, and all sessions have ended: sign in."))
+
+    @router.post("/change_password", summary="Set another password")
+    async def change(asked: OtherPassword, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+        await desk.auth.recovery.change(caller.account, caller.grant, asked.password, asked.new_password, asker)
+        return Data(data=Said(message="The password is set, and all other sessions have ended."))
+
+    @router.post("/verify_email", summary="Confirm an address by the code of a letter")
+    async def verify(asked: Token, desk: DeskHere, asker: AskerHere) -> Data[User]:
+        return Data(data=user(await desk.auth.recovery.verify(asked.token, asker)))
+
+    @router.post("/resend_verification", summary="Send the letter that confirms the address again")
+    async def resend(caller: CallerHere, desk: DeskHere) -> Data[Said]:
+        await desk.auth.recovery.ask_to_verify(caller.account)
+        return Data(data=Said(message="We have written to your address."))
 
     @router.get("/sessions", summary="Where the account is signed in")
     async def sessions(caller: CallerHere, desk: DeskHere) -> Data[list[Session]]:

@@ -33,6 +33,13 @@ class Failure(BaseModel):
     error: Problem
 
 
+REFUSALS: dict[int | str, dict[str, object]] = {
+    401: {"model": Failure, "description": "Nobody we know."},
+    422: {"model": Failure, "description": "Fields that cannot be taken."},
+    429: {"model": Failure, "description": "Asked too often."},
+}
+
+
 def answer_errors(api: FastAPI) -> None:
     """Let the API answer refusals in its own shape."""
     api.add_exception_handler(AuthError, _auth)

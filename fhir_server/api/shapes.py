@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from auth.accounts import Account
 from auth.grants import FIRST_PARTY, Grant
 from auth.sessions import Signed
+from fhir_server.accounts.profile import Profile
 from fhir_server.model.resource import instant
 
 T = TypeVar("T")
@@ -35,6 +36,16 @@ class User(BaseModel):
     status: Literal["active", "pending", "disabled"]
     confirmed_at: str | None
     inserted_at: str
+
+
+class Me(User):
+    """An account with the person behind it."""
+
+    name: str | None
+    phone: str | None
+    birth_date: str | None
+    locale: str
+    second_factor: bool
 
 
 class TokenPair(BaseModel):
@@ -99,6 +110,18 @@ def user(account: Account) -> User:
         status=account.status,
         confirmed_at=None if account.confirmed_at is None else instant(account.confirmed_at),
         inserted_at=instant(account.inserted_at),
+    )
+
+
+def me(account: Account, profile: Profile) -> Me:
+    """Return an account with the person behind it in its shape."""
+    return Me(
+        **user(account).model_dump(),
+        name=profile.name,
+        phone=profile.phone,
+        birth_date=profile.birth_date,
+        locale=account.locale,
+        second_factor=account.totp is not None and account.totp.confirmed,
     )
 
 

@@ -1,6 +1,6 @@
 """Run the benchmarks and print the table: `python -m tests.benchmarks [PART...] [--scale N]`.
 
-The parts are process, terminology, profiles, http, load and search; all of them without any.
+The parts are process, terminology, profiles, limited, http, auth, load and search; all of them without any.
 
 `--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
 """
@@ -58,6 +58,12 @@ def _profiles() -> list[Figure]:
     return profiles.measure()
 
 
+def _auth() -> list[Figure]:
+    from tests.benchmarks import authenticated
+
+    return authenticated.measure()
+
+
 def _load() -> list[Figure]:
     from tests.benchmarks import loading
 
@@ -77,6 +83,7 @@ def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
         "terminology": lambda: [*_terminology(), *_loaded()],
         "profiles": _profiles,
         "http": _http,
+        "auth": _auth,
         "load": _load,
         "search": partial(_search, scale),
     }
@@ -95,7 +102,7 @@ def main() -> None:
     if not SHARED_DATA.is_dir():
         sys.exit(f"The benchmarks read real data, and there is none at {SHARED_DATA}; set FHIR_TEST_DATA.")
     # An installed program has its bytecode. Without it every process that a load starts would compile the sources.
-    for package in ("fhir_server", "profiles"):
+    for package in ("auth", "fhir_server", "profiles"):
         compileall.compile_dir(REPOSITORY / package, quiet=1)
     cores = os.sched_getaffinity(0)
     table = Table(title="Benchmarks: ratios in one run")

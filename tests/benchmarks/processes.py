@@ -48,9 +48,9 @@ def spawn(arguments: list[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def serve_arguments(port: int, store: Path) -> list[str]:
+def serve_arguments(port: int, store: Path, auth: str = "open") -> list[str]:
     """Return the arguments that start our server on `store`."""
-    flags = ["--port", str(port), "--store", f"sqlite:///{store}", "--auth", "open"]
+    flags = ["--port", str(port), "--store", f"sqlite:///{store}", "--auth", auth]
     return ["-m", "fhir_server", "serve", *flags]
 
 
@@ -86,11 +86,11 @@ def calibration() -> Iterator[str]:
 
 
 @contextmanager
-def our_server(store: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run our server on a SQLite file in open mode; yield its FHIR base URL and the process."""
+def our_server(store: Path, auth: str = "open") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run our server on a SQLite file, in open mode unless told otherwise; yield its FHIR base URL and the process."""
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
-    with running(serve_arguments(port, store), f"http://127.0.0.1:{port}/health") as server:
+    with running(serve_arguments(port, store, auth), f"http://127.0.0.1:{port}/health") as server:
         yield base, server
 
 

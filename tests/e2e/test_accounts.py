@@ -7,17 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 
 from tests.fakes.authority import PASSWORD
 from tests.fakes.brought import others
 from tests.fakes.command import Running, fhir_server
+from tests.fakes.mailbox import Mailbox, mailbox
 
 ADMIN = "root@clinic.example"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def box() -> Iterator[Mailbox]:
+    """The mail server that the server hands its letters to."""
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, box: Mailbox) -> Iterator[Running]:
     """A server with an administrator, on a store of its own."""
     folder = Path(tmp_path_factory.mktemp("accounts"))
     store = f"sqlite:///{folder}/fhir.db"
@@ -25,7 +34,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         *("user", "add", ADMIN, "--role", "admin", "--store", store), folder=folder, FHIR_USER_PASSWORD=PASSWORD
     )
     assert (added.returncode, added.stderr) == (0, "")
-    settings = {"FHIR_SERVER_CORS_ORIGINS": "https://app.example", "FHIR_SERVER_RATE_FACTOR": "1000"}
+    settings = {
+        "FHIR_SERVER_CORS_ORIGINS": "https://app.example",
+        "FHIR_SERVER_APP_URL": "https://app.example",
+        "FHIR_SERVER_RATE_FACTOR": "1000",
+        "FHIR_SERVER_SMTP_HOST": "127.0.0.1",
+        "FHIR_SERVER_SMTP_PORT": str(box.port),
+        "FHIR_SERVER_SMTP_SECURITY": "none",
+    }
     with Running(["serve", "--port", "0", "--store", store], folder, **settings) as running:
         yield running
 
@@ -225,6 +241,81 @@ def test_keys_rotate_without_anybody_noticing(http: httpx.Client) -> None:
     assert next(each["kid"] for each in keys) == first["kid"]
     assert len(keys) == 2
     assert keys[0]["verifies_until"] is not None
+
+
+def test_a_forgotten_password_is_set_by_the_code_of_a_letter(http: httpx.Client, box: Mailbox) -> None:
+    data = register(http, "for@got.example")
+    assert "#token=" in box.take("for@got.example")
+    said = [
+        http.post("/api/v1/auth/forgot_password", json={"email": email})
+        for email in ("for@got.example", "nobody@got.example")
+    ]
+    assert len({(each.status_code, each.content) for each in said}) == 1
+    assert said[0].status_code == 200
+    letter = box.take("for@got.example")
+    code = letter.partition("https://app.example/reset-password#token=")[2].split()[0]
+    fresh = {"token": code, "password": "mélèze ouragan 77 citron"}
+    assert http.post("/api/v1/auth/reset_password", json=fresh).status_code == 200
+    assert http.get("/api/v1/me", headers=bearer(data)).status_code == 401
+    assert http.post("/api/v1/auth/reset_password", json=fresh).json()["error"]["fields"].keys() == {"token"}
+    again = http.post("/api/v1/auth/login", json={"email": "for@got.example", "password": fresh["password"]})
+    assert again.json()["data"]["user"]["confirmed_at"] is not None
+    assert "mot de passe" in box.take("for@got.example")
+
+
+def test_an_address_is_confirmed_and_a_password_changed(http: httpx.Client, box: Mailbox) -> None:
+    data = register(http, "con@firm.example", locale="en")
+    code = box.take("con@firm.example").partition("#token=")[2].split()[0]
+    assert http.post("/api/v1/auth/verify_email", json={"token": code}).json()["data"]["confirmed_at"] is not None
+    assert http.get("/api/v1/me", headers=bearer(data)).json()["data"]["confirmed_at"] is not None
+    change = {"password": "wrong", "new_password": "mélèze ouragan 77 citron"}
+    assert http.post("/api/v1/auth/change_password", json=change, headers=bearer(data)).status_code == 401
+    change["password"] = PASSWORD
+    assert http.post("/api/v1/auth/change_password", json=change, headers=bearer(data)).status_code == 200
+    assert http.get("/api/v1/me", headers=bearer(data)).status_code == 200
+    assert http.post("/api/v1/auth/login", json={"email": "con@firm.example", "password": PASSWORD}).status_code == 401
+
+
+def test_a_second_factor_is_asked_for_once_it_is_confirmed(http: httpx.Client) -> None:
+    data = register(http, "two@factor.example")
+    mine = bearer(data)
+    assert http.post("/api/v1/auth/totp", json={"password": "wrong"}, headers=mine).status_code == 401
+    begun = http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=mine).json()["data"]
+    now = pyotp.TOTP(begun["secret"])
+    codes = http.post("/api/v1/auth/totp/confirm", json={"code": now.now()}, headers=mine).json()["data"]
+    due = http.post("/api/v1/auth/login", json={"email": "two@factor.example", "password": PASSWORD})
+    assert (due.status_code, due.json()["error"]["methods"]) == (401, ["totp", "recovery"])
+    with_code = {"email": "two@factor.example", "password": PASSWORD, "code": codes["recovery_codes"][0]}
+    assert http.post("/api/v1/auth/login", json=with_code).status_code == 200
+    assert http.post("/api/v1/auth/login", json=with_code).status_code == 401
+    assert http.get("/api/v1/me", headers=mine).json()["data"]["second_factor"] is True
+    assert http.post("/api/v1/auth/totp/remove", json={"password": PASSWORD}, headers=mine).status_code == 200
+    login(http, "two@factor.example")
+
+
+def test_the_person_behind_the_account_is_shown_and_changed(http: httpx.Client) -> None:
+    data = register(http, "me@person.example")
+    mine, id = bearer(data), data["user"]["id"]
+    wanted = {
+        "name": "Zoé Martin",
+        "phone": "+33 1 99 00 00 99",
+        "birth_date": "1985-05-14",
+        "locale": "en",
+        "role": "admin",
+    }
+    changed = http.put("/api/v1/me", json=wanted, headers=mine).json()["data"]
+    assert {name: changed[name] for name in wanted} == wanted | {"role": "patient"}
+    patient = http.get(f"/fhir/Patient/{id}", headers=mine).json()
+    assert (patient["name"], patient["birthDate"]) == ([{"text": "Zoé Martin"}], "1985-05-14")
+    assert [each["value"] for each in patient["telecom"]] == ["me@person.example", "+33 1 99 00 00 99"]
+    assert patient["meta"]["versionId"] == "2"
+    assert http.put("/api/v1/me", json={"phone": None}, headers=mine).json()["data"]["phone"] is None
+    refused = http.put("/api/v1/me", json={"name": "\u0000", "birth_date": "soon", "locale": "tlh"}, headers=mine)
+    assert refused.json()["error"]["fields"].keys() == {"name", "birth_date", "locale"}
+    left = http.delete("/api/v1/me", headers=mine)
+    assert (left.status_code, "article 17" in left.json()["data"]["message"]) == (200, True)
+    assert http.get("/api/v1/me", headers=mine).status_code == 401
+    assert http.post("/api/v1/auth/login", json={"email": "me@person.example", "password": PASSWORD}).status_code == 401
 
 
 def test_the_commands_refuse_while_the_server_holds_the_store(server: Running, tmp_path: Path) -> None:

@@ -14,6 +14,17 @@ import pytest
 from tests.fakes.command import Running, fhir_server
 
 
+def test_the_demo_with_accounts_prints_them_and_lets_them_in(tmp_path: Path) -> None:
+    with Running(["demo", "--port", "0", "--temporary", "--auth", "required"], tmp_path) as server:
+        assert httpx.get(f"{server.root}/fhir/Patient").status_code == 401
+        rows = re.findall(r"^  (\w+) +(\S+@\S+) +(\S+)$", server.said, re.M)
+        assert [role for role, _, _ in rows] == ["patient", "doctor", "admin"]
+        credentials = {"email": rows[0][1], "password": rows[0][2]}
+        data = httpx.post(f"{server.root}/api/v1/auth/login", json=credentials).json()["data"]
+        bearer = {"Authorization": f"Bearer {data['tokens']['access_token']}"}
+        assert httpx.get(f"{server.root}/fhir/Patient", headers=bearer).json()["total"] == 1
+
+
 def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
     shown = fhir_server("--help", folder=tmp_path)
     assert shown.returncode == 0

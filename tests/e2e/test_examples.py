@@ -35,6 +35,8 @@ TOURS = (
     "docs/how-to/terminology.md",
     "docs/how-to/validate.md",
 )
+WITH_ACCOUNTS = ("docs/how-to/accounts.md",)
+"""Those whose server asks for tokens."""
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
 GROUPS = ("user", "keys", "package", "audit")
@@ -75,11 +77,12 @@ def occurs(shown: str, real: str) -> bool:
     return re.search("[^\n]*\n(?:[^\n]*\n)*?[^\n]*".join(lines), real.replace("\r", "")) is not None
 
 
-@pytest.mark.parametrize("page", TOURS)
+@pytest.mark.parametrize("page", [*TOURS, *WITH_ACCOUNTS])
 def test_every_answer_on_the_page_is_what_the_server_answers(page: str, tmp_path: Path) -> None:
     found = examples(ROOT / page)
     assert len(found) >= 4
-    with Running(["demo", "--temporary", "--port", "0"], tmp_path) as server:
+    auth = "required" if page in WITH_ACCOUNTS else "open"
+    with Running(["demo", "--temporary", "--port", "0", "--auth", auth], tmp_path) as server:
         for example in found:
             command = example.command.replace(DOCUMENTED, server.root)
             said = subprocess.run(

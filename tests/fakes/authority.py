@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
+import pytest
 from argon2 import PasswordHasher, Type
 
 from auth import accounts
@@ -12,7 +14,7 @@ from auth.accounts import Account, Role, Status
 from auth.auth import Auth, House, open_auth
 from auth.grants import Grant
 from auth.keys import _generate
-from auth.ports import Asker, Event
+from auth.ports import Asker, Event, Letter
 from auth.sessions import Signed
 from auth.tables import TABLES
 from fhir_server.store.base import AuditRow, RecordTable, Store
@@ -44,6 +46,7 @@ class Authority:
     store: Store
     auth: Auth[str]
     clock: Clock
+    letters: list[Letter]
 
     async def account(
         self, email: str = "ann@example.org", role: Role = "patient", status: Status = "active", **more: object
@@ -62,6 +65,13 @@ class Authority:
         """Return the principal that a token admits."""
         return (await self.auth.admission.admit(token)).principal
 
+    async def post(self) -> list[Letter]:
+        """Return the letters that have come since the last look."""
+        await self.auth.outbox.settle()
+        found = list(self.letters)
+        self.letters.clear()
+        return found
+
     async def events(self) -> list[AuditRow]:
         """Return the audit rows so far."""
         last = AuditRow(self.clock(), "test", "flush", "", 200, "flush")
@@ -79,9 +89,25 @@ def principal(grant: Grant, account: Account | None) -> str:
     return grant.client if account is None else account.actor
 
 
-async def authority_at(url: str, clock: Clock, *, rate_factor: float = 1.0) -> Authority:
+async def authority_at(url: str, clock: Clock, **more: Any) -> Authority:
     """Return an authority over the store at `url`."""
     tables = [RecordTable(table.name, table.unique, table.indexed) for table in TABLES]
     store = await connect(url, clock=clock, tables=tables)
-    house = House(store, clock, BASE, b"s" * 32, audit_row, principal, rate_factor=rate_factor)
-    return Authority(store, await open_auth(house), clock)
+    letters: list[Letter] = []
+
+    async def deliver(letter: Letter) -> None:
+        letters.append(letter)
+
+    house = House(
+        store,
+        clock,
+        BASE,
+        b"s" * 32,
+        audit_row,
+        principal,
+        deliver,
+        lost=pytest.fail,
+        front="https://app.example",
+        **more,
+    )
+    return Authority(store, await open_auth(house), clock, letters)

@@ -38,6 +38,8 @@ def loaded(*modules: str) -> set[str]:
         (("fhir_server.interactions.table", "fhir_server.interactions.bundle"), {"asyncio"}),
         (("fhir_server.http.rest", "fhir_server.http.middleware"), {"asyncio"}),
         (("fhir_server.store.connect",), {"asyncio"}),
+        (("auth.policy", "auth.rights", "auth.scopes", "auth.accounts", "auth.grants"), set()),
+        (("auth.auth",), {"asyncio"}),
         (("fhir_server.cli",), {"asyncio", "typer", "rich"}),
     ],
 )

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from joserfc import jwt as joserfc_jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwt import JWTClaimsRegistry
 
 from auth.errors import Unauthenticated
 from auth.keys import AHEAD, BEHIND, Keys
@@ -79,3 +83,18 @@ async def test_another_tenant_s_tokens_are_not_ours(authority: Authority) -> Non
     for issuer, audience in ((f"{BASE}/", BASE), (BASE, f"{BASE}/"), ("http://other", BASE), (BASE, "http://other")):
         with pytest.raises(Unauthenticated):
             Tokens(authority.auth.keys, issuer, audience, authority.clock).decode("access", signed.access)
+
+
+async def test_another_library_reads_our_tokens_by_what_we_publish(authority: Authority) -> None:
+    await authority.account()
+    signed = await authority.login()
+    keys = KeySet.import_key_set(authority.auth.keys.jwks())
+    read = joserfc_jwt.decode(signed.access, keys, algorithms=["RS256"])
+    assert read.header["typ"] == "at+jwt"
+    needed = {name: {"essential": True} for name in ("exp", "iat", "jti", "sid", "client_id")}
+    named = {"iss": {"essential": True, "value": BASE}, "aud": {"essential": True, "value": BASE}}
+    now = authority.clock() // SECOND
+    JWTClaimsRegistry(now=now, **named, **needed).validate(read.claims)
+    foreign = KeySet.import_key_set({"keys": [RSAKey.generate_key(2048, {"kid": keys.keys[0].kid}).as_dict()]})
+    with pytest.raises(JoseError):
+        joserfc_jwt.decode(signed.access, foreign, algorithms=["RS256"])

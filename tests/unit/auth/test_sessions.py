@@ -203,3 +203,14 @@ async def test_accounts_that_wait_may_sign_in(authority: Authority) -> None:
     signed = await authority.login("doc@example.org")
     assert signed.account.status == "pending"
     assert accounts.TYPES[signed.account.role] == "Practitioner"
+
+
+async def test_a_replay_is_told_to_the_owner(authority: Authority) -> None:
+    await authority.account(locale="en")
+    signed = await authority.login()
+    await authority.auth.sessions.refresh(signed.refresh or "", HERE, rotate=True)
+    authority.clock.advance(31)
+    with pytest.raises(Unauthenticated):
+        await authority.auth.sessions.refresh(signed.refresh or "", ELSEWHERE)
+    (letter,) = await authority.post()
+    assert letter.subject == "A session was ended for safety"

@@ -71,6 +71,29 @@ async def test_without_a_number_or_for_anybody_else_nothing_is_confirmed() -> No
             await manage.confirm(desk, ann, "Person/1", HERE, "10101201234")
 
 
+async def test_somebody_in_the_record_gets_an_account_once() -> None:
+    async with desk_of() as desk:
+        resource = {"resourceType": "Patient", "id": "camille", "name": [{"text": "Camille"}]}
+        await update(Call(desk.services, LOADER, "r", "Patient", "camille", resource=resource))
+        made = await manage.add(desk, replace(patient(), id="camille"), "Person/1", HERE)
+        assert made.actor == "Patient/camille"
+        assert (await found(desk, "Patient"))[0]["name"] == [{"text": "Camille"}]
+        with pytest.raises(Conflicting):
+            await manage.add(desk, replace(patient("other@example.org"), id="camille"), "Person/1", HERE)
+        with pytest.raises(Missing):
+            await manage.add(desk, replace(patient("other@example.org"), id="nobody"), "Person/1", HERE)
+
+
+async def test_a_password_that_is_set_for_somebody_ends_the_sessions() -> None:
+    async with desk_of() as desk:
+        signed = await register(desk, patient(), HERE)
+        assert signed is not None
+        await manage.set_password(desk, signed.account, "mélèze ouragan 77 citron", "Person/1", HERE)
+        with pytest.raises(Unauthenticated):
+            await desk.auth.admission.admit(signed.access)
+        await desk.auth.sessions.login("ann@example.org", "mélèze ouragan 77 citron", None, HERE)
+
+
 async def test_a_disabled_account_is_out_at_once() -> None:
     async with desk_of() as desk:
         signed = await register(desk, patient(), HERE)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from auth.accounts import account_by_email
-from auth.errors import Denied, Invalid, TooMany
+from auth.errors import Denied, Invalid, TooMany, Unauthenticated
 from auth.throttle import RATES
 from fhir_server.accounts.persons import TELEMED
 from fhir_server.accounts.register import Wanted, register
@@ -130,3 +130,24 @@ async def test_an_account_s_id_is_the_logical_id(tmp_path: object) -> None:
         version = await desk.services.store.read(Key("Patient", signed.account.id), restriction=ALL)
         assert version is not None
         assert version.author == f"Patient/{signed.account.id}"
+
+
+async def test_where_addresses_are_confirmed_first_nobody_learns_which_are_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with desk_of(registration="verified", app_url="https://app.example") as desk:
+        assert await register(desk, patient(), HERE) is None
+        await desk.auth.outbox.settle()
+        first = capsys.readouterr().err
+        with pytest.raises(Unauthenticated):
+            await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)
+        assert await register(desk, patient(), HERE) is None
+        await desk.auth.outbox.settle()
+        second = capsys.readouterr().err
+        assert "https://app.example/verify-email#token=" in first
+        assert "token" not in second
+        assert "Vous avez déjà un compte" in second
+        code = first.partition("#token=")[2].partition("\n")[0]
+        await desk.auth.recovery.verify(code, HERE)
+        assert (await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)).account.status == "active"
+        assert await desk.services.store.counts() == {"Patient": 1, "Consent": 2}

@@ -1,0 +1,1 @@
+"""Texts and rules that are data."""

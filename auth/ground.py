@@ -1,0 +1,28 @@
+"""What everything that changes accounts and sessions stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auth.grants import Grant
+from auth.passwords import Passwords
+from auth.ports import Clock, Store
+from auth.throttle import Throttle
+from auth.trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A tenant's store and clock, its passwords, counts and trail.
+
+    `changed` is told the id of each account that was changed, `ended` each grant that was revoked; after the commit.
+    """
+
+    store: Store
+    now: Clock
+    passwords: Passwords
+    throttle: Throttle
+    trail: Trail
+    changed: Callable[[str], None]
+    ended: Callable[[Grant], None]
