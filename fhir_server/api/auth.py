@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from fhir_server.accounts.break_glass import LONGEST, Emergency, break_glass
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
 from fhir_server.api.errors import REFUSALS
@@ -86,26 +85,6 @@ class Refresh(Asked):
     rotate: bool = False
 
 
-class Glass(Asked):
-    """Whose record is to be opened and why; `password` and `code` prove once more who asks."""
-
-    patient: str
-    reason: str
-    password: str
-    code: str | None = None
-    seconds: int = LONGEST
-
-
-class Opened(BaseModel):
-    """An access token for one patient's record, with purpose BTG."""
-
-    access_token: str
-    token_type: str = "Bearer"
-    expires_in: int
-    patient: str
-    purpose: str
-
-
 def auth_routes() -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=REFUSALS)
@@ -130,19 +109,6 @@ def auth_routes() -> APIRouter:
     async def logout(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.sessions.logout(caller.grant, caller.account, asker)
         return Data(data=Said(message="You are signed out."))
-
-    @router.post("/break-glass", status_code=201, summary="Open one patient's record in an emergency")
-    async def open_record(asked: Glass, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Opened]:
-        wanted = Emergency(asked.patient, asked.reason, asked.password, asked.code, asked.seconds)
-        broken = await break_glass(desk, caller.account, wanted, asker)
-        grant = broken.grant
-        made = Opened(
-            access_token=broken.access,
-            expires_in=broken.seconds,
-            patient=str(grant.patient),
-            purpose=str(grant.purpose),
-        )
-        return Data(data=made)
 
     @router.post("/forgot_password", summary="Ask for a new password")
     async def forgot(asked: Forgotten, desk: DeskHere, asker: AskerHere) -> Data[Said]:

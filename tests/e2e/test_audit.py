@@ -64,7 +64,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(folder: Path) -> list[AuditRow]:
     """Send `REQUESTS` and a request to a foreign host, and return the rows of the file after the server has stopped."""
     arguments = ["serve", "--auth", "open", "--port", "0", "--store", f"sqlite:///{folder}/fhir.db"]
-    more = {"FHIR_SERVER_TRUSTED_PROXIES": "127.0.0.1", "FHIR_SERVER_AUDIT_ANCHOR_FILE": f"{folder}/anchors.jsonl"}
+    more = {
+        "FHIR_SERVER_TELEMED_PROFILES": "false",
+        "FHIR_SERVER_TRUSTED_PROXIES": "127.0.0.1",
+        "FHIR_SERVER_AUDIT_ANCHOR_FILE": f"{folder}/anchors.jsonl",
+    }
     with Running(arguments, folder, **more) as server, httpx.Client(base_url=f"{server.root}/fhir") as client:
         for method, path, body, _ in REQUESTS:
             client.request(method, path, json=body, headers=JSON if body else None)

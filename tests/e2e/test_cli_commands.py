@@ -40,6 +40,7 @@ def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
         "keys",
         "audit",
         "package",
+        "terminology",
     ]
 
 
