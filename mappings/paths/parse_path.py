@@ -8,7 +8,7 @@ from mappings.paths.path import Condition, Path, Step
 from profiles import definitions
 from profiles.definitions import Element
 from profiles.fhirpath.parser import parse
-from profiles.fhirpath.syntax import Binary, Function, Literal, Member, Syntax, qualified_name
+from profiles.fhirpath.syntax import Binary, Function, Index, Literal, Member, Syntax, qualified_name
 
 Place = tuple[str, str]
 """Where in the definitions a step has led: a type, and the path of an element inside it."""
@@ -35,7 +35,7 @@ def parse_path(text: str) -> Path:
 
 
 def _first(syntax: Syntax) -> str:
-    while isinstance(syntax, Member | Function) and syntax.source is not None:
+    while isinstance(syntax, Member | Function | Index) and syntax.source is not None:
         syntax = syntax.source
     return syntax.name if isinstance(syntax, Member) else ""
 

@@ -15,7 +15,7 @@ class Act:
     """One write: `by` whom (`Practitioner/1`), `moment` (instant), and `new_id` that makes logical ids.
 
     `remote` says of a new record that it is of a consultation at a distance, not of a visit. With `french` a new
-    Encounter claims FR Core's profile too.
+    Encounter claims the profiles of FR Core, which has to be installed.
     """
 
     by: str

@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from mappings.concepts.names import CONSULTATION, FRANCE, LOINC
+from mappings.concepts.names import CONSULTATION, FRANCE, LOINC, definition
 from mappings.errors import Unfit
 from mappings.paths.path import Json
 from mappings.transactions.act import Act, changes, create, provenance, transaction
@@ -94,12 +94,15 @@ def etag(parts: Parts) -> str:
 
 
 def _begin(encounter: Json, composition: Json, act: Act) -> None:
-    """Give a new Encounter its id, the identifier that FR Core asks for, and the Composition the reference to it."""
+    """Give a new Encounter its id and its identifier, and the Composition the reference to it."""
     encounter["id"] = act.new_id()
-    kind = {"coding": [{"system": f"{FRANCE}/CodeSystem/fr-core-cs-identifier-type", "code": "VN"}]}
-    encounter["identifier"] = [{"type": kind, "system": CONSULTATION, "value": encounter["id"]}]
+    identifier: Json = {"system": CONSULTATION, "value": encounter["id"]}
     if act.french:
-        encounter["meta"]["profile"].append(f"{FRANCE}/StructureDefinition/fr-core-encounter")
+        kind = {"coding": [{"system": f"{FRANCE}/CodeSystem/fr-core-cs-identifier-type", "code": "VN"}]}
+        identifier = {"type": kind} | identifier
+        profiles = [definition("fr-encounter"), f"{FRANCE}/StructureDefinition/fr-core-encounter"]
+        encounter["meta"] = encounter["meta"] | {"profile": profiles}
+    encounter["identifier"] = [identifier]
     composition["encounter"] = {"reference": f"Encounter/{encounter['id']}"}
 
 

@@ -20,7 +20,8 @@ def tag_code(text: str) -> str:
 
     Different texts have different codes.
     """
-    return text if matches("code", text) and "%" not in text else quote(text, safe="")
+    plain = matches("code", text) and not any(each.isspace() and each != " " for each in text)
+    return text if plain and "%" not in text else quote(text, safe="")
 
 
 def read_tags(parts: Parts) -> list[str]:

@@ -28,7 +28,8 @@ _HARD = (
     "a\u200bb\ufeffc\u007fd",
     "x" * 3000,
 )
-FILLED = st.one_of(st.sampled_from(_HARD), st.text(_LETTERS, min_size=1, max_size=40)).filter(lambda text: text.strip())
+_SEVERAL = st.lists(st.sampled_from(_HARD), min_size=1, max_size=3, unique=True).map("".join)
+FILLED = st.one_of(_SEVERAL, st.text(_LETTERS, min_size=1, max_size=40)).filter(lambda text: text.strip())
 TEXTS = st.one_of(st.just(""), FILLED)
 OPTIONAL = st.one_of(st.none(), TEXTS)
 _OFFSETS = ("Z", "+00:00", "-00:00", "+01:00", "+02:00", "-03:30", "+05:45", "+14:00")
@@ -52,7 +53,7 @@ RECORDS = st.fixed_dictionaries(
         "id": IDS,
         "nom": OPTIONAL,
         "age": st.none() | st.integers(0, 150),
-        "category": st.one_of(OPTIONAL, st.sampled_from(codes("telemed-category"))),
+        "category": st.one_of(st.none(), TEXTS, st.sampled_from(codes("telemed-category"))),
         "priority": st.sampled_from(codes("telemed-priority")),
         "status": st.sampled_from(codes("telemed-record-status")),
         "soap": st.fixed_dictionaries(dict.fromkeys(("subjective", "objective", "assessment", "plan"), OPTIONAL)),
@@ -86,9 +87,9 @@ def _text_classes(text: Any) -> set[str]:
     return {name for name, found in marks.items() if found}
 
 
-TEXT_CLASSES = frozenset(
-    ("null", "empty", "unicode", "right to left", "not normalised", "crlf", "cr", "markup", "leading space")
-    + ("trailing space", "long")
+TEXT_CLASSES = (
+    *("null", "empty", "unicode", "right to left", "not normalised", "crlf", "cr", "markup"),
+    *("leading space", "trailing space", "long"),
 )
 CLASSES = frozenset(
     [f"{field}: {each}" for field in ("nom", "category", "soap") for each in TEXT_CLASSES]
