@@ -22,6 +22,10 @@ FOLLOWED: Mapping[str, tuple[str, ...]] = {
 where. The rest of the record stays outside."""
 
 
+HEAD = ("subject", "encounter", "author", "attester", "custodian", "event", "section")
+"""Elements of a Composition in the order in which a document holds what they refer to; others follow."""
+
+
 def wanted(composition: Json, resources: Iterable[Json], base: str = "") -> list[str]:
     """Return the references (`Patient/1`) of what a document of the Composition lacks among `resources`.
 
@@ -52,9 +56,9 @@ def document(composition: Json, resources: Iterable[Json], *, identifier: str, m
 
 def _walk(composition: Json, resources: Iterable[Json], base: str) -> Iterator[tuple[str, Json | None]]:
     """Yield each resource that belongs into the document, once, as name and resource; None where it is not given."""
-    known = {f"{each['resourceType']}/{each['id']}": each for each in resources}
+    known = {f"{each['resourceType']}/{each['id']}": each for each in resources if "id" in each}
     seen = {f"Composition/{composition.get('id')}"}
-    queue = list(_references(composition, base))
+    queue = list(_references({each: composition[each] for each in HEAD if each in composition} | composition, base))
     while queue:
         name = queue.pop(0)
         if name in seen:

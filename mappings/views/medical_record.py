@@ -30,7 +30,7 @@ _DOCTOR = "startsWith('Practitioner/')"
 def _of_category(text: str) -> tuple[tuple[str, str], ...]:
     """A category without a code of its own is found by its text."""
     code = category_code(text)
-    return (("category", f"{system('category')}|{code}"),) if code == text else (("category:text", text),)
+    return (("category", f"{system('category')}|{code}"),) if code == text else (("category:text", escaped(text)),)
 
 
 def _of_status(status: str) -> tuple[tuple[str, str], ...]:

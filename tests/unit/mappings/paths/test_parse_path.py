@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mappings.paths.parse_path import parse_path
@@ -51,9 +53,8 @@ def test_conditions_are_paths_of_their_own() -> None:
     ],
 )
 def test_what_cannot_be_written_back_is_told(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(told)):
         parse_path(text)
-    assert told in str(caught.value)
 
 
 def test_every_path_of_every_view_is_one() -> None:
