@@ -64,6 +64,9 @@ def test_a_record_is_written_listed_and_shown_as_it_was_sent(http: httpx.Client,
     shown = show(VIEW, parts)
     assert {name: shown[name] for name in record} == record
     assert [(each["filename"], each["size"]) for each in shown["attachments"]] == [("ecg.pdf", 8)]
+    assert len(listed(http, patient, status="final", priority="high")) == 1
+    assert listed(http, patient, status="archived") == []
+    assert listed(http, patient, priority="normal") == []
     assert listed(http, patient, tag="autre") == []
     assert listed(http, patient, to="2026-03-01") == []
 
@@ -93,3 +96,9 @@ def test_a_record_becomes_a_document_that_the_server_accepts(http: httpx.Client,
     }
     stored = http.post("Bundle", json=bundle)
     assert stored.status_code == 201, stored.text
+
+
+def test_an_archived_record_is_found_as_that_and_not_as_final(http: httpx.Client, patient: str) -> None:
+    send(http, create_record(RECORD | {"patient_id": patient, "status": "archived"}, act()))
+    assert len(listed(http, patient, status="archived")) == 1
+    assert listed(http, patient, status="final") == []
