@@ -6,7 +6,7 @@ A path is the part of FHIRPath that can be turned round: members, `extension('ur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -14,11 +14,19 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One JSON property: `key`, whether it `repeats` (a JSON array), and what its items must be like."""
+    """One JSON property: `key`, whether it `repeats` (a JSON array), and what its items must be like.
+
+    `beside` is the property with what stands beside a primitive (`_birthDate`).
+    """
 
     key: str
     repeats: bool
     conditions: tuple[Condition, ...] = ()
+    beside: str = field(init=False, default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Name the property beside it."""
+        object.__setattr__(self, "beside", f"_{self.key}")
 
 
 @dataclass(frozen=True, slots=True)

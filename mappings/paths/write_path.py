@@ -69,7 +69,7 @@ def _set(holder: Json, step: Step, leaf: Leaf) -> None:
         target.clear()
         target.update(merged)
         return
-    for key, value in ((step.key, leaf.value), (f"_{step.key}", leaf.beside)):
+    for key, value in ((step.key, leaf.value), (step.beside, leaf.beside)):
         if value is None:
             holder.pop(key, None)
         else:
@@ -80,7 +80,7 @@ def _remove(node: Json, steps: Sequence[Step]) -> None:
     first, *rest = steps
     if not rest and not first.conditions:
         node.pop(first.key, None)
-        node.pop(f"_{first.key}", None)
+        node.pop(first.beside, None)
         return
     value = node.get(first.key)
     kept: list[Any] = []

@@ -15,7 +15,7 @@ from mappings.views.moments import COMPLETED, DAY, DAY_OF_MOMENT
 from mappings.views.people import NAME
 from mappings.views.record_category import read_category, write_category
 from mappings.views.record_status import read_status, write_status
-from mappings.views.soap import TITLES, soap_field
+from mappings.views.soap import NOTE, TITLES, is_soap_note, soap_field, soap_notes
 from mappings.views.tags import TAGS, read_tags, tag_code, write_tags
 from mappings.views.view import At, Field, View, at, escaped, parameter
 
@@ -145,7 +145,7 @@ VIEW = View(
             "type": {
                 "coding": [
                     {"system": LOINC, "code": "85208-7"},
-                    {"system": system("document-type"), "code": "soap-note"},
+                    dict(zip(("system", "code"), NOTE, strict=True)),
                 ]
             },
             "title": "Compte rendu de téléconsultation",
@@ -157,8 +157,8 @@ VIEW = View(
         },
     },
     complete=complete_record,
-    hides=lambda composition: composition.get("status") == "entered-in-error",
-    listed=(("status:not", "entered-in-error"),),
+    hides=lambda composition: composition.get("status") == "entered-in-error" or not is_soap_note(composition),
+    listed=(("status:not", "entered-in-error"), ("_filter", soap_notes())),
     filters={
         "category": _of_category,
         "priority": parameter("encounter:Encounter.priority", f"{system('priority')}|{{}}"),

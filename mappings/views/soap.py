@@ -7,21 +7,47 @@ that others have written, by either of the codes of a part and without our exten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
+from functools import cache
 
 from mappings.concepts.bijection import bijection
-from mappings.concepts.names import EMPTY, HL7, LOINC, definition
+from mappings.concepts.names import EMPTY, HL7, LOINC, definition, system
 from mappings.paths.path import Json
 from mappings.views.kind import TEXT
 from mappings.views.narrative import narrative, text_of
 from mappings.views.view import Field, Parts
 
 TITLES = {"subjective": "Subjectif", "objective": "Objectif", "assessment": "Évaluation", "plan": "Plan"}
+NOTE = (system("document-type"), "soap-note")
 RAW = definition("soap-raw-text")
 NOT_ASKED = {"coding": [{"system": f"{HL7}/list-empty-reason", "code": "notasked"}]}
 NOTHING = "Non renseigné"
 FILES = "55107-7"
 """LOINC code of the section that lists the files of a record."""
+
+
+def is_soap_note(composition: Json) -> bool:
+    """Whether a Composition says that it is a SOAP note, or has one of its parts as a section."""
+    if any(each.get("code") == NOTE[1] and each.get("system") == NOTE[0] for each in _types(composition)):
+        return True
+    every = _every_code()
+    return any(has_code(each, every) for each in composition.get("section", ()))
+
+
+def soap_notes() -> str:
+    """Return the `_filter` of a search that finds the Compositions which `is_soap_note` knows."""
+    sections = [f"section eq {LOINC}|{each}" for each in sorted(_every_code())]
+    return " or ".join((f"type eq {NOTE[0]}|{NOTE[1]}", *sections))
+
+
+def _types(composition: Json) -> list[Json]:
+    codings: list[Json] = composition.get("type", {}).get("coding", [])
+    return codings
+
+
+@cache
+def _every_code() -> frozenset[str]:
+    return frozenset(code for part in TITLES for code in codes_of(part))
 
 
 def soap_field(part: str) -> Field:
@@ -72,22 +98,26 @@ def write_part(composition: Json, part: str, text: str | None) -> None:
         section["extension"] = extensions
 
 
+@cache
 def codes_of(part: str) -> tuple[str, ...]:
     """Return the LOINC codes of a part: the one that means it, then the one of the French value set of sections."""
     table = bijection("telemed-soap-section-loinc")
     return (table.forward[part], *table.related.get(part, ()))
 
 
-def has_code(section: Json, codes: Iterable[str]) -> bool:
+def has_code(section: Json, codes: Container[str]) -> bool:
     """Return whether a section has one of these LOINC codes."""
-    codings = section.get("code", {}).get("coding", ())
-    return any(each.get("system") == LOINC and each.get("code") in codes for each in codings)
+    for each in section.get("code", {}).get("coding", ()):
+        if each.get("code") in codes and each.get("system") == LOINC:
+            return True
+    return False
 
 
 def _sections(composition: Json, part: str) -> list[Json]:
     """Return the sections of a part, wherever they are nested, those with the code that means it first."""
-    found = [each for each in _nested(composition) if has_code(each, codes_of(part))]
-    return sorted(found, key=lambda each: not has_code(each, codes_of(part)[:1]))
+    codes = codes_of(part)
+    found = [each for each in _nested(composition) if has_code(each, codes)]
+    return found if len(found) < 2 else sorted(found, key=lambda each: not has_code(each, codes[:1]))
 
 
 def _nested(holder: Json) -> Iterator[Json]:
@@ -117,7 +147,7 @@ def _raw(section: Json) -> str | None:
 
 def _told(section: Json) -> str:
     """Return what a section of others says: its narrative, then those of the sections in it that are no part."""
-    every = [code for name in TITLES for code in codes_of(name)]
+    every = _every_code()
     texts = [text_of(section.get("text", {}).get("div", ""))]
     for each in section.get("section", ()):
         if not has_code(each, every):

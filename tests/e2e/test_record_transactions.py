@@ -17,6 +17,7 @@ from mappings.views.medical_record import VIEW
 from mappings.views.searching import search
 from mappings.views.show import show
 from mappings.views.view import Parts
+from tests.fakes.foreign_notes import note, section
 
 Json = dict[str, Any]
 MOMENT = "2026-03-02T10:01:02.123456+01:00"
@@ -102,3 +103,11 @@ def test_an_archived_record_is_found_as_that_and_not_as_final(http: httpx.Client
     send(http, create_record(RECORD | {"patient_id": patient, "status": "archived"}, act()))
     assert len(listed(http, patient, status="archived")) == 1
     assert listed(http, patient, status="final") == []
+
+
+def test_notes_of_others_are_listed_and_other_compositions_are_not(http: httpx.Client, patient: str) -> None:
+    author = {"author": [{"reference": "Practitioner/dr"}], "subject": {"reference": f"Patient/{patient}"}}
+    for made in (note(section("10164-2", "Cough"), **author), note(section("48765-2", "None"), **author)):
+        assert http.post("Composition", json=made).status_code == 201
+    (parts,) = listed(http, patient)
+    assert show(VIEW, parts)["soap"]["subjective"] == "Cough"

@@ -133,7 +133,7 @@ def gone_with(name: str, lost: Counter[str]) -> bool:
     return set(lost) == {"kept"} and (name in REPLACED or name.startswith("soap."))
 
 
-REPLACED = ("category", "tags", "age", "nom", "follow_up_date", "status")
+REPLACED = ("category", "tags", "age", "follow_up_date")
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,6 +13,7 @@ from mappings.views.write import write
 from tests.fakes.foreign_notes import PATIENT, ROLE, note, section
 from tests.fakes.telemed import good
 
+PLAN = section("18776-5", "Rest")
 KEYS = (
     *("id", "nom", "age", "category", "priority", "status", "soap", "consultation_date", "follow_up_date", "tags"),
     *("attachments", "patient_id", "doctor_id", "inserted_at", "updated_at"),
@@ -76,7 +77,7 @@ def test_a_note_of_others_is_shown_as_well_as_it_can_be() -> None:
 def test_the_priority_of_others_is_understood(act: str, priority: str) -> None:
     coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActPriority", "code": act, "display": "x"}
     encounter = {"resourceType": "Encounter", "id": "e", "priority": {"coding": [coding]}}
-    composition = note(encounter={"reference": "Encounter/e"})
+    composition = note(PLAN, encounter={"reference": "Encounter/e"})
     assert shown(composition, encounter)["priority"] == priority
     (parts,) = gather(VIEW, [composition, encounter])
     changed = write(VIEW, {"priority": "high" if priority != "high" else "normal"}, parts)
@@ -86,21 +87,23 @@ def test_the_priority_of_others_is_understood(act: str, priority: str) -> None:
 
 
 def test_an_encounter_is_made_for_a_note_of_others_only_when_it_is_needed() -> None:
-    (parts,) = gather(VIEW, [note()])
+    (parts,) = gather(VIEW, [note(PLAN)])
     assert "Encounter" not in write(VIEW, {"nom": "Anna"}, parts)
     made = write(VIEW, {"priority": "urgent"}, parts)
     assert show(VIEW, made)["priority"] == "urgent"
     assert made["Encounter"][0]["subject"] == {"reference": "Patient/anna"}
-    (elsewhere,) = gather(VIEW, [note(encounter={"reference": "Encounter/other"})])
+    (elsewhere,) = gather(VIEW, [note(PLAN, encounter={"reference": "Encounter/other"})])
     assert "Encounter" not in write(VIEW, {"priority": "urgent"}, elsewhere)
 
 
-def test_what_was_entered_in_error_is_not_in_the_view() -> None:
-    assert gather(VIEW, [note(status="entered-in-error")]) == []
+def test_what_was_entered_in_error_or_is_no_soap_note_is_not_in_the_view() -> None:
+    soap = section("61150-9", "Cough")
+    assert gather(VIEW, [note(soap, status="entered-in-error"), note(section("48765-2", "None"))]) == []
+    assert len(gather(VIEW, [note(soap), good("composition-draft")])) == 2
 
 
 def test_an_archived_record_stays_amended_and_comes_back() -> None:
-    (parts,) = gather(VIEW, [note(status="amended")])
+    (parts,) = gather(VIEW, [note(PLAN, status="amended")])
     archived = write(VIEW, {"status": "archived"}, parts)
     assert (archived["Composition"][0]["status"], show(VIEW, archived)["status"]) == ("amended", "archived")
     again = write(VIEW, {"status": "amended"}, archived)
@@ -110,7 +113,7 @@ def test_an_archived_record_stays_amended_and_comes_back() -> None:
 
 def test_a_point_in_time_of_others_gives_way_to_a_day() -> None:
     url = "urn:fhir-health-server:telemed/StructureDefinition/telemed-follow-up-date"
-    (parts,) = gather(VIEW, [note(extension=[{"url": url, "valueDateTime": "2026-04-02T10:00:00Z"}])])
+    (parts,) = gather(VIEW, [note(PLAN, extension=[{"url": url, "valueDateTime": "2026-04-02T10:00:00Z"}])])
     assert show(VIEW, parts)["follow_up_date"] == "2026-04-02"
     changed = write(VIEW, {"follow_up_date": "2026-05-01"}, parts)
     assert changed["Composition"][0]["extension"] == [{"url": url, "valueDate": "2026-05-01"}]
