@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mappings.concepts.names import EMPTY
 from mappings.paths.path import Condition, Json, Leaf, Path, Step
 from mappings.paths.read_path import children, fulfils, read_path
 
@@ -69,11 +70,19 @@ def _set(holder: Json, step: Step, leaf: Leaf) -> None:
         target.clear()
         target.update(merged)
         return
-    for key, value in ((step.key, leaf.value), (step.beside, leaf.beside)):
+    for key, value in ((step.key, leaf.value), (step.beside, _beside(holder.get(step.beside), leaf.beside))):
         if value is None:
             holder.pop(key, None)
         else:
             holder[key] = value
+
+
+def _beside(there: Json | None, new: Json | None) -> Json | None:
+    """Return what stands beside a primitive: what others have put there, and what the new value brings."""
+    kept = dict(there or {})
+    extensions = [each for each in kept.pop("extension", ()) if each.get("url") != EMPTY["url"]]
+    extensions += (new or {}).get("extension", ())
+    return kept | ({"extension": extensions} if extensions else {}) or None
 
 
 def _remove(node: Json, steps: Sequence[Step]) -> None:

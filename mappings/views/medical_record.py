@@ -15,9 +15,10 @@ from mappings.views.moments import COMPLETED, DAY, DAY_OF_MOMENT
 from mappings.views.people import NAME
 from mappings.views.record_category import read_category, write_category
 from mappings.views.record_status import read_status, write_status
-from mappings.views.soap import NOTE, TITLES, is_soap_note, soap_field, soap_notes
+from mappings.views.show import value_of
+from mappings.views.soap import NOTE, TITLES, is_own, is_soap_note, soap_field, soap_notes
 from mappings.views.tags import TAGS, read_tags, tag_code, write_tags
-from mappings.views.view import At, Field, View, at, escaped, parameter
+from mappings.views.view import At, Field, Parts, View, at, escaped, parameter
 
 _PRIORITIES = codes("telemed-priority")
 _V3 = f"{HL7}/v3-ActPriority"
@@ -25,6 +26,16 @@ _ACTS = bijection("telemed-priority-act")
 URGENT = {"EM": "urgent", "S": "urgent"}
 """Priorities of v3-ActPriority that the table does not have, as the view shows them; what else there is is normal."""
 _DOCTOR = "startsWith('Practitioner/')"
+
+
+_NAME = Field("nom", TEXT, at("Composition.subject.display"))
+_NAME_OF_OTHERS = Field("nom", TEXT, at("Composition.subject.display", At("Patient.name", NAME, only_read=True)))
+
+
+def _read_name(parts: Parts) -> str | None:
+    """Return the name as it was written; for notes of others without one, that of the Patient."""
+    name: str | None = value_of(_NAME if is_own(parts["Composition"][0]) else _NAME_OF_OTHERS, parts)
+    return name
 
 
 def _of_category(text: str) -> tuple[tuple[str, str], ...]:
@@ -52,7 +63,7 @@ VIEW = View(
     },
     fields=(
         Field("id", ID, at("Composition.id", f"Composition.identifier.where(system = '{RECORD}').value"), kept=True),
-        Field("nom", TEXT, at("Composition.subject.display", At("Patient.name", NAME, only_read=True))),
+        Field("nom", TEXT, at("Composition.subject.display"), read=_read_name),
         Field("age", AGE, at(f"Composition.extension('{definition('age')}').value.ofType(Quantity)")),
         Field("category", TEXT, read=read_category, write=write_category),
         Field(

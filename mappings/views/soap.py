@@ -26,9 +26,15 @@ FILES = "55107-7"
 """LOINC code of the section that lists the files of a record."""
 
 
+def is_own(composition: Json) -> bool:
+    """Whether a Composition says that it is a note of ours: then what is not there was never written."""
+    codings = composition.get("type", {}).get("coding", ())
+    return any(each.get("code") == NOTE[1] and each.get("system") == NOTE[0] for each in codings)
+
+
 def is_soap_note(composition: Json) -> bool:
-    """Whether a Composition says that it is a SOAP note, or has one of its parts as a section."""
-    if any(each.get("code") == NOTE[1] and each.get("system") == NOTE[0] for each in _types(composition)):
+    """Whether a Composition is a note of ours, or has a part of a SOAP note as a section."""
+    if is_own(composition):
         return True
     every = _every_code()
     return any(has_code(each, every) for each in composition.get("section", ()))
@@ -38,11 +44,6 @@ def soap_notes() -> str:
     """Return the `_filter` of a search that finds the Compositions which `is_soap_note` knows."""
     sections = [f"section eq {LOINC}|{each}" for each in sorted(_every_code())]
     return " or ".join((f"type eq {NOTE[0]}|{NOTE[1]}", *sections))
-
-
-def _types(composition: Json) -> list[Json]:
-    codings: list[Json] = composition.get("type", {}).get("coding", [])
-    return codings
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mappings.concepts.names import EMPTY
 from mappings.paths.parse_path import parse_path
 from mappings.paths.path import Leaf
 from mappings.paths.write_path import write_path
@@ -54,9 +55,13 @@ def test_an_object_is_laid_over_the_one_that_is_there() -> None:
     }
 
 
-def test_a_value_takes_the_place_of_what_stood_beside_none() -> None:
-    resource = {"_birthDate": {"extension": [{"url": "urn:x", "valueBoolean": True}]}}
-    assert written("Patient.birthDate", resource, Leaf("2020-01-01")) == {"birthDate": "2020-01-01"}
+def test_a_value_takes_the_place_of_the_mark_of_an_empty_one_and_of_nothing_else() -> None:
+    other = {"url": "urn:x", "valueBoolean": True}
+    resource: dict[str, Any] = {"_birthDate": {"id": "b", "extension": [dict(EMPTY), other]}}
+    full = written("Patient.birthDate", resource, Leaf("2020-01-01"))
+    assert full == {"birthDate": "2020-01-01", "_birthDate": {"id": "b", "extension": [other]}}
+    again = written("Patient.birthDate", full, Leaf(None, {"extension": [dict(EMPTY)]}))
+    assert again == {"_birthDate": {"id": "b", "extension": [other, EMPTY]}}
 
 
 def test_taking_away_leaves_items_that_say_more() -> None:

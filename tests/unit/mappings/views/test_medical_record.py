@@ -73,6 +73,14 @@ def test_a_note_of_others_is_shown_as_well_as_it_can_be() -> None:
     }
 
 
+def test_what_was_not_written_in_a_record_of_ours_is_not_taken_from_elsewhere() -> None:
+    composition = good("composition-draft")
+    composition["category"] = [{"text": "Autre système"}]
+    composition["subject"] = {"reference": "Patient/anna"}
+    record = shown(composition, PATIENT)
+    assert (record["nom"], record["category"]) == (None, None)
+
+
 @pytest.mark.parametrize(("act", "priority"), [("R", "normal"), ("A", "high"), ("UR", "urgent"), ("EM", "urgent")])
 def test_the_priority_of_others_is_understood(act: str, priority: str) -> None:
     coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActPriority", "code": act, "display": "x"}
