@@ -23,6 +23,13 @@ NEAREST: Mapping[str, str] = {
     "noshow": "cancelled",
 }
 """States of Appointments of others, as the view shows them."""
+NEXT: Mapping[str, tuple[str, ...]] = {
+    "pending": ("confirmed", "cancelled"),
+    "confirmed": ("completed", "cancelled"),
+    "completed": (),
+    "cancelled": (),
+}
+"""What may become of an appointment, by its status."""
 _SERVICE = f"Appointment.serviceType.where(coding.where(system = '{system('appointment-kind')}').exists())"
 
 
@@ -33,6 +40,14 @@ def _participant(type: str) -> str:
 def _moment(name: str, fallback: str) -> tuple[At, ...]:
     place = f"Appointment.extension('{definition(name)}').value.ofType(instant)"
     return at(place, At(fallback, COMPLETED, only_read=True))
+
+
+def objection(now: str, then: str) -> str | None:
+    """Return why an appointment of one status cannot get another, as a sentence, None when it can."""
+    if then in NEXT[now]:
+        return None
+    ways = " or ".join(NEXT[now])
+    return f"An appointment that is {now} cannot become {then}, only {ways}." if ways else f"It is {now} for good."
 
 
 def complete_appointment(parts: Parts) -> None:

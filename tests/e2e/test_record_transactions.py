@@ -13,7 +13,9 @@ from mappings.documents.document import document, wanted
 from mappings.transactions.act import Act
 from mappings.transactions.record import File, create_record, update_record
 from mappings.views.gather import gather
+from mappings.views.me import TYPES
 from mappings.views.medical_record import VIEW
+from mappings.views.registry import VIEWS
 from mappings.views.searching import search
 from mappings.views.show import show
 from mappings.views.view import Parts
@@ -111,3 +113,21 @@ def test_notes_of_others_are_listed_and_other_compositions_are_not(http: httpx.C
         assert http.post("Composition", json=made).status_code == 201
     (parts,) = listed(http, patient)
     assert show(VIEW, parts)["soap"]["subjective"] == "Cough"
+
+
+ASKED = {
+    "medical_record": {"doctor_id": "dr", "category": "Astrologie, médicale", "priority": "high", "status": "draft"},
+    "appointment": {"patient_id": "p", "doctor_id": "dr", "status": "cancelled", "from": MOMENT, "to": "2030-01-01"},
+    "slot": {"doctor_id": "dr", "status": "busy", "from": MOMENT, "to": MOMENT},
+    "notification": {"user": "Patient/p", "unread": "true", "kind": "password_reset"},
+    "consent": {"patient_id": "p", "type": "research"},
+    **{f"me/{type}": {} for type in TYPES},
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_server_answers_the_search_of_every_view_with_every_filter(http: httpx.Client, name: str) -> None:
+    view = VIEWS[name]
+    assert ASKED[name].keys() >= view.filters.keys() - {"patient_id", "tag", "from", "to"}
+    answer = http.get(view.root, params=search(view, ASKED[name]))
+    assert answer.status_code == 200, answer.text

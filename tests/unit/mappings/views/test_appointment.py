@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.errors import Unfit
-from mappings.views.appointment import VIEW
+from mappings.views.appointment import NEXT, VIEW, objection
 from mappings.views.show import show
 from mappings.views.write import write
 
@@ -76,3 +76,13 @@ def test_states_of_others_are_shown_and_kept(state: str, status: str) -> None:
 def test_the_filter_by_status_finds_the_states_of_others_too() -> None:
     assert VIEW.filters["status"]("cancelled") == (("status", "cancelled,noshow"),)
     assert VIEW.filters["from"]("2026-03-02T09:30:00+01:00") == (("date", "ge2026-03-02T09:30:00+01:00"),)
+
+
+@pytest.mark.parametrize("now", NEXT)
+def test_what_cannot_become_of_an_appointment_is_told_with_what_can(now: str) -> None:
+    allowed = {"pending": {"confirmed", "cancelled"}, "confirmed": {"completed", "cancelled"}}
+    assert {then for then in NEXT if objection(now, then) is None} == allowed.get(now, set())
+    assert objection("pending", "completed") == (
+        "An appointment that is pending cannot become completed, only confirmed or cancelled."
+    )
+    assert objection("cancelled", "confirmed") == "It is cancelled for good."
