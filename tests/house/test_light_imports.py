@@ -33,6 +33,7 @@ def loaded(*modules: str) -> set[str]:
     ("modules", "allowed"),
     [
         (("profiles.validation.validator", "profiles.fhirpath.engine"), set()),
+        (("mappings.views.registry", "mappings.transactions.record", "mappings.documents.document"), set()),
         (("fhir_server.model.fhir_json", "fhir_server.model.fhir_xml", "fhir_server.model.bundle"), set()),
         (("fhir_server.search.parse", "fhir_server.search.extract", "fhir_server.search.match"), set()),
         (("fhir_server.interactions.table", "fhir_server.interactions.bundle"), {"asyncio"}),

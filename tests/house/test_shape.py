@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("fhir_server", "auth", "profiles", "tests", "examples")
+LIBRARIES = ("fhir_server", "auth", "mappings", "profiles")
+FOLDERS = (*LIBRARIES, "tests", "examples")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] in ("fhir_server", "auth", "profiles")]
+PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] in LIBRARIES]
 PURE = [
     path
     for path in PRODUCT
     if path.relative_to(ROOT).parts[:2] in (("fhir_server", "model"), ("fhir_server", "search"))
+    or path.relative_to(ROOT).parts[0] == "mappings"
     or (path.relative_to(ROOT).parts[0] == "profiles" and path.name != "build.py")
     or path.relative_to(ROOT) in (Path("auth/scopes.py"),)
 ]

@@ -28,7 +28,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(tmp_path: Path) -> Settings:
-    return Settings(store=f"sqlite:///{tmp_path}/fhir.db")
+    """Without the parameters that the software brings, whose indexing is a job too."""
+    return Settings(store=f"sqlite:///{tmp_path}/fhir.db", telemed_profiles=False)
 
 
 async def put(tenant: Tenant, resource: Json) -> None:

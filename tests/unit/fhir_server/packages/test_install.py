@@ -17,7 +17,7 @@ from fhir_server.packages.archive import read_archive
 from fhir_server.packages.install import install
 from fhir_server.packages.remove import remove
 from fhir_server.packages.report import Report
-from tests.fakes.brought import OWN_GUIDE, others
+from tests.fakes.brought import OWN_GUIDE, other_codes, others
 from tests.fakes.own_parameters import own
 from tests.fakes.packages import URL, Json, colours, entries, guide, manifest, profile, tgz, value_set
 
@@ -97,9 +97,9 @@ async def test_what_is_missing_warns_and_strict_refuses_it(tenant: Tenant) -> No
 async def test_search_parameters_are_served_and_those_that_collide_are_kept(tenant: Tenant) -> None:
     await put(tenant, own(), version="1.0.0")
     report = await put(tenant, own(version="2"), version="2.0.0")
-    assert [each.definition.code for each in tenant.services.registry.additions] == ["eye-colour"]
+    assert other_codes(tenant.services.registry) == ["eye-colour"]
     assert "is kept as a document" in report.warnings[0]
     await remove(tenant.services, "org.example.guide#1.0.0")
-    assert [each.definition.code for each in tenant.services.registry.additions] == ["eye-colour"]
+    assert other_codes(tenant.services.registry) == ["eye-colour"]
     await remove(tenant.services, "org.example.guide")
-    assert not tenant.services.registry.additions
+    assert not other_codes(tenant.services.registry)

@@ -1,0 +1,1 @@
+"""FHIR documents: Bundles that hold a Composition and all it speaks of."""

@@ -1,0 +1,1 @@
+"""Paths of FHIRPath that can be written as well as read."""

@@ -1,0 +1,1 @@
+"""Writes of several resources that belong together, as transaction Bundles."""

@@ -1,0 +1,161 @@
+"""The view `appointment`: an Appointment of a patient with a doctor (http://hl7.org/fhir/R4/appointment.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mappings.concepts.bijection import bijection, codes
+from mappings.concepts.names import ACT, HL7, definition, system
+from mappings.views.kind import ID, MOMENT, TEXT, nearest, one_of, reference
+from mappings.views.moments import COMPLETED
+from mappings.views.view import At, Field, Parts, Values, View, at, parameter
+from profiles.datatypes.temporal import compare, parse_date_time
+
+_KINDS = codes("telemed-appointment-kind")
+_ACTS = bijection("telemed-appointment-kind-act")
+_STATUSES = codes("telemed-appointment-status")
+_STATES = bijection("telemed-appointment-status-r4")
+NEAREST: Mapping[str, str] = {
+    "proposed": "pending",
+    "waitlist": "pending",
+    "arrived": "confirmed",
+    "checked-in": "confirmed",
+    "noshow": "cancelled",
+}
+"""States of Appointments of others, as the view shows them."""
+NEXT: Mapping[str, tuple[str, ...]] = {
+    "pending": ("confirmed", "cancelled"),
+    "confirmed": ("completed", "cancelled"),
+    "completed": (),
+    "cancelled": (),
+}
+"""What may become of an appointment, by its status."""
+_SERVICE = f"Appointment.serviceType.where(coding.where(system = '{system('appointment-kind')}').exists())"
+
+
+def _participant(type: str) -> str:
+    return f"Appointment.participant.where(actor.reference.startsWith('{type}/')).actor.reference"
+
+
+def _moment(name: str, fallback: str) -> tuple[At, ...]:
+    place = f"Appointment.extension('{definition(name)}').value.ofType(instant)"
+    return at(place, At(fallback, COMPLETED, only_read=True))
+
+
+def objection(now: str, then: str) -> str | None:
+    """Return why an appointment of one status cannot get another, as a sentence, None when it can."""
+    if then in NEXT[now]:
+        return None
+    ways = " or ".join(NEXT[now])
+    return f"An appointment that is {now} cannot become {then}, only {ways}." if ways else f"It is {now} for good."
+
+
+def complete_appointment(parts: Parts) -> None:
+    """Say who has agreed: the patient who asked, and the doctor once the appointment is confirmed."""
+    appointment = parts["Appointment"][0]
+    agreed = appointment["status"] in ("booked", "fulfilled")
+    for each in appointment.get("participant", ()):
+        doctor = each.get("actor", {}).get("reference", "").startswith("Practitioner")
+        if "status" not in each:
+            each["status"] = "accepted" if agreed or not doctor else "needs-action"
+        elif agreed and each["status"] == "needs-action":
+            each["status"] = "accepted"
+
+
+def rules(record: Values) -> Iterator[tuple[str, str]]:
+    """Yield what FHIR does not allow an appointment to be (app-2, app-4), and ends before beginnings."""
+    start, end = record["starts_at"], record["ends_at"]
+    if start and end and (compare(parse_date_time(start), parse_date_time(end)) or 0) >= 0:
+        yield "ends_at", "must be after starts_at"
+    if record["cancellation_reason"] is not None and record["status"] != "cancelled":
+        yield "cancellation_reason", "must be null while the appointment is not cancelled"
+
+
+def _of_status(status: str) -> tuple[tuple[str, str], ...]:
+    states = [_STATES.forward.get(status, status), *(state for state, shown in NEAREST.items() if shown == status)]
+    return (("status", ",".join(states)),)
+
+
+VIEW = View(
+    name="appointment",
+    root="Appointment",
+    fields=(
+        Field("id", ID, at("Appointment.id"), kept=True),
+        Field("patient_id", reference("Patient"), at(_participant("Patient")), required=True),
+        Field(
+            "doctor_id",
+            reference("Practitioner"),
+            at(
+                _participant("Practitioner"),
+                At(_participant("PractitionerRole"), reference("PractitionerRole"), only_read=True),
+            ),
+            required=True,
+        ),
+        Field("starts_at", MOMENT, at("Appointment.start"), required=True),
+        Field("ends_at", MOMENT, at("Appointment.end"), required=True),
+        Field(
+            "kind",
+            one_of(_KINDS),
+            at(
+                At(
+                    f"{_SERVICE}.coding.where(system = '{system('appointment-kind')}')",
+                    one_of(_KINDS, coding=system("appointment-kind")),
+                ),
+                At(f"{_SERVICE}.coding.where(system = '{ACT}')", one_of(_KINDS, coding=ACT, by=_ACTS)),
+                At(
+                    f"Appointment.serviceType.coding.where(system = '{ACT}')",
+                    one_of(_KINDS, coding=ACT, by=_ACTS),
+                    only_read=True,
+                ),
+            ),
+            shown="office",
+            required=True,
+        ),
+        Field(
+            "status",
+            one_of(_STATUSES),
+            at(
+                At("Appointment.status", one_of(_STATUSES, by=_STATES)),
+                At("Appointment.status", nearest(NEAREST), only_read=True),
+            ),
+            default="pending",
+            required=True,
+        ),
+        Field(
+            "reason",
+            TEXT,
+            at(
+                "Appointment.reasonCode.text",
+                At("Appointment.reasonCode.coding.display", only_read=True),
+                At("Appointment.description", only_read=True),
+            ),
+        ),
+        Field(
+            "cancellation_reason",
+            TEXT,
+            at(
+                "Appointment.cancelationReason.text", At("Appointment.cancelationReason.coding.display", only_read=True)
+            ),
+        ),
+        Field("inserted_at", MOMENT, _moment("inserted-at", "Appointment.created"), required=True, kept=True),
+        Field("updated_at", MOMENT, _moment("updated-at", "Appointment.meta.lastUpdated"), required=True, kept=True),
+    ),
+    new={
+        "Appointment": {
+            "resourceType": "Appointment",
+            "appointmentType": {"coding": [{"system": f"{HL7}/v2-0276", "code": "ROUTINE"}]},
+        }
+    },
+    complete=complete_appointment,
+    rules=rules,
+    hides=lambda root: root.get("status") == "entered-in-error",
+    listed=(("status:not", "entered-in-error"),),
+    filters={
+        "patient_id": parameter("patient", "Patient/{}"),
+        "doctor_id": parameter("practitioner", "Practitioner/{}"),
+        "status": _of_status,
+        "from": parameter("date", "ge{}"),
+        "to": parameter("date", "le{}"),
+    },
+    order="date",
+)

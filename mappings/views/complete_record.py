@@ -1,0 +1,40 @@
+"""What follows from a record: the date of the document, who answers for it, and what its Encounter says."""
+
+from __future__ import annotations
+
+from mappings.concepts.names import RECORD, definition
+from mappings.paths.path import Json
+from mappings.views.view import Parts
+
+
+def complete_record(parts: Parts) -> None:
+    """Bring what follows from the record up to date: dates, attestation, and the Encounter."""
+    composition = parts["Composition"][0]
+    moments = {each["url"]: each.get("valueInstant") for each in composition.get("extension", ())}
+    written = moments.get(definition("updated-at"))
+    if written:
+        composition["date"] = written
+    attesters = composition.get("attester", [])
+    is_own = composition.get("identifier", {}).get("system") == RECORD
+    if is_own and written and composition["status"] in ("final", "amended") and not _is_signed(attesters):
+        party = {"reference": composition["author"][0]["reference"]}
+        composition["attester"] = [*attesters, {"mode": "legal", "time": written, "party": party}]
+    for encounter in parts.get("Encounter", ()):
+        _follow(encounter, composition)
+
+
+def _is_signed(attesters: list[Json]) -> bool:
+    return any(each.get("mode") == "legal" for each in attesters)
+
+
+def _follow(encounter: Json, composition: Json) -> None:
+    if encounter.get("status", "in-progress") in ("in-progress", "finished"):
+        encounter["status"] = "in-progress" if composition.get("status") == "preliminary" else "finished"
+    if "subject" not in encounter and "subject" in composition:
+        encounter["subject"] = {"reference": composition["subject"]["reference"]}
+    authors = [each for each in composition.get("author", ()) if "reference" in each]
+    if "participant" not in encounter and authors:
+        encounter["participant"] = [{"individual": {"reference": authors[0]["reference"]}}]
+    started = [each["period"]["start"] for each in composition.get("event", ()) if "start" in each.get("period", {})]
+    if "period" not in encounter and started:
+        encounter["period"] = {"start": started[0]}

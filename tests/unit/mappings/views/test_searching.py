@@ -1,0 +1,43 @@
+"""The search behind a list: what the view hides is left out, what it shows is included, nothing is guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from mappings.errors import Unfit
+from mappings.views.registry import VIEWS, registered
+from mappings.views.searching import search
+from mappings.views.soap import soap_notes
+from profiles import definitions
+
+
+def test_a_list_of_records_is_one_search() -> None:
+    found = search(registered("medical_record"), {"patient_id": "p", "from": "2026-03-01"})
+    assert found == [
+        ("status:not", "entered-in-error"),
+        ("_filter", soap_notes()),
+        ("patient", "Patient/p"),
+        ("period", "ge2026-03-01"),
+        ("_include", "Composition:encounter"),
+        ("_include", "Composition:entry"),
+        ("_include", "Composition:subject:Patient"),
+        ("_include", "Composition:author:PractitionerRole"),
+        ("_sort", "-period"),
+    ]
+
+
+def test_an_unknown_filter_is_told() -> None:
+    with pytest.raises(Unfit) as caught:
+        search(registered("consent"), {"colour": "red"})
+    assert caught.value.fields == {"colour": ["is no filter; there are patient_id, type"]}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) -> None:
+    view = VIEWS[name]
+    known = {code for each in definitions.search_parameters() if view.root in each.base for code in (each.code,)}
+    known |= {"_tag", "_id", "_filter", "record-status", "encounter:Encounter.priority", "schedule.actor"}
+    filters = [pair[0] for write in view.filters.values() for pair in write("final")]
+    used = {each.partition(":")[0] if each.count(".") == 0 else each for each in [*filters, view.order.lstrip("-")]}
+    used |= {each.partition(":")[0] for each in view.included} | {name.partition(":")[0] for name, _ in view.listed}
+    assert used <= known
