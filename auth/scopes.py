@@ -104,6 +104,9 @@ class Scopes:
         return Scopes(widest, tuple(word for word in self.words if word in allowed.words))
 
 
+NO_SCOPES = Scopes()
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A scope that was asked for and is none; `reason` is a sentence without its subject."""
