@@ -6,9 +6,9 @@ remembers of it; other processes ask again after `REMEMBERED`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from auth.accounts import Account, account_of
 from auth.errors import Unauthenticated
@@ -89,4 +89,11 @@ class Admission(Generic[P]):
         if claims["sub"] != (grant.account or grant.client):
             raise Unauthenticated("The token is not one of this server's, or it was changed.")
         until = min(now + REMEMBERED, claims["exp"] * 1_000_000, grant.expires)
+        grant = scoped(grant, claims)
         return Admitted(self._principal(grant, account), grant, account, until)
+
+
+def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:
+    """Return the grant as a token opens it, which may have been asked to open less."""
+    scope = claims.get("scope")
+    return replace(grant, scopes=tuple(scope.split())) if isinstance(scope, str) else grant

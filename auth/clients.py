@@ -7,6 +7,7 @@ that listens on the loopback address (RFC 8252, 7.3).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -22,6 +23,7 @@ GRANT_TYPES: tuple[GrantType, ...] = get_args(GrantType)
 SECRET_METHODS = frozenset(("client_secret_basic", "client_secret_post"))
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 LONGEST = 2000
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,8 @@ def _wrong_uri(uri: str, *, native: bool) -> str | None:
         return "An address cannot be read."
     if parts.fragment or uri.endswith("#") or parts.username is not None or port == 0:
         return "An address has no fragment, no user name and no port 0."
+    if not _HOST.fullmatch(parts.netloc):
+        return "The host of an address is letters, digits, dots and hyphens, or an IP address."
     if ".." in parts.path.split("/") or "%2e" in parts.path.lower() or "%2f" in parts.path.lower():
         return "An address has no .. and no escaped slash or dot in its path."
     if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):

@@ -6,8 +6,8 @@ tokens name it in their claim `sid`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from auth.ports import Record, Records, Transaction
@@ -27,6 +27,8 @@ class Grant:
     `encounter` are the launch context. `purpose` is None or `BTG` (break the glass) with its `reason`. `issued`,
     `expires`, `revoked` are microseconds since 1970. `amr` says how its owner was recognised (RFC 8176), `acr` how
     surely, `address` is a keyed digest of the network address it began from, `agent` what that client called itself.
+    For an app: `session` is the grant of the session that it ends with, `context` what else it was told of its launch,
+    `auth_time` when its user had signed in.
     """
 
     id: str
@@ -45,6 +47,9 @@ class Grant:
     acr: str | None = None
     address: str | None = None
     agent: str = ""
+    session: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    auth_time: int = 0
 
     def is_alive(self, now: int) -> bool:
         """Whether its tokens count at `now`."""
@@ -69,6 +74,12 @@ async def grants_of(records: Records, account: str) -> Sequence[Grant]:
     return sorted(found, key=lambda grant: grant.issued, reverse=True)
 
 
+async def revoke_client(tx: Transaction, client: str) -> list[Grant]:
+    """Revoke every grant that an app has, and return those that lived."""
+    found = [await revoke(tx, record.key) for record in await tx.records.find(GRANTS.name, "client", client)]
+    return [grant for grant in found if grant is not None]
+
+
 async def put(tx: Transaction, grant: Grant) -> Grant:
     """Keep a grant, new or changed."""
     value = asdict(grant)
@@ -83,6 +94,16 @@ async def revoke(tx: Transaction, id: str) -> Grant | None:
     if grant is None or not grant.is_alive(tx.time):
         return None
     return await put(tx, replace(grant, revoked=tx.time))
+
+
+async def end(tx: Transaction, id: str) -> list[Grant]:
+    """Revoke a grant and those that end with it, and return those that lived until now."""
+    grant = await revoke(tx, id)
+    if grant is None or grant.account is None:
+        return [] if grant is None else [grant]
+    hang_on = [each.id for each in await grants_of(tx.records, grant.account) if each.session == id]
+    ended = [await revoke(tx, each) for each in hang_on]
+    return [grant, *(each for each in ended if each is not None)]
 
 
 async def revoke_all(tx: Transaction, account: str, but: str | None = None) -> list[Grant]:

@@ -142,6 +142,29 @@ class Letter:
     text: str
 
 
+class Fetched(Protocol):
+    """What another server answered; names of `headers` are in lower case."""
+
+    @property
+    def status(self) -> int:
+        """Its HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """Its body."""
+        ...
+
+
+Fetch = Callable[[str], Awaitable[Fetched | None]]
+"""Gets an address that an app has named; None when it may not be asked, or did not answer."""
+
+
 class Mailer(Protocol):
     """Sends letters."""
 

@@ -129,16 +129,16 @@ class Sessions:
         """Go on with a session. Raises Unauthenticated for a token that is not one, has ended, or was replayed."""
         self._throttle.hit("token-address", self._throttle.digest(asker.address))
 
-        async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | tuple[Account, Grant] | None:
+        async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | tuple[Account, list[Grant]] | None:
             found = await self._behind(tx, secret)
             if found is None:
                 return None
             token, account, grant = found
             if token.used and tx.time - token.used > GRACE:
-                await grants.revoke(tx, grant.id)
+                ended = await grants.end(tx, grant.id)
                 details = {"session": grant.id, "reason": "replayed refresh token"}
                 await self._note(tx, "refresh", account, asker, status=401, details=details)
-                return account, grant
+                return account, ended
             await self._note(tx, "refresh", account, asker, details={"session": grant.id, "rotated": rotate})
             if token.used or not rotate:
                 return account, grant, None
@@ -149,7 +149,7 @@ class Sessions:
 
         done = await self._store.write(work)
         if done is not None and len(done) == 2:
-            self._forget(done[1])
+            self.forget_all(done[1])
             await self._replayed(done[0])
         if done is None or len(done) == 2:
             raise Unauthenticated("The refresh token does not count, or no longer: sign in again.")
@@ -190,8 +190,7 @@ class Sessions:
         self.forget_all(await self._store.write(work))
 
     async def _one(self, tx: Transaction, id: str) -> list[Grant]:
-        revoked = await grants.revoke(tx, id)
-        return [] if revoked is None else [revoked]
+        return await grants.end(tx, id)
 
     async def _behind(self, tx: Transaction, secret: str) -> tuple[opaque.Opaque, Account, Grant] | None:
         """Return a refresh token with the account and grant behind it, if all of them count."""

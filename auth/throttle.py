@@ -29,6 +29,9 @@ RATES: dict[str, RateLimitItem] = {
     "letter-account": RateLimitItemPerHour(5),
     "code-account": RateLimitItemPerMinute(5, 10),
     "token-address": RateLimitItemPerMinute(60),
+    "authorize-address": RateLimitItemPerMinute(60),
+    "client-address": RateLimitItemPerHour(20),
+    "client-failure": RateLimitItemPerMinute(100, 10),
 }
 
 

@@ -47,8 +47,11 @@ class Tokens:
         self._audience = audience
         self._now = now
 
-    async def access(self, grant: Grant, seconds: int) -> str:
-        """Return an access token for a grant; it ends after `seconds`, or with the grant."""
+    async def access(self, grant: Grant, seconds: int, *, narrowed: bool = False) -> str:
+        """Return an access token for a grant; it ends after `seconds`, or with the grant.
+
+        With `narrowed` it opens the scopes of `grant` as it is given, whatever those are that are kept.
+        """
         now = self._now() // SECOND
         key = await self._keys.signing()
         claims = {
@@ -60,8 +63,30 @@ class Tokens:
             "jti": token_urlsafe(16),
             "client_id": grant.client,
             "sid": grant.id,
+            **({"scope": " ".join(grant.scopes)} if narrowed else {}),
         }
         return jwt.encode(claims, key.private, ALGORITHM, {"typ": SHAPES["access"].typ, "kid": key.kid})
+
+    async def identity(self, grant: Grant, user: str | None, seconds: int, nonce: str | None) -> str:
+        """Return an id_token for an app: who has signed in, when and how (OpenID Connect Core, 2).
+
+        `user` is the address of the FHIR resource that they are, for apps that may know it.
+        """
+        now = self._now() // SECOND
+        key = await self._keys.signing()
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "sub": grant.account,
+            "aud": grant.client,
+            "azp": grant.client,
+            "iat": now,
+            "exp": now + seconds,
+            "auth_time": grant.auth_time // SECOND,
+            "amr": list(grant.amr),
+        }
+        more = {"acr": grant.acr, "nonce": nonce, "fhirUser": user, "profile": user}
+        claims |= {name: value for name, value in more.items() if value is not None}
+        return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
 
     def decode(self, kind: Kind, token: str) -> Mapping[str, Any]:
         """Return the claims of a token of that kind. Raises Unauthenticated for anything else."""

@@ -23,7 +23,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail addre
 
 def user_commands(line: Line) -> typer.Typer:
     """Return the commands about accounts."""
-    commands = _group("Accounts: add, list, confirm, disable.")
+    commands = group("Accounts: add, list, confirm, disable.")
     rows = (("add", _add), ("list", _list), ("confirm", _confirm), ("disable", _disable))
     for name, command in rows:
         commands.command(name)(command(line))
@@ -32,7 +32,7 @@ def user_commands(line: Line) -> typer.Typer:
 
 def keys_commands(line: Line) -> typer.Typer:
     """Return the commands about signing keys."""
-    commands = _group("Signing keys: list, rotate.")
+    commands = group("Signing keys: list, rotate.")
     commands.command("list")(_keys(line))
     commands.command("rotate")(_rotate(line))
     return commands
@@ -67,7 +67,7 @@ def _add(line: Line) -> Callable[..., None]:
         settings = line.settings(config, store=store)
         secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         wanted = Wanted(email, secret, role, locale, rpps, id=id)
-        made = _done(line, settings, lambda desk: manage.add(desk, wanted, manage.BY, manage.asker()))
+        made = done(line, settings, lambda desk: manage.add(desk, wanted, manage.BY, manage.asker()))
         line.out.print(f"Opened {made.role} {made.email}: {made.actor}", markup=False, soft_wrap=True)
 
     return add
@@ -85,9 +85,9 @@ def _list(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        rows = _done(line, settings, lambda desk: manage.listed(desk, role=role, status=status))
+        rows = done(line, settings, lambda desk: manage.listed(desk, role=role, status=status))
         cells = [(each.id, each.email, each.role, each.status) for each in rows]
-        _table(line, ("id", "email", "role", "status"), cells)
+        table(line, ("id", "email", "role", "status"), cells)
 
     return list_
 
@@ -107,7 +107,7 @@ def _confirm(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        _done(line, settings, work)
+        done(line, settings, work)
         line.out.print(f"Confirmed {name}", markup=False)
 
     return confirm
@@ -123,7 +123,7 @@ def _disable(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        _done(line, settings, work)
+        done(line, settings, work)
         line.out.print(f"Disabled {name}", markup=False)
 
     return disable
@@ -140,7 +140,7 @@ def _keys(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        _table(line, ("key", "signs from", "verifies until"), _done(line, settings, work))
+        table(line, ("key", "signs from", "verifies until"), done(line, settings, work))
 
     return list_
 
@@ -152,7 +152,7 @@ def _rotate(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        fresh = _done(line, settings, lambda desk: manage.rotate(desk, manage.BY, manage.asker()))
+        fresh = done(line, settings, lambda desk: manage.rotate(desk, manage.BY, manage.asker()))
         line.out.print(f"Published {fresh.kid}", markup=False)
 
     return rotate
@@ -166,11 +166,12 @@ def demo_accounts_of(settings: Settings) -> list[str]:
     return ["", "Accounts:", *(f"  {role:<8} {email:<22} {password}" for role, email, password in opened)]
 
 
-def _group(help: str) -> typer.Typer:
+def group(help: str) -> typer.Typer:
+    """Return an empty group of commands."""
     return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
-def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+def done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Do `work` at the desk of the store, or stop with what is wrong."""
     from auth.errors import AuthError, Invalid
 
@@ -187,21 +188,25 @@ def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) 
 
 async def at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Do `work` at the desk of a store that no server holds."""
-    from fhir_server.app import open_desk, open_tenant
+    from fhir_server.app import open_tenant
+    from fhir_server.open_desk import open_desk
 
     async with open_tenant(settings) as tenant:
         desk = await open_desk(settings, tenant.services)
         done = await work(desk)
-        await desk.auth.close()
+        await desk.close()
         return done
 
 
-def _table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows below their names."""
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, no_wrap=True)
+    shown = Table(box=None, pad_edge=False)
+    for at, name in enumerate(names):
+        # What one copies into the next command is never cut.
+        longest = max((len(row[at]) for row in rows), default=0) if at == 0 else None
+        shown.add_column(name, overflow="fold", min_width=longest)
     for row in rows:
-        table.add_row(*row)
-    line.out.print(table, soft_wrap=True)
+        shown.add_row(*row)
+    line.out.print(shown, soft_wrap=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -54,8 +53,6 @@ from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
 if TYPE_CHECKING:
-    from auth.mail import Deliver
-    from auth.oidc import Provider
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
 
@@ -64,6 +61,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MOUNT = "/fhir"
+DISCOVERY = b"/fhir/.well-known/"
+"""Where apps read what the server can do for them before they ask: plain JSON, and not FHIR."""
 RELEASED = "2026-11-23"
 SOON = 1.0
 """Seconds after the start at which FastAPI is loaded, so that it does not delay the first answer."""
@@ -128,7 +127,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             secret=store.secret,
             limits=_limits(settings),
             new_id=id_maker(),
-            capabilities=_facts(),
+            capabilities=_facts(settings),
             audit_waits=settings.audit == "strict",
             audit_values=settings.audit_values,
             learned=learned,
@@ -175,7 +174,8 @@ class App:
         """Answer one connection event of the ASGI server."""
         if scope["type"] == "http":
             path: bytes = scope["raw_path"]
-            if self._rest is not None and path.startswith(b"/fhir") and path[5:6] in (b"", b"/"):
+            own = path.startswith(b"/fhir") and path[5:6] in (b"", b"/") and not self._is_discovery(path)
+            if self._rest is not None and own:
                 await self._rest(scope, receive, send)
             else:
                 door = await self._besides()
@@ -205,13 +205,28 @@ class App:
         if settings.auth == "open":
             log.warning("open mode: everybody who reaches this address can read and change everything")
         else:
+            # Only who asks for tokens pays for their libraries.
+            from fhir_server.open_desk import open_desk
+
             self._desk = await open_desk(settings, tenant.services)
-            self._open.push_async_callback(self._desk.auth.close)
+            self._open.push_async_callback(self._desk.close)
             if not settings.smtp_host:
                 log.warning("no mail server is configured: letters are printed here, with the codes in them")
-            self._guard = TokenGuard(self._desk.auth.admission, settings.root, origins=settings.cors_origins)
-        cors = Cors(settings.cors_origins)
-        self._rest = Rest(tenant.services, ROUTED, self._guard, cors=cors, options=_options(settings))
+            self._guard = TokenGuard(
+                self._desk.auth.admission,
+                settings.root,
+                origins=settings.cors_origins,
+                registered=self._desk.smart.origins.registered,
+            )
+        self._rest = Rest(tenant.services, ROUTED, self._guard, cors=self._cors(), options=_options(settings))
+
+    def _cors(self) -> Cors:
+        if self._desk is None:
+            return Cors(self._settings.cors_origins)
+        return Cors(self._settings.cors_origins, self._desk.smart.origins.registered)
+
+    def _is_discovery(self, path: bytes) -> bool:
+        return path.startswith(DISCOVERY) and self._desk is not None
 
     def _besides(self) -> asyncio.Task[Door]:
         """Return the task that loads what stands beside `/fhir`: after the first answer, or when it is asked for."""
@@ -220,11 +235,12 @@ class App:
         return self._beside
 
     async def _load_beside(self) -> Door:
-        api = await asyncio.to_thread(_beside, self._ready, self._desk_of if self._desk else None)
+        desk = self._desk_of if self._desk else None
+        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings.client_registration)
         _settle_memory()
         settings = self._settings
         https = settings.root.startswith("https:")
-        return Door(api, self._guard, Cors(settings.cors_origins), proxies=settings.trusted_proxies, https=https)
+        return Door(api, self._guard, self._cors(), proxies=settings.trusted_proxies, https=https)
 
     def _desk_of(self) -> Desk:
         if self._desk is None:
@@ -257,7 +273,7 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, 20, 50)
 
 
-def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None) -> Any:
+def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None, registration_open: bool) -> Any:
     from fastapi import FastAPI
 
     from fhir_server.api.health import health
@@ -267,61 +283,8 @@ def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | Non
     if desk is not None:
         from fhir_server.api.accounts import include_accounts
 
-        include_accounts(api, desk)
+        include_accounts(api, desk, registration_open=registration_open)
     return api
-
-
-async def open_desk(settings: Settings, services: Services) -> Desk:
-    """Return what accounts need, over the store of a tenant."""
-    # Only who asks for tokens pays for their libraries.
-    from fhir_server.accounts.desk import Notice
-    from fhir_server.accounts.opening import also_at, opening
-
-    notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    desk = await opening(
-        services,
-        notice,
-        services.access,
-        registration=settings.registration,
-        deliver=_delivery(settings),
-        front=settings.app_url,
-        origins=settings.cors_origins,
-        rate_factor=settings.rate_factor,
-    )
-    return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
-
-
-def _provider(settings: Settings) -> Provider:
-    from auth.oidc import Provider
-
-    return Provider(
-        settings.oidc_name,
-        settings.oidc_issuer,
-        settings.oidc_client_id,
-        settings.oidc_client_secret.get_secret_value(),
-        settings.oidc_redirect,
-        settings.oidc_scope,
-        settings.oidc_acr_values,
-        settings.oidc_subject,
-        settings.oidc_discovery,
-    )
-
-
-def _delivery(settings: Settings) -> Deliver:
-    from auth.mail import MailServer, by_printing, by_smtp
-
-    if not settings.smtp_host:
-        return by_printing(sys.stderr.write)
-    password = settings.smtp_password.get_secret_value()
-    server = MailServer(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.mail_from,
-        settings.smtp_security,
-        settings.smtp_user,
-        password,
-    )
-    return by_smtp(server)
 
 
 def _policy(path: str) -> AccessPolicy:
@@ -363,8 +326,12 @@ def _anchoring(settings: Settings, store: Store) -> Anchoring | None:
     return Anchoring(store, settings.audit_key_path, system_clock, every=settings.audit_anchor_s, file=file)
 
 
-def _facts() -> dict[str, Any]:
+def _facts(settings: Settings) -> dict[str, Any]:
+    from auth.smart.discovery import Endpoints, security
+
+    endpoints = Endpoints(settings.root, settings.client_registration)
     return {
+        "security": security(endpoints) if settings.auth == "required" else None,
         "interactions": interactions(),
         "formats": (JSON, XML, "json", "xml"),
         "patch_formats": (JSON_PATCH, JSON, XML),

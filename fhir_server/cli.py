@@ -25,6 +25,7 @@ from rich.console import Console
 
 from fhir_server.account_commands import demo_accounts_of, keys_commands, user_commands
 from fhir_server.audit_commands import audit_commands
+from fhir_server.client_commands import client_commands
 from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.package_commands import package_commands
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from fhir_server.settings import Settings
 
 NAME = "fhir-health-server"
-LATER = ("client",)
 LIBRARIES = ("apsw", "fastapi", "httptools", "jiter", "jsonschema-rs", "lxml", "msgspec", "pydantic", "uvicorn")
 DEFAULT_STORE = "sqlite:///./data/fhir.db"
 DEMO_STORE = "sqlite:///./data/demo.db"
@@ -372,25 +372,14 @@ def _stop(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _not_yet(context: typer.Context) -> None:
-    _stop(f"{context.info_name} is not in this release", USAGE)
-
-
 _line = Line(_settings, _demand_store, _stop, out, err)
 app.add_typer(user_commands(_line), name="user")
+app.add_typer(client_commands(_line), name="client")
 app.add_typer(keys_commands(_line), name="keys")
 app.add_typer(audit_commands(_line), name="audit")
 app.add_typer(package_commands(_line), name="package")
 app.add_typer(terminology_commands(_line), name="terminology")
 app.command()(validate_command(_line))
-
-for _name in LATER:
-    app.command(
-        _name,
-        hidden=True,
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )(_not_yet)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         "open",
         description="Who may register: everybody at once, everybody after confirming the address, or nobody.",
     )
+    client_registration: bool = Field(False, description="Whether apps may register themselves at `/auth/register`.")
+    fetch_origins: Names = Field(
+        (),
+        description="Origins that the server may ask although they are internal, as `http://keys.internal:9000`.",
+    )
     policy: str = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
@@ -144,7 +149,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
 
-    @field_validator("allowed_hosts", "cors_origins", "oidc_acr_values", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_origins", "oidc_acr_values", "trusted_proxies", "fetch_origins", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -59,16 +59,19 @@ class Return:
 
 def client_id(pairs: Pairs) -> str:
     """Return the id of the app that asks. Raises Stray."""
-    return _one(pairs, "client_id") or _stray("The request names no app (client_id).")
+    id = _one(pairs, "client_id")
+    if id is None:
+        raise Stray("unknown_app")
+    return id
 
 
 def where(pairs: Pairs, client: Client | None) -> Return:
     """Return where the answer may go. Raises Stray for an app or an address that is not registered."""
     if client is None or client.disabled:
-        raise Stray("This app is not registered here.")
+        raise Stray("unknown_app")
     uri = _one(pairs, "redirect_uri")
     if uri is None or not client.may_return_to(uri):
-        raise Stray("The app asks to be answered at an address that is not registered for it (redirect_uri).")
+        raise Stray("no_address")
     states = [value for name, value in pairs if name == "state"]
     return Return(uri, states[0] if len(states) == 1 and len(states[0]) <= LONGEST_STATE else None)
 
@@ -109,7 +112,7 @@ def _scopes(said: dict[str, str], client: Client, known: Known) -> Scopes:
     if not text or len(text) > LONGEST_SCOPE:
         raise Refusal("invalid_scope", "scope is needed.")
     asked, refused = parse_scopes(text, known)
-    scopes = _openable(asked.meet(client.scopes))
+    scopes = _openable(asked.meet(client.scopes), launched="launch" in said)
     if not scopes.resources and not scopes.words:
         first = f" {refused[0].scope} {refused[0].reason}." if refused else ""
         raise Refusal("invalid_scope", f"Nothing of what is asked for can be granted to this app.{first}")
@@ -118,8 +121,12 @@ def _scopes(said: dict[str, str], client: Client, known: Known) -> Scopes:
     raise Refusal("invalid_scope", "system/ scopes are for backend services, not for users.")
 
 
-def _openable(scopes: Scopes) -> Scopes:
-    """Return the scopes with the patient context that patient/ scopes cannot do without."""
+def _openable(scopes: Scopes, *, launched: bool) -> Scopes:
+    """Return the scopes with the patient context that patient/ scopes cannot do without, and no other context that
+    nobody can be asked for: an encounter comes with a launch, or not at all.
+    """
+    known = {"launch/patient", "launch/encounter"} if launched else {"launch/patient"}
+    scopes = Scopes(scopes.resources, tuple(w for w in scopes.words if not w.startswith("launch/") or w in known))
     needs = any(each.level == "patient" for each in scopes.resources)
     has = {"launch", "launch/patient"} & set(scopes.words)
     return Scopes(scopes.resources, (*scopes.words, "launch/patient")) if needs and not has else scopes
@@ -158,9 +165,5 @@ def _each_once(pairs: Pairs) -> dict[str, str]:
 def _one(pairs: Pairs, name: str) -> str | None:
     found = [value for given, value in pairs if given == name]
     if len(found) > 1:
-        raise Stray(f"The request has {name} more than once.")
+        raise Stray("doubled")
     return found[0] if found and found[0] else None
-
-
-def _stray(text: str) -> str:
-    raise Stray(text)

@@ -6,14 +6,23 @@ A `Refusal` is answered by the token endpoint in JSON, by the authorization endp
 
 from __future__ import annotations
 
+import re
+from typing import Literal
+
+_UNSAYABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+LONGEST = 300
+
 
 class Refusal(Exception):
-    """A request that is refused; `code` is one of the registered error codes."""
+    """A request that is refused; `code` is one of the registered error codes.
+
+    The description is cut down to the characters that it may have, since it may repeat what was sent.
+    """
 
     def __init__(self, code: str, description: str) -> None:
-        super().__init__(description)
         self.code = code
-        self.description = description
+        self.description = _UNSAYABLE.sub("'", description)[:LONGEST]
+        super().__init__(self.description)
 
 
 class InvalidClient(Refusal):
@@ -24,5 +33,25 @@ class InvalidClient(Refusal):
         self.basic = basic
 
 
+Reason = Literal[
+    "over",
+    "unknown_app",
+    "no_address",
+    "doubled",
+    "changed",
+    "not_yours",
+    "other_site",
+    "no_form",
+    "crowded",
+    "too_many",
+]
+"""Why a request is stray; the pages say it in the language of the user."""
+
+
 class Stray(Exception):
     """An authorization request that cannot be answered at any redirect URI."""
+
+    def __init__(self, reason: Reason, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status

@@ -10,6 +10,8 @@ from auth.auth import Auth
 from auth.oidc import Upstream
 from auth.ports import Asker, Event
 from auth.rights import EVERYTHING
+from auth.smart.smart import Smart
+from fhir_server.fetching import Fetcher
 from fhir_server.interactions.answer import answer
 from fhir_server.interactions.call import Call, Principal, Resource, Services
 from fhir_server.interactions.transaction import settle
@@ -38,9 +40,17 @@ class Desk:
 
     services: Services
     auth: Auth[Principal]
+    smart: Smart
+    fetcher: Fetcher
     notice: Notice
     registration: str = "open"
     outside: Outside | None = None
+
+    async def close(self) -> None:
+        """Deliver the letters that wait, end what was begun beside, and hang up."""
+        await self.smart.origins.settle()
+        await self.auth.close()
+        await self.fetcher.close()
 
     async def write(
         self,

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from auth.accounts import Role
 from auth.auth import House, open_auth
 from auth.mail import Deliver
 from auth.oidc import Provider, Upstream
 from auth.policy import Policy
+from auth.ports import Fetch, Fetched
+from auth.smart.discovery import Endpoints
+from auth.smart.smart import open_smart
 from fhir_server.accounts.asking import asking
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
+from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
+from fhir_server.fetching import Fetcher, FetchFailed, FetchRefused
 from fhir_server.interactions.call import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Apps:
+    """What apps meet: where the endpoints are, and who asks the addresses that they name."""
+
+    endpoints: Endpoints
+    fetcher: Fetcher
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How letters are delivered, and the address of the front end that they link to."""
+
+    deliver: Deliver
+    front: str = ""
+
 
 log = logging.getLogger("fhir_server.accounts")
 
@@ -23,17 +45,17 @@ async def opening(
     services: Services,
     notice: Notice,
     policy: Policy,
+    apps: Apps,
     *,
     registration: str,
-    deliver: Deliver,
-    front: str = "",
+    letters: Post,
     origins: Sequence[str] = (),
     rate_factor: float = 1.0,
 ) -> Desk:
     """Return the desk.
 
-    `deliver` sends letters, `front` is the address of the front end that they link to, `origins` are pages that may use
-    passkeys besides, `rate_factor` widens how often things may be tried.
+    `apps` is what apps meet, `letters` how letters go out, `origins` are pages that may use passkeys besides,
+    `rate_factor` widens how often things may be tried.
     """
 
     def known(type: str, name: str) -> bool:
@@ -46,18 +68,32 @@ async def opening(
         secret=services.secret,
         row=audit_row,
         principal=principals(policy, known),
-        deliver=deliver,
+        deliver=letters.deliver,
         lost=lambda why: log.error("a letter was not delivered", extra={"reason": why}),
-        front=front,
+        front=letters.front,
         origins=origins,
         confirmed_only=registration == "verified",
         waits=services.audit_waits,
         rate_factor=rate_factor,
     )
-    return Desk(services, await open_auth(house), notice, registration)
+    auth = await open_auth(house)
+    people = Patients(services, house.principal)
+    smart = await open_smart(auth, apps.endpoints, people, _fetch(apps.fetcher), known)
+    return Desk(services, auth, smart, apps.fetcher, notice, registration)
 
 
 def also_at(desk: Desk, provider: Provider, role: Role | None) -> Desk:
     """Return the desk of people who may also sign in at `provider`; accounts of `role` are opened for whom it sends."""
     upstream = Upstream(provider, desk.services.store, desk.services.now, asking)
     return replace(desk, outside=Outside(upstream, role))
+
+
+def _fetch(fetcher: Fetcher) -> Fetch:
+    async def fetch(url: str) -> Fetched | None:
+        try:
+            return await fetcher.fetch(url)
+        except (FetchFailed, FetchRefused) as refusal:
+            log.warning("an address that an app named was not asked", extra={"reason": str(refusal)})
+            return None
+
+    return fetch

@@ -45,15 +45,20 @@ class Caller:
         self.principal = admitted.principal
 
 
-async def caller_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
-    """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
+async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
+    """Return whom the request's bearer token admits, person or app. Raises Unauthorized."""
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Sign in, and send the access token as Authorization: Bearer TOKEN.")
     try:
-        admitted = await desk.auth.admission.admit(token.strip())
+        return await desk.auth.admission.admit(token.strip())
     except Unauthenticated as refusal:
         raise Unauthorized(str(refusal), challenge='Bearer error="invalid_token"') from None
+
+
+async def caller_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
+    """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
+    admitted = await admitted_of(request, desk)
     if admitted.account is None or admitted.grant.client != FIRST_PARTY:
         raise Denied("This is for people who have signed in themselves, not for apps.")
     return Caller(admitted, admitted.account)

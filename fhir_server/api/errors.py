@@ -1,4 +1,7 @@
-"""Refusals as the JSON API answers them: `{"error": {"message": …}}`, with 422 also the `fields` and their reasons."""
+"""Refusals as the JSON API answers them: `{"error": {"message": …}}`, with 422 also the `fields` and their reasons.
+
+The endpoints of OAuth answer in the words of OAuth (RFC 6749, 5.2), whatever it was that went wrong.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from fhir_server.errors import Refusal
 from fhir_server.http.middleware import REQUEST_ID
 from fhir_server.http.outcome import outcome
 
+OAUTH = frozenset(f"/auth/{name}" for name in ("token", "introspect", "revoke", "register", "userinfo"))
+WORDS = {401: "invalid_token", 422: "invalid_request", 429: "temporarily_unavailable", 503: "temporarily_unavailable"}
+"""What OAuth calls a status; below 500 any other is an invalid request."""
 PLACES = frozenset(("body", "query", "path", "header"))
 
 
@@ -58,12 +64,12 @@ async def _auth(request: Request, error: Exception) -> JSONResponse:
         more["methods"] = list(error.methods)
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.seconds)
-    return _answer(error.status, str(error), headers, more)
+    return _answer(request, error.status, str(error), headers, more)
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     told = outcome(error, str(request.scope.get(REQUEST_ID, "")))
-    return _answer(told.status, " ".join(issue.message for issue in told.issues), told.headers)
+    return _answer(request, told.status, " ".join(issue.message for issue in told.issues), told.headers)
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
@@ -73,15 +79,21 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
         # The name is that of the element alone: `user.email` is `email`.
         names = [str(part) for part in each["loc"] if part not in PLACES]
         fields.setdefault(names[-1] if names else "body", []).append(each["msg"])
-    return _answer(422, "Some fields cannot be taken.", {}, {"fields": fields})
+    return _answer(request, 422, "Some fields cannot be taken.", {}, {"fields": fields})
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return _answer(error.status_code, str(error.detail), error.headers or {})
+    return _answer(request, error.status_code, str(error.detail), error.headers or {})
 
 
 def _answer(
-    status: int, message: str, headers: Mapping[str, str], more: Mapping[str, Any] | None = None
+    request: Request, status: int, message: str, headers: Mapping[str, str], more: Mapping[str, Any] | None = None
 ) -> JSONResponse:
+    if request.url.path in OAUTH:
+        code = WORDS.get(status, "server_error" if status >= 500 else "invalid_request")
+        if status == 422 and request.url.path.endswith("/register"):
+            code = "invalid_client_metadata"
+        said = {"error": code, "error_description": message}
+        return JSONResponse(said, 400 if status == 422 else status, {**headers, "Pragma": "no-cache"})
     return JSONResponse({"error": {"message": message, **(more or {})}}, status, dict(headers))

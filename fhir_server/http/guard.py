@@ -8,7 +8,7 @@ that writes without a token is refused, because it has no business here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -80,9 +80,20 @@ class OpenGuard:
 class TokenGuard:
     """The guard of required mode: a bearer token, or nothing (RFC 6750)."""
 
-    def __init__(self, admission: Admission[Principal], public_url: str, *, origins: Iterable[str] = ()) -> None:
-        """`origins` are those of pages that may write without a token: sign in, register."""
+    def __init__(
+        self,
+        admission: Admission[Principal],
+        public_url: str,
+        *,
+        origins: Iterable[str] = (),
+        registered: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        """`origins` are those of pages that may write without a token: sign in, register, get a token.
+
+        So may those of apps, as long as `registered` says so.
+        """
         self._admission = admission
+        self._registered = registered
         self._hosts = LOOPBACK | {urlsplit(public_url).hostname or ""}
         self._origins = frozenset(origins)
 
@@ -101,7 +112,9 @@ class TokenGuard:
     def check(self, method: str, headers: Headers) -> None:
         """See `Guard.check`: refuse a page of another site that writes without a token."""
         origin = headers.get(b"origin")
-        if origin is not None and method not in _READING and b"authorization" not in headers:
+        if origin is None or method in _READING or b"authorization" in headers:
+            return
+        if not self._registered(origin):
             _admit_origin(origin.decode("latin-1"), self._origins, self._hosts)
 
 

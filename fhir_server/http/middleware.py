@@ -1,5 +1,7 @@
 """The door of everything beside `/fhir`: the same guard, request id, body limit, security headers and CORS as there.
 
+An answer that says itself what a header is to be, as pages do with their Content-Security-Policy, is left as it is.
+
 `/fhir` does this itself, without a layer in between (`rest.py`).
 """
 
@@ -80,7 +82,8 @@ class Door:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message["headers"], *more]
+                own = {name.lower() for name, _value in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in more if each[0] not in own)]
             await send(message)
 
         try:
@@ -123,8 +126,11 @@ def _unzipped(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 
 def _told(path: str, issues: Any) -> bytes:
-    if path.startswith("/api/"):
-        return encode({"error": {"message": " ".join(issue.message for issue in issues)}})
+    message = " ".join(issue.message for issue in issues)
+    if path.startswith("/auth/"):
+        return encode({"error": "invalid_request", "error_description": message})
+    if path.startswith(("/api/", "/admin/")):
+        return encode({"error": {"message": message}})
     return encode(operation_outcome(issues))
 
 

@@ -6,7 +6,7 @@ negotiates. Nothing of it is written by hand.
 
 `services.capabilities` holds the facts of the installation: `interactions` ({"type": codes, "system": codes}),
 `formats`, `patch_formats`, `operations` ([{name, definition, resource?}]), `version` of the software, `date` (FHIR
-dateTime of the release).
+dateTime of the release), `security` (the rest.security of the server, or None).
 """
 
 from __future__ import annotations
@@ -128,8 +128,10 @@ def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
     resources = [_resource(type, codes, answers, limit, operations) for type in definitions.resource_types()]
     profiles = call.services.catalogue.profiles()
     resources = [_with_profiles(resource, profiles.get(resource["type"], ())) for resource in resources]
+    security = facts.get("security")
     rest: Json = {
         "mode": "server",
+        **({"security": security} if security else {}),
         "resource": resources,
         "interaction": [{"code": code} for code in system_codes],
     }

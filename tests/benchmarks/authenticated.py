@@ -13,9 +13,10 @@ from pathlib import Path
 
 from fhir_server.accounts import manage
 from fhir_server.accounts.register import Wanted
-from fhir_server.app import open_desk, open_tenant
+from fhir_server.app import open_tenant
 from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.create import create
+from fhir_server.open_desk import open_desk
 from fhir_server.settings import Settings
 from tests.benchmarks import load
 from tests.benchmarks.figures import Figure

@@ -37,6 +37,7 @@ def test_help_lists_what_there_is_and_nothing_else(tmp_path: Path) -> None:
         "version",
         "validate",
         "user",
+        "client",
         "keys",
         "audit",
         "package",
@@ -49,14 +50,6 @@ def test_the_help_of_each_command_has_an_example(tmp_path: Path, command: str) -
     shown = fhir_server(command, "--help", folder=tmp_path)
     assert shown.returncode == 0
     assert re.search(rf"^ fhir-server {command} ?", shown.stdout, re.M)
-
-
-@pytest.mark.parametrize("words", ["client add --help", "client list"])
-def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None:
-    asked = fhir_server(*words.split(), folder=tmp_path)
-    assert asked.returncode == 2
-    assert "not in this release" in asked.stderr
-    assert asked.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -77,6 +70,7 @@ def test_what_is_designed_but_absent_says_so(tmp_path: Path, words: str) -> None
         ("reindex --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("package list --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("user list --store sqlite:///none.db", 1, "There is no store at none.db"),
+        ("client list --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("keys rotate --store sqlite:///none.db", 1, "There is no store at none.db"),
         ("package add none.tgz", 2, "There is no package at none.tgz"),
         ("reindex --type Patient --type Martian", 2, "--type Martian: that is no resource type"),

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.register import Wanted
-from fhir_server.app import open_desk, open_tenant
+from fhir_server.app import open_tenant
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.interactions.search import search
 from fhir_server.loading.pieces import LOADER
 from fhir_server.model.fhir_json import parse
+from fhir_server.open_desk import open_desk
 from fhir_server.settings import Settings
 from tests.fakes.authority import PASSWORD
 

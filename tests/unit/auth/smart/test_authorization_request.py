@@ -126,6 +126,13 @@ def test_a_patient_scope_brings_the_patient_context() -> None:
     assert "launch/patient" not in ask(scope="launch patient/Observation.rs", launch="h1").scopes.words
 
 
+def test_an_encounter_is_known_of_a_launch_or_not_at_all() -> None:
+    client = app("launch launch/patient launch/encounter patient/*.rs")
+    asked = "launch/encounter launch/patient patient/Patient.rs"
+    assert ask(client, scope=asked).scopes.words == ("launch/patient",)
+    assert "launch/encounter" in ask(client, scope=f"launch {asked}", launch="h1").scopes.words
+
+
 @pytest.mark.parametrize(
     "uri", ["https://evil.example/", "//evil.example", CALLBACK + "/", CALLBACK + "?x=1", CALLBACK + "#", ""]
 )
@@ -147,7 +154,7 @@ def test_an_app_that_is_unknown_or_disabled_is_not_answered() -> None:
     pairs = [("client_id", "app"), ("redirect_uri", CALLBACK)]
     disabled = Client("app", "App", "none", ("authorization_code",), (CALLBACK,), disabled=True)
     for client in (None, disabled):
-        with pytest.raises(Stray, match="not registered"):
+        with pytest.raises(Stray, match="unknown_app"):
             where(pairs, client)
 
 

@@ -1,0 +1,76 @@
+"""The patients that an account may see, for choosing one: found by the server's own search under its rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from auth.accounts import Account
+from auth.grants import Grant
+from auth.smart.flow import Person
+from fhir_server.errors import Forbidden, Gone, NotFound
+from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.interactions.read import read
+from fhir_server.interactions.search import search
+
+MOST = 20
+RANK = {"official": 0, "usual": 1}
+OWN = Grant("", "session", None, "first-party", 0, 0)
+
+
+class Patients:
+    """Looks for patients. `principal` makes who asks from an account."""
+
+    def __init__(self, services: Services, principal: Callable[[Grant, Account | None], Principal]) -> None:
+        self._services = services
+        self._principal = principal
+
+    async def search(self, account: Account, text: str) -> Sequence[Person]:
+        """Return up to `MOST` patients whose name begins with `text`, by name."""
+        call = self._call(account)
+        wanted = [("name", text.strip())] if text.strip() else []
+        call.parameters = [("_count", str(MOST)), ("_sort", "family"), *wanted]
+        try:
+            found = await search(call)
+        except Forbidden:
+            return []
+        bundle: dict[str, Any] = json.loads(found.body or b"{}")
+        return [_person(entry["resource"]) for entry in bundle.get("entry", ()) if entry["search"]["mode"] == "match"]
+
+    async def person(self, account: Account, id: str) -> Person | None:
+        """Return the patient with that id, None when the account may not see it."""
+        found = await self._read(account, "Patient", id)
+        return None if found is None else _person(found)
+
+    async def has_encounter(self, account: Account, id: str, patient: str | None) -> bool:
+        """Return whether there is such an encounter of that patient for the account to see."""
+        found = await self._read(account, "Encounter", id)
+        return found is not None and found.get("subject", {}).get("reference") == f"Patient/{patient}"
+
+    async def _read(self, account: Account, type: str, id: str) -> dict[str, Any] | None:
+        call = self._call(account, type)
+        call.id = id
+        try:
+            found = await read(call)
+        except (Forbidden, NotFound, Gone):
+            return None
+        resource: dict[str, Any] = json.loads(found.body or b"{}")
+        return resource
+
+    def _call(self, account: Account, type: str = "Patient") -> Call:
+        return Call(self._services, self._principal(OWN, account), uuid4().hex, type=type)
+
+
+def _person(patient: dict[str, Any]) -> Person:
+    return Person(patient["id"], _name(patient.get("name", ())), patient.get("birthDate"))
+
+
+def _name(names: Sequence[dict[str, Any]]) -> str:
+    """Return how people call somebody: the official name before others, or `—` for who has none."""
+    for name in sorted(names, key=lambda each: RANK.get(each.get("use", ""), len(RANK))):
+        text = name.get("text") or " ".join((*name.get("given", ()), name.get("family", "")))
+        if text.strip():
+            return str(text).strip()
+    return "—"

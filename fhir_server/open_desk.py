@@ -1,0 +1,63 @@
+"""From settings to the desk of a tenant: accounts, apps, letters and an external provider, over its store.
+
+It stands beside `app.py`, which loads it where the server asks for tokens: nobody else pays for these libraries.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from auth.mail import Deliver, MailServer, by_printing, by_smtp
+from auth.oidc import Provider
+from auth.smart.discovery import Endpoints
+from fhir_server.accounts.desk import Desk, Notice
+from fhir_server.accounts.opening import Apps, Post, also_at, opening
+from fhir_server.fetching import Fetcher
+from fhir_server.interactions.call import Services
+from fhir_server.settings import Settings
+
+
+async def open_desk(settings: Settings, services: Services) -> Desk:
+    """Return what accounts need, over the store of a tenant."""
+    fetcher = Fetcher(settings.fetch_origins)
+    notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
+    desk = await opening(
+        services,
+        notice,
+        services.access,
+        Apps(Endpoints(settings.root, settings.client_registration), fetcher),
+        registration=settings.registration,
+        letters=Post(_delivery(settings), settings.app_url),
+        origins=settings.cors_origins,
+        rate_factor=settings.rate_factor,
+    )
+    return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
+
+
+def _provider(settings: Settings) -> Provider:
+    return Provider(
+        settings.oidc_name,
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        settings.oidc_redirect,
+        settings.oidc_scope,
+        settings.oidc_acr_values,
+        settings.oidc_subject,
+        settings.oidc_discovery,
+    )
+
+
+def _delivery(settings: Settings) -> Deliver:
+    if not settings.smtp_host:
+        return by_printing(sys.stderr.write)
+    password = settings.smtp_password.get_secret_value()
+    server = MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.mail_from,
+        settings.smtp_security,
+        settings.smtp_user,
+        password,
+    )
+    return by_smtp(server)
