@@ -1,0 +1,74 @@
+"""Node, the packages of `tests/external` and a browser, for the tests that drive clients written by others.
+
+What is missing is installed: the packages by `npm ci` into `build/external`, Chromium by apt-get where this is root.
+What cannot be had fails a test with one line that says so.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "external"
+FOLDER = SOURCE.parents[1] / "build" / "external"
+APT = ("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
+
+
+def external_folder() -> Path:
+    """Return the folder with the scripts and the packages they import, installed once for all workers."""
+    if shutil.which("npm") is None:
+        pytest.fail("the clients in JavaScript need Node 20 with npm, and there is none", pytrace=False)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wanted = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for each in SOURCE.iterdir():
+            shutil.copy(each, FOLDER / each.name)
+        done = FOLDER / "installed"
+        if not done.exists() or done.read_text() != wanted:
+            _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", why="npm ci failed in tests/external")
+            done.write_text(wanted)
+    return FOLDER
+
+
+def chromium() -> str:
+    """Return the path of a browser, installed if need be."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = _browser()
+        if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            _run("apt-get", "update", why="apt-get update failed")
+            _run(*APT, why="chromium could not be installed by apt-get")
+            found = _browser()
+    if found is None:
+        pytest.fail("the tests in a browser need chromium, and there is none to be installed", pytrace=False)
+    return found
+
+
+def run_script(name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Run a script of `tests/external` to its end; return the JSON it prints."""
+    command = ["node", name, json.dumps(asked)]
+    done = subprocess.run(command, cwd=external_folder(), capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _browser() -> str | None:
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def _run(*command: str, why: str) -> None:
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=900, check=False)
+    if done.returncode:
+        pytest.fail(f"{why}: {done.stderr.strip().splitlines()[-1:]}", pytrace=False)
