@@ -27,6 +27,7 @@ from fhir_server.store.sql import compile_entry, compile_hop, compile_plan
 from profiles.restriction import ALL, RELATIONS, RULES, Restriction
 from tests.fakes import worlds
 from tests.fakes.clock import Clock
+from tests.fakes.concepts import load
 
 WORLDS = 260
 QUESTIONS = 90
@@ -164,6 +165,8 @@ async def compare(seed: int) -> None:
         kept = (RecordTable(RELATIONS, indexed=("pair",)), RecordTable(RULES, indexed=("patient",)))
         stores = [await connect(each, clock=clock, criteria=worlds.criteria, tables=kept) for each in ("memory:", url)]
         try:
+            for store in stores:
+                assert (await load(store, concepts=worlds.CONCEPTS, edges=worlds.EDGES)).key == worlds.LOADED
             for _ in range(random.randint(0, 40)):
                 clock.advance(0.3)
                 await change(stores, random)
