@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from profiles.fhirpath.node import Node, Scope
@@ -68,6 +69,14 @@ class At:
         if value is None and sibling is None:
             return []
         return [self._one(child, value, sibling, -1)]
+
+    def chosen(self, choice: Mapping[str, Child]) -> list[At]:
+        """Return the values of a choice, of which `choice` has the child of each JSON name: most of many are absent."""
+        holder = self.value
+        if holder.__class__ is not dict:
+            return []
+        there = [choice.get(name) or choice.get(name[1:] if name[:1] == "_" else name) for name in holder]
+        return [at for child in dict.fromkeys(there) if child is not None for at in self.values(child)]
 
     def _beside(self, child: Child) -> list[At]:
         """Return the id or the extensions of a primitive, which stand beside it."""

@@ -31,15 +31,21 @@ class Check:
         self.definition = definition
         self.tree = tree
         self.rules = rules
-        self._inside: dict[Shape, tuple[Member, ...]] = {}
+        self._inside: dict[Shape, tuple[tuple[Member, frozenset[str] | None], ...]] = {}
 
     def __call__(self, at: At, run: Run) -> None:
         """Add the findings about one value and all inside it."""
         for rule in self.rules:
             rule(at, run)
-        members = self._inside.get(at.shape)
-        if members is None:
-            members = self.tree.members(self.definition, at.shape)
-            self._inside[at.shape] = members
-        for member in members:
-            member.check(at, run)
+        inside = self._inside.get(at.shape)
+        if inside is None:
+            inside = self._inside[at.shape] = self._members(at.shape)
+        value = at.value if at.value.__class__ is dict else at.sibling or ()
+        for member, names in inside:
+            if names is None or not names.isdisjoint(value):
+                member.check(at, run)
+
+    def _members(self, shape: Shape) -> tuple[tuple[Member, frozenset[str] | None], ...]:
+        """Return what is to be checked in a value, with the names without which there is nothing to be said of it."""
+        members = self.tree.members(self.definition, shape)
+        return tuple((each, None if each.speaks_of_nothing() else each.names) for each in members)

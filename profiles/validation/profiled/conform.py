@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from profiles.definitions import type_names
 from profiles.issues import Issue
 from profiles.terminology.canonical import unversioned
 from profiles.validation.profiled.at import At
 from profiles.validation.profiled.context import BASE
 from profiles.validation.profiled.run import MAX_NESTING, Run
+
+if TYPE_CHECKING:
+    from profiles.validation.profiled.profile import Profile
 
 
 def check_any(at: At, urls: tuple[str, ...], run: Run, rule: str) -> None:
@@ -29,18 +34,32 @@ def check_any(at: At, urls: tuple[str, ...], run: Run, rule: str) -> None:
 
 def findings(at: At, url: str, run: Run, rule: str) -> list[Issue]:
     """Return the findings of one profile about a value, once for each value however many elements ask for it."""
-    key = (id(at.value) if isinstance(at.value, dict) else at.path, url)
-    if key in run.active:
-        return []
     profile = run.find(url)
     if profile is None:
         return [] if is_r4_type(url) else [_unknown(at, url, run, rule)]
+    key = (id(at.value) if isinstance(at.value, dict) else at.path, profile.canonical)
+    if key in run.active:
+        run.cuts += 1
+        return []
+    known = run.known.get(key)
+    if known is not None and known[0].path == at.path:
+        return known[1]
     if not profile.fits(at):
         what = f"{at.path} is of the type {at.shape.type}, but the profile {profile.url} is on {profile.type}"
         return [Issue("error", "structure", f"{what}; name a profile on its type.", at.path, run.profile, rule)]
     if run.nesting >= MAX_NESTING:
+        run.cuts += 1
         what = f"{at.path} is not checked against {url}: profiles ask for one another more than {MAX_NESTING} deep"
         return [Issue("warning", "processing", f"{what}.", at.path, run.profile, rule)]
+    before = run.cuts, run.untold
+    found = _asked(profile, at, key, run)
+    # What was cut short, or what a value set left open, may be otherwise when asked from elsewhere.
+    if before == (run.cuts, run.untold):
+        run.known[key] = (at, found)
+    return found
+
+
+def _asked(profile: Profile, at: At, key: tuple[int | str, str], run: Run) -> list[Issue]:
     run.active.add(key)
     run.nesting += 1
     speaker, run.profile = run.profile, profile.canonical

@@ -7,9 +7,10 @@ through the data (http://hl7.org/fhir/R4/profiling.html#discriminator).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from profiles.fhirpath.shapes import Child
 from profiles.terminology.canonical import unversioned
 from profiles.terminology.errors import NotExpandable
 from profiles.validation.profiled.at import At
@@ -59,10 +60,11 @@ def _criterion(kind: str, steps: tuple[Step, ...], definition: Definition, tree:
         return _typed(steps, [each for each, _ in defined])
     if kind == "profile":
         return _profiled(steps, [each for each, _ in defined])
-    speaking = [(asked, of) for each, of in defined if (asked := _valued(each)) is not None]
+    speaking = [(each, asked, of) for each, of in defined if (asked := _valued(each)) is not None]
     if speaking:
         # Slices inside narrow what the element says, so either may hold; a type's profile speaks last.
-        return _any_at(steps, [asked for asked, of in speaking if of is speaking[0][1]])
+        first = [(each, asked) for each, asked, of in speaking if of is speaking[0][2]]
+        return _any_at(steps, [asked for _, asked in first], [_stated(each) for each, _ in first])
     for each, of in defined:
         nested = list(_nested(each, of))
         if nested:
@@ -89,14 +91,22 @@ def _by_url(definition: Definition) -> Criterion | None:
 Question = Callable[[At, Run], bool]
 
 
-def _valued(definition: Definition) -> Question | None:
-    """Return whether a value is what the definition at the discriminator's path says, None where it says nothing."""
+def _stated(definition: Definition) -> Callable[[Any], bool] | None:
+    """Return whether the JSON of a value is what the definition has as fixed value or pattern, None without one."""
     fixed = definition.value_of("fixed")
     if fixed is not None:
-        return lambda at, run: is_fixed(at.value, fixed[1])
+        return lambda value: is_fixed(value, fixed[1])
     pattern = definition.value_of("pattern")
     if pattern is not None:
-        return lambda at, run: has_pattern(at.value, pattern[1])
+        return lambda value: has_pattern(value, pattern[1])
+    return None
+
+
+def _valued(definition: Definition) -> Question | None:
+    """Return whether a value is what the definition at the discriminator's path says, None where it says nothing."""
+    stated = _stated(definition)
+    if stated is not None:
+        return lambda at, run: stated(at.value)
     binding = definition.raw.get("binding")
     if isinstance(binding, dict) and binding.get("strength") == "required" and isinstance(binding.get("valueSet"), str):
         return _bound(binding)
@@ -127,8 +137,34 @@ def _nested(
             yield from _nested(child, tree, path)
 
 
-def _any_at(steps: tuple[Step, ...], questions: list[Question]) -> Criterion:
-    return lambda at, run: any(asked(each, run) for each in values_at(at, steps, run) for asked in questions)
+def _any_at(
+    steps: tuple[Step, ...], questions: list[Question], stated: Sequence[Callable[[Any], bool] | None]
+) -> Criterion:
+    """Return whether a value at the path is what one of the questions asks; `stated` are those of the JSON alone."""
+
+    def criterion(at: At, run: Run) -> bool:
+        return any(asked(each, run) for each in values_at(at, steps, run) for asked in questions)
+
+    tests = [each for each in stated if each is not None]
+    if len(tests) < len(questions) or len(steps) > 1 or any(step.call for step in steps):
+        return criterion
+    return _any_stated(steps[0].name if steps else "", tests, criterion)
+
+
+def _any_stated(name: str, tests: list[Callable[[Any], bool]], otherwise: Criterion) -> Criterion:
+    """Return `otherwise`, answered from the JSON where it can be: most slices are told apart by a system or a code."""
+
+    def criterion(at: At, run: Run) -> bool:
+        value = at.value
+        if name:
+            if value.__class__ is not dict or at.shape.children.get(name).__class__ is not Child:
+                return otherwise(at, run)
+            value = value.get(name)
+        if value.__class__ is list and name:
+            return any(test(each) for each in value for test in tests)
+        return value is not None and any(test(value) for test in tests)
+
+    return criterion
 
 
 def _all_at(steps: tuple[Step, ...], nested: list[tuple[tuple[Step, ...], Question]]) -> Criterion:

@@ -21,9 +21,12 @@ class ProfileError(Exception):
 
 
 class Definition:
-    """One element of a snapshot; `raw` is its ElementDefinition, `slices` those of it, `name` the path's last part."""
+    """One element of a snapshot; `raw` is its ElementDefinition, `slices` those of it, `name` the path's last part.
 
-    __slots__ = ("children", "id", "name", "path", "raw", "slice_name", "slices")
+    `least` and `most` are its cardinality, None for `*`.
+    """
+
+    __slots__ = ("children", "id", "least", "most", "name", "path", "raw", "slice_name", "slices")
 
     def __init__(self, raw: Json) -> None:
         self.raw = raw
@@ -31,6 +34,9 @@ class Definition:
         self.name = self.path.rpartition(".")[2]
         self.slice_name: str | None = raw.get("sliceName")
         self.id: str = raw.get("id") or (f"{self.path}:{self.slice_name}" if self.slice_name else self.path)
+        least, most = raw.get("min", 0), raw.get("max", "*")
+        self.least: int = least if isinstance(least, int) else 0
+        self.most: int | None = int(most) if isinstance(most, str) and most.isdecimal() else None
         self.children: list[Definition] = []
         self.slices: list[Definition] = []
 
@@ -43,18 +49,6 @@ class Definition:
         """The `type` rows of the element."""
         found = self.raw.get("type")
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-    @property
-    def least(self) -> int:
-        """The lower cardinality."""
-        least = self.raw.get("min", 0)
-        return least if isinstance(least, int) else 0
-
-    @property
-    def most(self) -> int | None:
-        """The upper cardinality, None for `*`."""
-        most = self.raw.get("max", "*")
-        return int(most) if isinstance(most, str) and most.isdigit() else None
 
     def value_of(self, name: str) -> tuple[str, Any] | None:
         """Return (type, value) of a choice such as `fixed` or `pattern` (`fixedUri` -> (`Uri`, ...)), None without."""

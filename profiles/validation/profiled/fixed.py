@@ -19,9 +19,13 @@ def is_fixed(value: Any, fixed: Any) -> bool:
 def has_pattern(value: Any, pattern: Any) -> bool:
     """Return whether a value holds at least what the pattern holds, each item of an array in one of its items."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(
-            name in value and has_pattern(value[name], each) for name, each in pattern.items()
-        )
+        # Written out: slices ask this of every value, and a generator would cost more than the comparisons.
+        if not isinstance(value, dict):
+            return False
+        for name, each in pattern.items():  # noqa: SIM110
+            if name not in value or not has_pattern(value[name], each):
+                return False
+        return True
     if isinstance(pattern, list):
         return isinstance(value, list) and all(any(has_pattern(each, part) for each in value) for part in pattern)
     return is_fixed(value, pattern)

@@ -11,12 +11,13 @@ from profiles.validation.profiled.slicing import Slicing
 
 
 class Member:
-    """One element of a profile inside a value of one type; `children` are its JSON properties, several for a choice.
+    """One element of a profile inside a value of one type; `children` are its JSON properties by name, many for a choice.
 
-    `least` and `most` are what the profile asks beyond R4: 0 and None where it asks no more.
+    `least` and `most` are what the profile asks beyond R4: 0 and None where it asks no more. `names` are the JSON names
+    of which one is there when there is a value.
     """
 
-    __slots__ = ("check_each", "children", "definition", "least", "most", "must_support", "slicing")
+    __slots__ = ("_only", "check_each", "children", "definition", "least", "most", "must_support", "names", "slicing")
 
     def __init__(
         self,
@@ -27,22 +28,26 @@ class Member:
         slicing: Slicing | None,
     ) -> None:
         self.definition = definition
-        self.children = children
+        self.children = {child.json: child for child in children}
         self.least, self.most = limits
         self.check_each = check_each
         self.slicing = slicing
         self.must_support = definition.raw.get("mustSupport") is True
+        self._only = children[0] if len(children) == 1 else None
+        self.names = frozenset(name for child in children for name in (child.json, child.sibling))
 
     def is_idle(self) -> bool:
         """Return whether there is nothing to check."""
         asks = self.least or self.most is not None or self.check_each or self.slicing or self.must_support
         return not asks
 
+    def speaks_of_nothing(self) -> bool:
+        """Return whether there may be a finding where there is no value."""
+        return bool(self.least or self.must_support or (self.slicing is not None and self.slicing.speaks_of_nothing()))
+
     def check(self, holder: At, run: Run) -> None:
         """Add the findings about the values of this element in `holder`."""
-        found: list[At] = []
-        for child in self.children:
-            found += holder.values(child)
+        found = holder.values(self._only) if self._only is not None else holder.chosen(self.children)
         count = len(found)
         if count < self.least or (self.most is not None and count > self.most):
             self._count(count, holder, run)

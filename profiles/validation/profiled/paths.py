@@ -78,8 +78,8 @@ def _stepped(at: At, step: Step, run: Run) -> list[At]:
 def at_name(at: At, name: str) -> list[At]:
     """Return the values of the element `name` of a value, whichever type of a choice it has."""
     child = at.shape.children.get(name)
-    if child.__class__ is dict:
-        return [each for one in child.values() for each in at.values(one)]
+    if isinstance(child, dict):
+        return at.chosen(child)
     if isinstance(child, Child):
         return at.values(child)
     one = at.shape.by_json.get(name)

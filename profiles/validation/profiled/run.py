@@ -23,7 +23,7 @@ STEPS = 1_000_000
 class Run:
     """One validation under way. `profile` is who speaks, `find` returns the compiled profile of a canonical."""
 
-    __slots__ = ("active", "context", "deadline", "environment", "find", "issues", "nesting", "profile", "untold")
+    __slots__ = ("active", "context", "cuts", "deadline", "environment", "find", "issues", "known", "nesting", "profile", "untold")
 
     def __init__(self, context: Context, find: Callable[[str], Profile | None]) -> None:
         self.context = context
@@ -34,6 +34,9 @@ class Run:
         # Whether a value set that tells slices apart could not be expanded since this was last set to no.
         self.untold = False
         self.active: set[tuple[int | str, str]] = set()
+        # How often a circle of profiles was cut short, and what profiles have said of values, by value and canonical.
+        self.cuts = 0
+        self.known: dict[tuple[int | str, str], tuple[At, list[Issue]]] = {}
         self.deadline = perf_counter() + context.seconds
         self.environment: Environment | None = None
 

@@ -40,7 +40,10 @@ class Slice:
 
     def holds(self, at: At, run: Run) -> bool:
         """Return whether a value falls into the slice."""
-        return all(criterion(at, run) for criterion in self.criteria)
+        for criterion in self.criteria:  # noqa: SIM110 - a generator would cost more than most criteria
+            if not criterion(at, run):
+                return False
+        return True
 
 
 class Slicing:
@@ -71,6 +74,10 @@ class Slicing:
         criteria = () if default else criteria_of(definition, self.discriminators, self._tree)
         inner = slicing_of(definition, self._base, self._tree, self.discriminators) if definition.slices else None
         return Slice(definition, criteria, self._tree.check(definition, self._base), inner)
+
+    def speaks_of_nothing(self) -> bool:
+        """Return whether there may be a finding where the element has no value."""
+        return any(each.least or each.raw.get("mustSupport") is True for each in self.definition.slices)
 
     def check(self, found: list[At], holder: At, place: Callable[[At], str], run: Run) -> None:
         """Add the findings about the values `found` of the element at `place` in `holder`."""
