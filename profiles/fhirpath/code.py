@@ -28,8 +28,8 @@ FALSE: Items = [False]
 class Code:
     """A compiled expression; `present` says whether it has any item, sooner than `items` could.
 
-    `constant` is its value where it is a literal. `nothing` marks what is empty whatever the focus, `boolean` what
-    is never anything but a boolean.
+    `constant` is its value where it is a literal, `name` the element where it is that of the focus (`system`).
+    `nothing` marks what is empty whatever the focus, `boolean` what is never anything but a boolean.
     """
 
     items: Evaluator
@@ -38,6 +38,7 @@ class Code:
     constant: Any = None
     nothing: bool = False
     boolean: bool = False
+    name: str | None = None
 
 
 def singleton(items: Items) -> bool | None:
@@ -54,8 +55,8 @@ def singleton(items: Items) -> bool | None:
     return True
 
 
-def of_items(items: Evaluator, present: Presence | None = None) -> Code:
-    """Return code for a collection."""
+def of_items(items: Evaluator, present: Presence | None = None, name: str | None = None) -> Code:
+    """Return code for a collection, `name` where it is that element of the focus."""
 
     def truth(frame: Frame, focus: Items) -> bool | None:
         return singleton(items(frame, focus))
@@ -63,7 +64,7 @@ def of_items(items: Evaluator, present: Presence | None = None) -> Code:
     def any_item(frame: Frame, focus: Items) -> bool:
         return bool(items(frame, focus))
 
-    return Code(items, truth, present or any_item)
+    return Code(items, truth, present or any_item, name=name)
 
 
 def of_truth(truth: Truth) -> Code:

@@ -11,6 +11,7 @@ from profiles.fhirpath.code import Code, of_items, of_truth
 from profiles.fhirpath.environment import Frame, Items
 from profiles.fhirpath.errors import FhirPathTypeError
 from profiles.fhirpath.node import Node
+from profiles.fhirpath.shapes import Child
 from profiles.fhirpath.values import (
     PARSERS,
     as_quantity,
@@ -30,6 +31,8 @@ def equality(left: Code, right: Code, negate: bool) -> Code:
     """Return code for `=` and, with `negate`, `!=`."""
     if right.constant.__class__ is str:
         return _equals_text(left, right.constant, negate)
+    if left.boolean and right.boolean:
+        return _equals_truth(left, right, negate)
 
     def truth(frame: Frame, focus: Items) -> bool | None:
         same = equal_items(left.items(frame, focus), right.items(frame, focus), frame)
@@ -38,10 +41,26 @@ def equality(left: Code, right: Code, negate: bool) -> Code:
     return of_truth(truth)
 
 
-def _equals_text(left: Code, text: str, negate: bool) -> Code:
-    """Return code for a comparison with a string literal, by far the most frequent one."""
+def _equals_truth(left: Code, right: Code, negate: bool) -> Code:
+    """Return code for a comparison of two conditions."""
+    one, other = left.truth, right.truth
 
     def truth(frame: Frame, focus: Items) -> bool | None:
+        a, b = one(frame, focus), other(frame, focus)
+        return None if a is None or b is None else (a is b) is not negate
+
+    return of_truth(truth)
+
+
+def _equals_text(left: Code, text: str, negate: bool) -> Code:
+    """Return code for a comparison with a string literal, by far the most frequent one."""
+    name = left.name
+
+    def truth(frame: Frame, focus: Items) -> bool | None:
+        if name is not None and len(focus) == 1:
+            raw = _plain_text(focus[0], name)
+            if raw is not None:
+                return (raw == text) is not negate
         items = left.items(frame, focus)
         if len(items) != 1:
             return negate if items else None
@@ -55,6 +74,17 @@ def _equals_text(left: Code, text: str, negate: bool) -> Code:
         return same is not negate
 
     return of_truth(truth)
+
+
+def _plain_text(item: Any, name: str) -> str | None:
+    """Return the text of an element that is a single string, code or uri, None for all else."""
+    if item.__class__ is not Node or item.value.__class__ is not dict:
+        return None
+    child = item.shape.children.get(name)
+    if child.__class__ is not Child or not child.primitive or child.shape.type in PARSERS:
+        return None
+    raw = item.value.get(child.json)
+    return raw if raw.__class__ is str else None
 
 
 def equivalence(left: Code, right: Code, negate: bool) -> Code:

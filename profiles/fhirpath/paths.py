@@ -118,22 +118,31 @@ def member(source: Code, name: str) -> Code:
 
     def present(frame: Frame, focus: Items) -> bool:
         for node in focus if leading else before(frame, focus):
-            if node.__class__ is not Node:
-                continue
-            value = node.value
-            if value.__class__ is dict:
-                child = node.shape.children.get(name)
-                if child is None:
-                    continue
-                if child.__class__ is Child and child.json not in value and child.sibling not in value:
-                    continue
-            out: Items = []
-            _step(node, name, out)
-            if out:
+            if node.__class__ is Node and _has(node, name):
                 return True
         return False
 
-    return of_items(items, present)
+    return of_items(items, present, name if leading else None)
+
+
+def _has(node: Node, name: str) -> bool:
+    """Return whether a node has a child called `name`, without making it where the JSON tells."""
+    value = node.value
+    if value.__class__ is dict:
+        child = node.shape.children.get(name)
+        if child is None:
+            return False
+        if child.__class__ is Child:
+            raw = value.get(child.json)
+            if child.sibling not in value:
+                kind = raw.__class__
+                if raw is None:
+                    return False
+                if kind is not list and not child.resource:
+                    return kind is not dict if child.primitive else kind is dict
+    out: Items = []
+    _step(node, name, out)
+    return bool(out)
 
 
 Plan = tuple[tuple[str, ...], Shape, Child] | None
@@ -162,6 +171,7 @@ def path(source: Code, names: tuple[str, ...]) -> Code:
         stepwise = member(stepwise, name)
     one_by_one = stepwise.items
     plans: dict[Shape, Plan] = {}
+    first = names[0]
     before = source.items
     leading = source is FOCUS
 
@@ -177,7 +187,8 @@ def path(source: Code, names: tuple[str, ...]) -> Code:
             except KeyError:
                 plan = plans[node.shape] = _plan(node.shape, names)
             if plan is None:
-                out += one_by_one(frame, [node])
+                if _may_have(node, first):
+                    out += one_by_one(frame, [node])
                 continue
             values = [node.value]
             for json in plan[0]:
@@ -187,6 +198,11 @@ def path(source: Code, names: tuple[str, ...]) -> Code:
         return out
 
     return of_items(items)
+
+
+def _may_have(node: Node, name: str) -> bool:
+    child = node.shape.children.get(name)
+    return child.__class__ is not Child or child.json in node.value or child.sibling in node.value
 
 
 def _inside(values: list[Any], json: str) -> list[Any]:

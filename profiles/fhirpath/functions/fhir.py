@@ -8,12 +8,13 @@ from typing import Any
 from profiles.datatypes.narrative import narrative_findings
 from profiles.definitions import type_names
 from profiles.fhirpath.call import Call, Rule, of_kind
-from profiles.fhirpath.code import NOTHING, Code, of_items, of_truth
+from profiles.fhirpath.code import FOCUS, NOTHING, Code, Evaluator, of_items, of_truth
 from profiles.fhirpath.environment import Frame, Items
 from profiles.fhirpath.errors import FhirPathError, FhirPathSyntaxError, FhirPathTypeError
 from profiles.fhirpath.node import Node
 from profiles.fhirpath.paths import member
 from profiles.fhirpath.references import resolve
+from profiles.fhirpath.shapes import Child
 from profiles.fhirpath.values import system
 
 STRUCTURES = "http://hl7.org/fhir/StructureDefinition/"
@@ -25,6 +26,8 @@ def extension(call: Call) -> Code:
     extensions = member(call.source, "extension")
     if call.source.nothing:
         return NOTHING
+    if wanted.constant.__class__ is str:
+        return of_items(_of_url(call.source, wanted.constant))
 
     def items(frame: Frame, focus: Items) -> Items:
         found = extensions.items(frame, focus)
@@ -34,6 +37,33 @@ def extension(call: Call) -> Code:
         return [node for node in found if node.value.get("url") == url]
 
     return of_items(items)
+
+
+def _of_url(source: Code, url: str) -> Evaluator:
+    """Return what finds the extensions with a url that is known: no others become nodes on the way."""
+    before = source.items
+    leading = source is FOCUS
+    every = member(FOCUS, "extension").items
+
+    def items(frame: Frame, focus: Items) -> Items:
+        out: Items = []
+        for node in focus if leading else before(frame, focus):
+            if node.__class__ is not Node:
+                continue
+            if node.value.__class__ is not dict:
+                # Those of a primitive stand beside it.
+                out += [each for each in every(frame, [node]) if each.value.get("url") == url]
+                continue
+            child, raw = node.shape.children.get("extension"), node.value.get("extension")
+            if isinstance(child, Child) and isinstance(raw, list):
+                for each in raw:
+                    if each.__class__ is dict and each.get("url") == url:
+                        out.append(Node(each, child.shape, None, node.scope))
+            elif isinstance(child, Child) and isinstance(raw, dict) and raw.get("url") == url:
+                out.append(Node(raw, child.shape, None, node.scope))
+        return out
+
+    return items
 
 
 def _value(items: Items) -> Any:
