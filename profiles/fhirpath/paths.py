@@ -117,7 +117,7 @@ def member(source: Code, name: str) -> Code:
         return out
 
     def present(frame: Frame, focus: Items) -> bool:
-        for node in focus if leading else before(frame, focus):
+        for node in focus if leading else before(frame, focus):  # noqa: SIM110 - a generator would cost as much again
             if node.__class__ is Node and _has(node, name):
                 return True
         return False

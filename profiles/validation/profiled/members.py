@@ -11,7 +11,7 @@ from profiles.validation.profiled.slicing import Slicing
 
 
 class Member:
-    """One element of a profile inside a value of one type; `children` are its JSON properties by name, many for a choice.
+    """One element of a profile in a value of one type; `children` are its JSON properties by name, many of a choice.
 
     `least` and `most` are what the profile asks beyond R4: 0 and None where it asks no more. `names` are the JSON names
     of which one is there when there is a value.

@@ -23,7 +23,19 @@ STEPS = 1_000_000
 class Run:
     """One validation under way. `profile` is who speaks, `find` returns the compiled profile of a canonical."""
 
-    __slots__ = ("active", "context", "cuts", "deadline", "environment", "find", "issues", "known", "nesting", "profile", "untold")
+    __slots__ = (
+        "active",
+        "context",
+        "cuts",
+        "deadline",
+        "environment",
+        "find",
+        "issues",
+        "known",
+        "nesting",
+        "profile",
+        "untold",
+    )
 
     def __init__(self, context: Context, find: Callable[[str], Profile | None]) -> None:
         self.context = context
