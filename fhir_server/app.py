@@ -49,6 +49,7 @@ from fhir_server.search.query import Node
 from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import RecordTable, Store
 from fhir_server.store.connect import connect, shareable
+from fhir_server.terminologies.resource_index import ResourceIndex
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -109,7 +110,8 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     anchoring: Anchoring | None = None
     own = OwnParameters(store, registry)
     catalogue, validator = Catalogue(), Validator()
-    definitions = OwnDefinitions(store, catalogue)
+    index = ResourceIndex(store)
+    definitions = OwnDefinitions(store, catalogue, index)
 
     async def learned() -> None:
         await own.learn()
@@ -144,6 +146,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
         yield Tenant(services, jobs, anchoring)
     finally:
         await jobs.stop()
+        await index.stop()
         if anchoring is not None:
             await anchoring.stop()
         await store.close()

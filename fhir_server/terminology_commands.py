@@ -154,7 +154,8 @@ async def _listed(settings: Settings) -> list[Head]:
     from fhir_server.app import open_tenant
 
     async with open_tenant(settings) as tenant:
-        return tenant.services.store.concepts.heads()
+        # What stands for a stored CodeSystem comes and goes with that.
+        return [each for each in tenant.services.store.concepts.heads() if not each.source]
 
 
 async def _remove(settings: Settings, systems: Sequence[str], out: Console) -> list[str]:

@@ -35,8 +35,14 @@ class ProfileJudge:
         self._validator = validator
         self._revision = catalogue.revision
         self._made: dict[str, Mapping[str, Any] | None] = {}
-        self._member_of = None if concepts is None else Membership(concepts, self._resolve)
-        self._context = Context(self._resolve, member_of=self._member_of, must_support=True, strict=validator.strict)
+        self._member_of = None if concepts is None else Membership(concepts, catalogue, self._resolve)
+        self._context = Context(
+            self._resolve,
+            member_of=self._member_of,
+            has_code=None if self._member_of is None else self._member_of.has,
+            must_support=True,
+            strict=validator.strict,
+        )
 
     def __call__(self, resource: Resource, profiles: Sequence[str], claims: bool) -> list[Issue]:
         """Return what `profiles`, and with `claims` those that the resource claims, say of it."""

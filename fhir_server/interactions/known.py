@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from fhir_server.interactions.loaded import Loaded, by_url
+from fhir_server.interactions.loaded import Loaded, Standing, by_url, standing
 from fhir_server.store.base import Store
 from profiles.terminology.code_system import CodeSystem
 
@@ -31,12 +31,14 @@ MOST_CODES = 500_000
 class Kept:
     """Definitions by canonical (None: not there) and what was made of them, as of the commits `since` to `checked`.
 
-    `codes` is about how many codes that is; `loaded` are the systems of the concept store, as of its `revision`.
+    `codes` is about how many codes that is; `loaded` are the systems of the concept store, as of its `revision`,
+    `standing` those that stand for resources.
     """
 
     since: int
     checked: int
     loaded: Loaded = field(default_factory=dict)
+    standing: Standing = field(default_factory=dict)
     revision: int = 0
     definitions: dict[str, Definition | None] = field(default_factory=dict)
     made: dict[Hashable, Any] = field(default_factory=dict)
@@ -82,7 +84,8 @@ class Known:
                 kept.checked = max(kept.checked, newest)
         revision = store.concepts.revision()
         if kept is None or kept.full or kept.revision != revision:
-            kept = Kept(newest, newest, by_url(store.concepts.heads()), revision)
+            heads = store.concepts.heads()
+            kept = Kept(newest, newest, by_url(heads), standing(heads), revision)
         if self._kept is None or self._kept.checked <= kept.checked:
             self._kept = kept
         return kept

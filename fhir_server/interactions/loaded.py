@@ -1,4 +1,8 @@
-"""The code systems that are loaded into the concept store, by canonical, and the answers to questions about them."""
+"""The code systems of the concept store, by canonical, and the answers to questions about them.
+
+Those that were loaded go before all else of their url. Those that index a CodeSystem resource stand for it: they are
+asked where that resource would be, so that nobody has to read it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fhir_server.store.concepts import Concepts
+from profiles.packages.catalogue import Catalogue
 from profiles.packages.versions import natural
 from profiles.terminology.canonical import unversioned, version_of
 from profiles.terminology.errors import NotExpandable
@@ -17,12 +22,28 @@ Loaded = Mapping[str, list[Head]]
 """Url -> its versions, the one to prefer last."""
 
 
+Standing = Mapping[tuple[str, int], Head]
+"""(`CodeSystem/id`, number of its version) -> what indexes that resource, and stands for it."""
+
+
 def by_url(heads: Iterable[Head]) -> Loaded:
-    """Return the systems by url, versions in their natural order."""
+    """Return the systems that were loaded by url, versions in their natural order."""
     found: dict[str, list[Head]] = {}
-    for head in sorted(heads, key=lambda each: (natural(each.version or ""), each.key)):
+    loaded = (each for each in heads if not each.source)
+    for head in sorted(loaded, key=lambda each: (natural(each.version or ""), each.key)):
         found.setdefault(head.url, []).append(head)
     return found
+
+
+def standing(heads: Iterable[Head]) -> Standing:
+    """Return the systems that stand for stored CodeSystem resources."""
+    return {(each.source, each.number): each for each in heads if each.source}
+
+
+def stands_for(found: Standing, catalogue: Catalogue, canonical: str) -> Head | None:
+    """Return what stands for the resource that a canonical means, None where that has no index."""
+    entry = catalogue.find(canonical) if found else None
+    return None if entry is None else found.get((f"{entry.type}/{entry.id}", entry.number))
 
 
 def find(loaded: Loaded, canonical: str) -> Head | None:

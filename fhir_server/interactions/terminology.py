@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from fhir_server.errors import BadRequest, Gone, TooCostly
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.known import MOST, Definition, Kept
-from fhir_server.interactions.loaded import Loaded, answer, by_url, find, other_version
+from fhir_server.interactions.loaded import Loaded, Standing, answer, by_url, find, other_version, stands_for
 from fhir_server.interactions.paging import unexpired
 from fhir_server.model.fhir_json import parse_stored
 from fhir_server.search.parse import parse
@@ -24,6 +24,7 @@ from fhir_server.search.query import Id, Query, Target
 from fhir_server.search.references import local_reference
 from fhir_server.search.terminology import Meant, NotExpandable
 from fhir_server.store.base import Version
+from profiles.packages.catalogue import Catalogue
 from profiles.packages.versions import Order, preference
 from profiles.restriction import ALL
 from profiles.terminology import code_system, errors
@@ -57,15 +58,18 @@ class Reading:
     """What one request has read of the store's terminology, what is still `missing`, and all it `asked` for.
 
     `limit` is how many codes it may find in one value set. `loaded` are the systems of the concept store (None: not
-    read yet), `answers` what is known of their concepts, `questions` what has to be asked. `since` is when the
-    first page of a walk that goes on was asked for, in microseconds since 1970, `used` whether a loaded system was.
+    read yet), `standing` those of them that stand for what the `catalogue` has, `answers` what is known of their
+    concepts, `questions` what has to be asked. `since` is when the first page of a walk that goes on was asked for, in
+    microseconds since 1970, `used` whether a loaded system was.
     """
 
     limit: int
+    catalogue: Catalogue
     kept: Kept = field(default_factory=lambda: Kept(0, 0))
     missing: dict[str, None] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     loaded: Loaded | None = None
+    standing: Standing = field(default_factory=dict)
     since: int | None = None
     used: bool = False
     answers: dict[Question, Any] = field(default_factory=dict)
@@ -78,7 +82,7 @@ class Reading:
 
     def resolve(self, canonical: str) -> Definition | Indexed | None:
         """Return the ValueSet or CodeSystem with that canonical, as far as it has been read."""
-        head = find(self.loaded or {}, canonical)
+        head = self.head(canonical)
         if head is not None:
             self._use(head)
             return Indexed(head, self.ask)
@@ -89,6 +93,10 @@ class Reading:
         if found is None and canonical not in self.missing and (error := other_version(self.loaded or {}, canonical)):
             raise error
         return found
+
+    def head(self, canonical: str) -> Head | None:
+        """Return the system of the concept store that a canonical means, None where it means none."""
+        return find(self.loaded or {}, canonical) or stands_for(self.standing, self.catalogue, canonical)
 
     def _use(self, head: Head) -> None:
         """Note that a loaded system counts. Raises Gone when it was loaded during the walk that goes on."""
@@ -198,7 +206,7 @@ async def answered(
     needed. `since` is when the walk at `position` began, in microseconds since 1970. Raises what `read` raises,
     TooCostly when it needs more than `Limits.definitions` definitions, Gone when a code system was loaded since.
     """
-    reading = Reading(call.services.limits.expansion_codes, since=since)
+    reading = Reading(call.services.limits.expansion_codes, call.services.catalogue, since=since)
     attached = False
     while True:
         try:
@@ -223,7 +231,8 @@ async def consulted(call: Call, read: Callable[[Reading], T]) -> T:
     if call.transaction is None:
         # What is known needs no look at the store: this is the road of nearly every request.
         kept = await call.services.known.kept(call.services.store)
-        reading = Reading(call.services.limits.expansion_codes, kept, loaded=kept.loaded)
+        limit, catalogue = call.services.limits.expansion_codes, call.services.catalogue
+        reading = Reading(limit, catalogue, kept, loaded=kept.loaded, standing=kept.standing)
         while not reading.missing:
             try:
                 outcome = read(reading)
@@ -241,10 +250,11 @@ async def consulted(call: Call, read: Callable[[Reading], T]) -> T:
 async def _attach(call: Call, reading: Reading, position: int | None) -> int | None:
     """Let the reading use what the tenant knows, if that is right for it; return the commit as of which it reads."""
     if call.transaction is not None:
+        # What stands for a resource is not asked: the transaction may have written another version of that.
         reading.loaded = by_url(call.reader.concepts.heads())
         return position
     kept = await call.services.known.kept(call.services.store)
-    reading.loaded = kept.loaded
+    reading.loaded, reading.standing = kept.loaded, kept.standing
     if position is None:
         position = kept.checked
     if kept.since <= position <= kept.checked:
@@ -265,7 +275,7 @@ async def _read_missing(call: Call, reading: Reading, position: int | None) -> N
     while reading.missing:
         canonical = next(iter(reading.missing))
         del reading.missing[canonical]
-        if canonical in reading.known or find(reading.loaded or {}, canonical) is not None:
+        if canonical in reading.known or reading.head(canonical) is not None:
             continue
         reading.asked.add(canonical)
         if len(reading.asked) > limit:

@@ -62,7 +62,7 @@ class Concepts(Protocol):
     """Reading. A key that is not published any more has no concepts; codes that are not there are left out."""
 
     def revision(self) -> int:
-        """Return a number that is another one after each `publish` and `remove`."""
+        """Return a number that is another one after each `publish`, `remove` and `withdraw`."""
         ...
 
     def heads(self) -> list[Head]:
@@ -128,7 +128,10 @@ class WritableConcepts(Concepts, Protocol):
         ...
 
     async def publish(self, key: int) -> Head:
-        """Put a load in the place of what has its url and version, and return what it is called by from now on."""
+        """Put a load in the place of what has its url and version, and return what it is called by from now on.
+
+        The index of a resource takes the place of what indexes an earlier version of that, and of nothing else.
+        """
         ...
 
     async def give_up(self, key: int) -> None:
@@ -136,7 +139,11 @@ class WritableConcepts(Concepts, Protocol):
         ...
 
     async def remove(self, url: str, version: str | None) -> int:
-        """Take out a system of that version ("" for the one without), with None all of them; return how many."""
+        """Take out a loaded system of that version ("" for the one without), with None all of them; return how many."""
+        ...
+
+    async def withdraw(self, source: str) -> int:
+        """Take out the index of the resource at `source` (`CodeSystem/id`); return how many that were."""
         ...
 
     async def sweep(self, count: int) -> bool:

@@ -282,7 +282,7 @@ class MemoryWritableConcepts(MemoryConcepts):
 
         def publish() -> None:
             system.head = head
-            self._take_out(head.url, head.version)
+            self._take_out(head)
             self.systems.published[key] = self.systems.loading.pop(key)
 
         self._later.append(publish)
@@ -299,14 +299,26 @@ class MemoryWritableConcepts(MemoryConcepts):
             system.head
             for system in self.systems.published.values()
             if system.head.url == url and (version is None or (system.head.version or "") == version)
+            if not system.head.source
         ]
-        for head in wanted:
-            self._later.append(lambda head=head: self._take_out(head.url, head.version))  # type: ignore[misc]
-        return len(wanted)
+        return self._remove(wanted)
 
-    def _take_out(self, url: str, version: str | None) -> None:
+    async def withdraw(self, source: str) -> int:
+        """See `WritableConcepts.withdraw`."""
+        heads = [system.head for system in self.systems.published.values()]
+        return self._remove([head for head in heads if head.source and head.source == source])
+
+    def _remove(self, heads: Sequence[Head]) -> int:
+        for head in heads:
+            self._later.append(lambda head=head: self._take_out(head))  # type: ignore[misc]
+        return len(heads)
+
+    def _take_out(self, head: Head) -> None:
+        """Take out what `head` takes the place of, or is."""
         for key, system in list(self.systems.published.items()):
-            if (system.head.url, system.head.version) == (url, version):
+            there = system.head
+            same = (there.url, there.version) == (head.url, head.version) or bool(head.source)
+            if there.source == head.source and same:
                 del self.systems.published[key]
 
     async def sweep(self, count: int) -> bool:

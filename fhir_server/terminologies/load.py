@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from auth.rights import EVERYTHING
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Principal, Services
-from fhir_server.store.base import Transaction
+from fhir_server.store.base import Store, Transaction
 from fhir_server.store.concepts import Naming, NewConcept
 from fhir_server.terminologies.item import Content, Edge, Fault, Item, Stated
 from profiles.terminology.head import Head
@@ -30,6 +30,8 @@ LOADER = Principal("terminology", EVERYTHING)
 
 Moved = Callable[[str, int, int], None]
 """What is done, how much of it, of how much."""
+Publish = Callable[..., Awaitable[Head | None]]
+"""(transaction, key=) -> what the load is called by from now on, None when it was given up instead."""
 
 
 @dataclass(slots=True)
@@ -52,9 +54,18 @@ async def load(services: Services, content: Content, *, lenient: bool = False, m
 
     Raises ReleaseError where a file turns out to be none of its kind; nothing is published then.
     """
-    store = services.store
-    report = Report()
     told = moved or (lambda *_: None)
+    report = await fill(services.store, content, partial(_publish, services), lenient=lenient, told=told)
+    await forget(services.store)
+    return report
+
+
+async def fill(store: Store, content: Content, publish: Publish, *, lenient: bool, told: Moved) -> Report:
+    """Put a release into the concept store and have `publish` publish it, in a write that gives it the load's key.
+
+    What takes its place is forgotten by whoever calls `forget`. Raises what reading the release raises.
+    """
+    report = Report()
     key = await store.write(lambda tx: tx.concepts.begin(content.head))
     try:
         for items in _slices(content.items):
@@ -64,12 +75,11 @@ async def load(services: Services, content: Content, *, lenient: bool = False, m
         if report.faulty and not lenient:
             await store.write(lambda tx: tx.concepts.give_up(key))
             return report
-        await _settle(services, key, report, told)
-        report.head = await store.write(lambda tx: _publish(services, tx, key))
+        await _settle(store, key, report, told)
+        report.head = await store.write(partial(publish, key=key))
     except BaseException:
         await store.write(lambda tx: tx.concepts.give_up(key))
         raise
-    await forget(services)
     return report
 
 
@@ -83,15 +93,15 @@ async def remove(services: Services, url: str, version: str | None) -> int:
         return count
 
     count = await services.store.write(work)
-    await forget(services)
+    await forget(services.store)
     return count
 
 
-async def forget(services: Services) -> None:
+async def forget(store: Store) -> None:
     """Forget the rows of what is no longer published."""
     more = True
     while more:
-        more = await services.store.write(lambda tx: tx.concepts.sweep(SWEPT))
+        more = await store.write(lambda tx: tx.concepts.sweep(SWEPT))
         await asyncio.sleep(0)
 
 
@@ -149,10 +159,10 @@ def _fault(report: Report, item: Item, reason: str) -> None:
         report.faults.append(f"{item.file}, line {item.line}: {reason}.")
 
 
-async def _settle(services: Services, key: int, report: Report, told: Moved) -> None:
+async def _settle(store: Store, key: int, report: Report, told: Moved) -> None:
     after = 0
     while True:
-        after, some = await services.store.write(partial(_settled, key=key, after=after))
+        after, some = await store.write(partial(_settled, key=key, after=after))
         told("Indexing", after, report.concepts)
         if not some:
             return
@@ -163,7 +173,7 @@ async def _settled(tx: Transaction, key: int, after: int) -> tuple[int, int]:
     return await tx.concepts.settle(key, after, SLICE)
 
 
-async def _publish(services: Services, tx: Transaction, key: int) -> Head:
+async def _publish(services: Services, tx: Transaction, *, key: int) -> Head:
     head = await tx.concepts.publish(key)
     await tx.audit(_row(services, tx, "load-terminology", head.url, head.version))
     return head

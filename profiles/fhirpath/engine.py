@@ -87,7 +87,7 @@ class Expression:
 
         Raises FhirPathError, of several items too.
         """
-        node = on if on.__class__ is Node else Scope.of(on).node()
+        node = Scope.of(on).node() if isinstance(on, dict) else on
         focus = [node]
         try:
             return self._truth(self._frame(node, focus, environment), focus)

@@ -47,7 +47,7 @@ class Entry:
     """One definition: what it is found by, and its JSON, compressed.
 
     `of` is the type that a StructureDefinition constrains, "" for everything else; `kind`, `derivation` and `base` are
-    its own, and `whole` says that it brings its snapshot.
+    its own, and `whole` says that it brings its snapshot. `number` is which version of the resource it is.
     """
 
     type: str
@@ -62,6 +62,7 @@ class Entry:
     whole: bool
     size: int
     packed: bytes
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ class Catalogue:
             None,
         )
 
+    def entry(self, type: str, id: str) -> Entry | None:
+        """Return the stored definition with that type and id, without its content."""
+        return self._entries.get((type, id))
+
     def versions(self, url: str) -> tuple[str, ...]:
         """Return the versions that are stored of a canonical url, the preferred one first."""
         return tuple(dict.fromkeys(each.version for each in self._by_url.get(url, ())))
@@ -150,13 +155,13 @@ class Catalogue:
             entry = base
         return True
 
-    def keep(self, id: str, resource: Definition, text: bytes) -> None:
-        """Have a definition, in place of what had that type and id before; `text` is its JSON."""
+    def keep(self, id: str, resource: Definition, text: bytes, number: int = 0) -> None:
+        """Have a definition, in place of what had that type and id; `text` is its JSON, `number` its version's."""
         self._drop(resource["resourceType"], id)
         self.revision += 1
         if not isinstance(resource.get("url"), str):
             return
-        entry = _entry(id, resource, text)
+        entry = _entry(id, resource, text, number)
         self._entries[entry.type, id] = entry
         same = self._by_url.setdefault(entry.url, [])
         same.append(entry)
@@ -193,7 +198,7 @@ class Catalogue:
         return content
 
 
-def _entry(id: str, resource: Definition, text: bytes) -> Entry:
+def _entry(id: str, resource: Definition, text: bytes, number: int) -> Entry:
     structure = resource["resourceType"] == "StructureDefinition"
     return Entry(
         type=resource["resourceType"],
@@ -208,6 +213,7 @@ def _entry(id: str, resource: Definition, text: bytes) -> Entry:
         whole=structure and "snapshot" in resource,
         size=len(text),
         packed=zlib.compress(text, 1),
+        number=number,
     )
 
 

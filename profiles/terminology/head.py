@@ -21,6 +21,8 @@ class Head:
     `hierarchical` says that any concept has a parent, `meaning` is the hierarchyMeaning where it is stated.
     `compositional` says that codes can also be built by a grammar; those are not here. `properties` are the properties
     its concepts have, by code. `language` is that of its displays, `case_sensitive` is None where nothing is said.
+    `source` is the place of the CodeSystem resource that it indexes (`CodeSystem/id`), `number` the version of that;
+    "" and 0 where it was loaded.
     """
 
     key: int
@@ -35,6 +37,8 @@ class Head:
     meaning: str | None = "is-a"
     compositional: bool = False
     properties: Mapping[str, Kind] = field(default_factory=dict)
+    source: str = ""
+    number: int = 0
 
     @property
     def subsuming(self) -> bool:

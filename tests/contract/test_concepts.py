@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from fhir_server.store.base import Store
+from fhir_server.store.base import Store, Transaction
 from fhir_server.store.concepts import Naming, NewConcept, UnknownLoad
 from profiles.terminology.concept import Designation
 from profiles.terminology.head import Head
@@ -25,7 +27,7 @@ from profiles.terminology.selection import (
     Selection,
     Whole,
 )
-from tests.fakes.concepts import URL, load
+from tests.fakes.concepts import HEAD, URL, load
 
 ALL = ["animal", "mammal", "bird", "bat", "Dog", "dodo", "rock"]
 
@@ -215,3 +217,22 @@ async def test_a_circle_in_the_hierarchy_does_no_harm(store: Store):
     head = await load(store, concepts=[NewConcept(each) for each in "abc"], edges=[("a", "b"), ("b", "a"), ("c", "a")])
     assert await codes(store, Selection(head.key, Below("a"))) == ["a", "b", "c"]
     assert await codes(store, Selection(head.key, Above("a"))) == ["a", "b"]
+
+
+async def test_the_index_of_a_resource_comes_and_goes_with_it_alone(store: Store):
+    loaded = await load(store)
+    one = await load(store, replace(HEAD, source="CodeSystem/a", number=1))
+    other = await load(store, replace(HEAD, source="CodeSystem/b", number=1))
+    two = await load(store, replace(HEAD, url="http://example.org/moved", source="CodeSystem/a", number=2))
+    assert {head.key for head in store.concepts.heads()} == {loaded.key, other.key, two.key}
+    assert one.key not in {head.key for head in store.concepts.heads()}
+    assert (two.source, two.number) == ("CodeSystem/a", 2)
+    before = store.concepts.revision()
+
+    async def withdraw(tx: Transaction) -> tuple[int, int, int]:
+        unloaded = await tx.concepts.remove(URL, None)
+        return unloaded, await tx.concepts.withdraw("CodeSystem/a"), await tx.concepts.withdraw("")
+
+    assert await store.write(withdraw) == (1, 1, 0)
+    assert store.concepts.heads() == [other]
+    assert store.concepts.revision() != before

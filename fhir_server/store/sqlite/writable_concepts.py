@@ -60,8 +60,9 @@ class SqliteWritableConcepts(SqliteConcepts):
     async def begin(self, head: Head) -> int:
         """See `WritableConcepts.begin`."""
         ((key,),) = self._batch.execute(
-            "INSERT INTO code_system (url, version, state, concepts, time, head) VALUES (?, ?, ?, 0, 0, ?) RETURNING s",
-            (head.url, head.version or "", LOADING, json.dumps(asdict(head))),
+            "INSERT INTO code_system (url, version, state, concepts, time, head, source) "
+            "VALUES (?, ?, ?, 0, 0, ?, ?) RETURNING s",
+            (head.url, head.version or "", LOADING, json.dumps(asdict(head)), head.source),
         )
         return int(key)
 
@@ -151,7 +152,9 @@ class SqliteWritableConcepts(SqliteConcepts):
     async def publish(self, key: int) -> Head:
         """See `WritableConcepts.publish`."""
         self._loading(key)
-        ((url, version, head),) = self._batch.execute("SELECT url, version, head FROM code_system WHERE s = ?", (key,))
+        ((url, version, head, source),) = self._batch.execute(
+            "SELECT url, version, head, source FROM code_system WHERE s = ?", (key,)
+        )
         kinds = dict(
             self._batch.execute(
                 "SELECT m.name, (SELECT q.kind FROM concept_property q WHERE q.s = ? AND q.p = m.p LIMIT 1) AS kind "
@@ -161,9 +164,11 @@ class SqliteWritableConcepts(SqliteConcepts):
         )
         said = {**json.loads(head), "hierarchical": self._hierarchical(key)}
         said["properties"] = {**said["properties"], **kinds}
+        former, whose = (
+            ("source = ?", (source,)) if source else ("url = ? AND version = ? AND source = ''", (url, version))
+        )
         self._batch.execute(
-            "UPDATE code_system SET state = ? WHERE url = ? AND version = ? AND state = ?",
-            (LEAVING, url, version, PUBLISHED),
+            f"UPDATE code_system SET state = ? WHERE state = ? AND {former}", (LEAVING, PUBLISHED, *whose)
         )
         self._batch.execute(
             "UPDATE code_system SET state = ?, time = ?, head = ? WHERE s = ?",
@@ -184,8 +189,19 @@ class SqliteWritableConcepts(SqliteConcepts):
     async def remove(self, url: str, version: str | None) -> int:
         """See `WritableConcepts.remove`."""
         gone = self._batch.execute(
-            "UPDATE code_system SET state = ? WHERE state = ? AND url = ? AND (version = ? OR ?) RETURNING s",
+            "UPDATE code_system SET state = ? WHERE state = ? AND url = ? AND (version = ? OR ?) AND source = '' "
+            "RETURNING s",
             (LEAVING, PUBLISHED, url, version or "", version is None),
+        )
+        if gone:
+            self._revise()
+        return len(gone)
+
+    async def withdraw(self, source: str) -> int:
+        """See `WritableConcepts.withdraw`."""
+        gone = self._batch.execute(
+            "UPDATE code_system SET state = ? WHERE state = ? AND source = ? AND source <> '' RETURNING s",
+            (LEAVING, PUBLISHED, source),
         )
         if gone:
             self._revise()

@@ -49,20 +49,30 @@ def _check(at: At, run: Run) -> None:
     if not isinstance(value, dict):
         return
     name, code, display = value.get("system"), value.get("code"), value.get("display")
-    system = run.context.code_system(name) if isinstance(name, str) and isinstance(code, str) else None
-    if system is None or not isinstance(code, str) or value.get("version") not in (None, system.version):
+    if not isinstance(name, str) or not isinstance(code, str):
+        return
+    system = run.context.code_system(name)
+    if system is None:
+        if run.context.has_code is not None and run.context.has_code(name, value.get("version"), code) is False:
+            _unknown(at, name, run)
+        return
+    if value.get("version") not in (None, system.version):
         return
     known = _spelling(system, code)
     if known is None:
         if system.url.startswith(R4) and codes_of(system.url) is not None:
             return  # Base validation tells of it.
-        what = f"has a code that the code system {name} does not have; use one that it has"
-        run.add("error", "code-invalid", at, what, RULE)
+        _unknown(at, name, run)
     elif known is not None and run.context.strict and isinstance(display, str):
         names = _names(system, known) if _speaks_of(system, at.scope.resource) else []
         if names and _plain(display) not in map(_plain, names):
             what = f"has a display that {name} does not give its code; write {names[0]!r}, or leave it out"
             run.add("error", "value", at, what, "display")
+
+
+def _unknown(at: At, name: str, run: Run) -> None:
+    what = f"has a code that the code system {name} does not have; use one that it has"
+    run.add("error", "code-invalid", at, what, RULE)
 
 
 def _spelling(system: CodeSystem, code: str) -> str | None:

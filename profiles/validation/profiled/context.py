@@ -24,6 +24,8 @@ Fetch = Callable[[str], dict[str, Any] | None]
 """The text of a reference -> the resource it names, None where it cannot be had."""
 MemberOf = Callable[[str, str | None, str], bool | None]
 """(value set, system, code) -> whether it is a member, None where that cannot be told."""
+HasCode = Callable[[str, str | None, str], bool | None]
+"""(system, its version where one is stated, code) -> whether it has the code, None where that cannot be told."""
 
 MAX_SYSTEMS = 200
 """So many code systems are kept as they were read."""
@@ -37,10 +39,10 @@ class Context:
 
     `exists` asks whether the targets of references exist; without it that is not checked. `fetch` returns them, so that
     target profiles are checked beyond contained resources and Bundles. `member_of` answers before value sets are
-    expanded. `must_support` reports must-support elements that are missing. `strict` judges as HL7's own validator does
-    what R4 alone leaves open: displays, codes of R4's edition of terminology.hl7.org, vital signs. `seconds` is what
-    the rules of profiles may take on one resource. Whoever resolves may say in `unusable`, by url, why a definition
-    cannot be used.
+    expanded, `has_code` for code systems whose codes `resolve` does not give. `must_support` reports must-support
+    elements that are missing. `strict` judges as HL7's own validator does what R4 alone leaves open: displays, codes of
+    R4's edition of terminology.hl7.org, vital signs. `seconds` is what the rules of profiles may take on one resource.
+    Whoever resolves may say in `unusable`, by url, why a definition cannot be used.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Context:
         exists: Exists | None = None,
         fetch: Fetch | None = None,
         member_of: MemberOf | None = None,
+        has_code: HasCode | None = None,
         must_support: bool = False,
         strict: bool = False,
         seconds: float = 2.0,
@@ -58,6 +61,7 @@ class Context:
         self.exists = exists
         self.fetch = fetch
         self.member_of = member_of
+        self.has_code = has_code
         self.must_support = must_support
         self.strict = strict
         self.seconds = seconds
