@@ -97,11 +97,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=(
-            *(LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS),
-            *relating.TABLES,
-            *(RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES),
-        ),
+        tables=_tables(),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,
@@ -258,6 +254,12 @@ class App:
         except Refusal:
             return False
         return True
+
+
+def _tables() -> tuple[RecordTable, ...]:
+    own = LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
+    accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
+    return (*own, *relating.TABLES, *accounts)
 
 
 def _criteria(registry: Registry, base: str) -> Criteria:

@@ -120,7 +120,8 @@ class Settings(BaseSettings):
     )
     validate_references: Literal["off", "warn", "enforce"] = Field(
         "warn",
-        description="References to resources that are not here, in `$validate`: not looked at, warnings, or errors.",
+        description="References to resources that are not here: not looked at, warnings in `$validate`, or errors "
+        "there and reasons to refuse a write.",
     )
     telemed_profiles: bool = Field(
         True,

@@ -23,6 +23,7 @@ from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
 from fhir_server.interactions.relating import relating
 from fhir_server.interactions.reserved import demand_free
+from fhir_server.interactions.targets import demand_targets
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
 from fhir_server.model.reference import localize
@@ -274,6 +275,7 @@ async def _write(call: Call, action: str, step: Step) -> Result:
     async def work(tx: Transaction) -> Written:
         written = await step(tx)
         if call.transaction is None:
+            await demand_targets(call, tx, keys_of(written))
             await relating(call, tx, keys_of(written))
             status, version = written.status, written.version
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))

@@ -6,22 +6,45 @@ Only references to this server are asked about, without a version; others lead e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from fhir_server.errors import Unprocessable
 from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call
+from fhir_server.model.fhir_json import parse_stored
 from fhir_server.model.reference import Local, parse_reference, references
-from fhir_server.store.base import Key
+from fhir_server.store.base import Key, Transaction
 from profiles.issues import Issue, Severity
+from profiles.restriction import ALL
 
 MOST = 200
 """So many different resources are looked for; a Bundle may refer to thousands."""
 
 
-async def missing_targets(call: Call, resource: dict[str, Any]) -> list[Issue]:
+async def demand_targets(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:
+    """Refuse a write whose resources, of which `keys` may be some, refer to what is not here, if the policy says so.
+
+    It is asked when all steps of the write have run: what another entry of a Bundle writes counts as here. Raises
+    Unprocessable.
+    """
+    if call.services.policy.references != "enforce":
+        return
+    inside = replace(call, transaction=tx)
+    for key in keys:
+        version = await tx.read(key, restriction=ALL)
+        if version is not None and not version.deleted:
+            issues = await missing_targets(inside, parse_stored(version.body), most=None)
+            if issues:
+                raise Unprocessable.of(issues)
+
+
+async def missing_targets(call: Call, resource: dict[str, Any], *, most: int | None = MOST) -> list[Issue]:
     """Return a finding for each reference to a resource that is not here, or not for the caller, [] when told not to.
 
-    What a Bundle brings along counts as here. The policy says whether a finding is a warning or an error.
+    What a Bundle brings along counts as here. The policy says whether a finding is a warning or an error. Up to `most`
+    different resources are looked for.
     """
     wanted = call.services.policy.references
     if wanted == "off":
@@ -34,7 +57,7 @@ async def missing_targets(call: Call, resource: dict[str, Any]) -> list[Issue]:
         if not isinstance(target, Local) or target.version is not None:
             continue
         key = Key(target.type, target.id)
-        if key in brought or (key not in here and len(here) >= MOST):
+        if key in brought or (key not in here and most is not None and len(here) >= most):
             continue
         if key not in here:
             here[key] = await _is_here(call, key)

@@ -36,6 +36,7 @@ from profiles.terminology.members import Members, Ruled
 from profiles.terminology.questions import Among, Count, Question, Slice
 from profiles.terminology.selection import Above, Below, Rule, Selection, named
 from profiles.terminology.sources import find_code_system
+from profiles.validation.well_formed import well_formed
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -97,6 +98,11 @@ class Reading:
     def head(self, canonical: str) -> Head | None:
         """Return the system of the concept store that a canonical means, None where it means none."""
         return find(self.loaded or {}, canonical) or stands_for(self.standing, self.catalogue, canonical)
+
+    def index_of(self, source: str, number: int) -> Indexed | None:
+        """Return what stands for that version of the resource `source` (`CodeSystem/id`), None where nothing does."""
+        head = self.standing.get((source, number))
+        return None if head is None else Indexed(head, self.ask)
 
     def _use(self, head: Head) -> None:
         """Note that a loaded system counts. Raises Gone when it was loaded during the walk that goes on."""
@@ -317,7 +323,9 @@ async def _best(call: Call, targets: Sequence[Target], position: int | None) -> 
     """Return the definition to prefer among those that match, and the commit of the answer."""
     query = Query(tuple(targets), SAME_URL, position=position)
     page = await unexpired(call.reader.search(query, restriction=ALL))
-    candidates = [(parse_stored(each.body), each) for each in page.versions]
+    # What is not of the form that its type has, as packages may bring it, defines nothing: as in the catalogue.
+    found = [(parse_stored(each.body), each) for each in page.versions]
+    candidates = [each for each in found if well_formed(each[0])]
     best = max(candidates, key=_preference, default=None)
     return (best[0] if best else None), page.position
 

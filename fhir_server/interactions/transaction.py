@@ -25,6 +25,7 @@ from fhir_server.interactions.mentions import renamed
 from fhir_server.interactions.preparing import Preparing, overlap
 from fhir_server.interactions.relating import relating
 from fhir_server.interactions.table import READING
+from fhir_server.interactions.targets import demand_targets
 from fhir_server.model.bundle import response
 from fhir_server.store.base import Transaction, VersionConflict
 from profiles.packages.catalogue import TYPES
@@ -117,6 +118,7 @@ class Work(Generic[T]):
             patients.update(dict.fromkeys(result.patients))
             told[entry.index] = self.tell(entry, result)
         keys = [key for entry, _ in self.steps if entry.identity for key in entry.identity.keys]
+        await self._demand_targets(tx)
         await relating(self.call, tx, keys)
         if self.also is not None:
             await self.also(tx)
@@ -134,6 +136,13 @@ class Work(Generic[T]):
         except Moved:
             await self._refuse_own_match(tx, entry)
             raise
+
+    async def _demand_targets(self, tx: Transaction) -> None:
+        for entry, _ in self.steps:
+            try:
+                await demand_targets(self.call, tx, entry.identity.keys if entry.identity else ())
+            except Refusal as refusal:
+                raise located(refusal, entry) from None
 
     async def _refuse_own_match(self, tx: Transaction, entry: Entry) -> None:
         """Say so when the criteria find what another entry has just written: preparing again would not help."""

@@ -6,7 +6,7 @@ They work on a definition that is stored here, one that is R4's own, or one that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from profiles.terminology.errors import NotExpandable
 from profiles.terminology.expand import members
 from profiles.terminology.members import Members
 from profiles.terminology.sources import System, known_code_system
+from profiles.validation.well_formed import well_formed
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -38,7 +39,7 @@ class Subject:
     parameter: str
     canonical: str = ""
     resource: Json | None = None
-    key: Hashable = None
+    key: tuple[str, str, int] | None = None
 
     def members(self, reading: Reading) -> Members:
         """Return what is in the value set. Raises NotExpandable."""
@@ -58,7 +59,9 @@ class Subject:
             return known_code_system(self.canonical, reading.resolve)
         if self.key is None:
             return code_system.of_resource(resource)
-        return reading.make(("system", self.key), lambda: code_system.of_resource(resource))
+        type, id, number = self.key
+        index = reading.index_of(f"{type}/{id}", number)
+        return index or reading.make(("system", self.key), lambda: code_system.of_resource(resource))
 
 
 async def subject_of(call: Call, given: Given, *, url: str, inline: str, version: str | None) -> Subject:
@@ -106,7 +109,13 @@ async def _instance(call: Call) -> Subject:
         raise NotFound(f"{call.type}/{call.id} does not exist.")
     if version.deleted:
         raise Gone(f"{call.type}/{call.id} was deleted with version {version.number}.")
-    return Subject("url", resource=parse_stored(version.body), key=(call.type, call.id, version.number))
+    resource = parse_stored(version.body)
+    if not well_formed(resource):
+        raise Unprocessable(
+            f"{call.type}/{call.id} is not of the form that R4 gives a {call.type}, so nothing can be made of it: "
+            f"correct what {call.type}/{call.id}/$validate tells."
+        )
+    return Subject("url", resource=resource, key=(call.type, call.id, version.number))
 
 
 async def consult(call: Call, read: Callable[[Reading], T], parameter: str) -> T:

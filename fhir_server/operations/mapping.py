@@ -23,6 +23,7 @@ from profiles.terminology import concept_map
 from profiles.terminology.canonical import unversioned
 from profiles.terminology.concept_map import ConceptMap, Match, Source, translate, translate_back
 from profiles.terminology.errors import NotExpandable
+from profiles.validation.well_formed import well_formed
 
 MAPS = 100
 """How many maps to ask when none is named."""
@@ -51,7 +52,9 @@ async def candidates(
             expression="url",
             code="too-costly",
         )
-    resources = [(parse_stored(each.body), each) for each in page.versions]
+    # Maps that are not of their form, as packages may bring them, translate nothing.
+    stored = [(parse_stored(each.body), each) for each in page.versions]
+    resources = [each for each in stored if well_formed(each[0])]
     resources.sort(key=lambda each: each[0].get("status") != "active")
     return [Subject("url", resource=resource, key=(*version.key, version.number)) for resource, version in resources]
 

@@ -22,6 +22,7 @@ from profiles.validation.profiled.compile_profile import find_profile
 from profiles.validation.profiled.conform import findings, is_r4_type
 from profiles.validation.profiled.context import Context
 from profiles.validation.profiled.extensions import check_extensions
+from profiles.validation.profiled.listed import check_listed
 from profiles.validation.profiled.run import Run
 from profiles.validation.profiled.vital_signs import vital_sign_profiles
 from profiles.validation.validator import MAX_ISSUES, Validator
@@ -98,6 +99,8 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: boo
     check_codings(at, run)
     if kind == "StructureDefinition":
         run.issues += derivation_issues(at.value, at.path, run.context.resolve)
+    elif kind in ("ValueSet", "ConceptMap"):
+        check_listed(at, run)
     elif kind == "QuestionnaireResponse":
         _answers(at, run)
 

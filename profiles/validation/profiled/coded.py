@@ -44,6 +44,15 @@ def _leads(shape: Shape) -> bool:
     return shape.type not in ("Narrative", "Period", "Identifier") or shape.path != ""
 
 
+def has_code(url: str, version: str | None, code: str, run: Run) -> bool | None:
+    """Return whether a code system has a code, None where it is not here whole, or in another version."""
+    system = run.context.code_system(url)
+    if system is None:
+        asked = run.context.has_code
+        return None if asked is None else asked(url, version, code)
+    return None if version not in (None, system.version) else _spelling(system, code) is not None
+
+
 def _check(at: At, run: Run) -> None:
     value = at.value
     if not isinstance(value, dict):
@@ -53,7 +62,7 @@ def _check(at: At, run: Run) -> None:
         return
     system = run.context.code_system(name)
     if system is None:
-        if run.context.has_code is not None and run.context.has_code(name, value.get("version"), code) is False:
+        if has_code(name, value.get("version"), code, run) is False:
             _unknown(at, name, run)
         return
     if value.get("version") not in (None, system.version):

@@ -26,6 +26,8 @@ _URNS = {
     "urn:oid:": re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+"),
     "urn:uuid:": re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
 }
+LEAST_YEAR = "1900"
+"""The first year of dates that nobody wonders about: earlier ones are nearly always slips of the pen."""
 MAX_DATA = 1_000_000
 """Characters of base64 up to which an attachment's size and hash are compared with its data."""
 
@@ -108,6 +110,13 @@ def canonical(value: Any) -> Iterator[Finding]:
         yield lenient("value", "", "is relative; a canonical is the absolute address of a definition, or #id inside")
 
 
+def date(value: Any) -> Iterator[Finding]:
+    """Check that a date, dateTime or instant is of a time in which records of health are likely."""
+    if value.__class__ is str and value < LEAST_YEAR:
+        what = f"is before {LEAST_YEAR}, which is rarely meant; check the year"
+        yield Finding("value", "", what, "warning")
+
+
 def _sure_coding(value: Json) -> bool:
     system = value.get("system")
     return system is None or (system.__class__ is str and ":" in system and not system.startswith(R4))
@@ -127,5 +136,6 @@ SURE: dict[str, Callable[[Any], bool]] = {
     "Quantity": _sure_quantity,
     "Identifier": _sure_identifier,
     "canonical": lambda value: value.__class__ is str and ":" in value,
+    **dict.fromkeys(("date", "dateTime", "instant"), lambda value: value.__class__ is str and value >= LEAST_YEAR),
 }
 """Type -> whether nothing is wrong for sure, told quickly."""

@@ -17,6 +17,7 @@ CHECKS: dict[str, Check] = {
     "Identifier": data_types.identifier,
     "Attachment": data_types.attachment,
     "canonical": data_types.canonical,
+    **dict.fromkeys(("date", "dateTime", "instant"), data_types.date),
     "CodeSystem": definitions.code_system,
     "ValueSet": definitions.value_set,
     "Questionnaire": definitions.questionnaire,
