@@ -102,7 +102,20 @@ CODE_SYSTEM: Json = {
         {"code": "c", "property": [{"code": "parent", "valueCode": "a"}]},
     ],
 }
-SEEDS = {"StructureDefinition": PROFILE, "ValueSet": VALUE_SET, "CodeSystem": CODE_SYSTEM}
+CONCEPT_MAP: Json = {
+    "resourceType": "ConceptMap",
+    "url": MINE + "ConceptMap/bent",
+    "status": "draft",
+    "group": [
+        {
+            "source": MINE + "CodeSystem/bent",
+            "target": MINE + "CodeSystem/other",
+            "element": [{"code": "a", "target": [{"code": "x", "equivalence": "equal"}]}],
+            "unmapped": {"mode": "fixed", "code": "y"},
+        }
+    ],
+}
+SEEDS = {"StructureDefinition": PROFILE, "ValueSet": VALUE_SET, "CodeSystem": CODE_SYSTEM, "ConceptMap": CONCEPT_MAP}
 
 
 def bent(kind: str, data: st.DataObject) -> Json:
