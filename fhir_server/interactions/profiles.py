@@ -7,13 +7,14 @@ R4 demand of every resource is the validator's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from profiles.definitions import is_a, type_names
 from profiles.issues import Issue
 from profiles.terminology.canonical import unversioned, version_of
+from profiles.validation.readable import readable
 
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Services
@@ -29,8 +30,6 @@ warning where it is claimed (rule `meta.profile`)."""
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 CORE_VERSION = "4.0.1"
 CLAIM = "meta.profile"
-UNREADABLE = frozenset(("structure", "value"))
-"""Codes of findings after which profiles say nothing: they presume JSON kinds and values that are right."""
 UNCHECKED = Issue(
     "information",
     "incomplete",
@@ -85,11 +84,6 @@ def judged(
     if not readable(issues):
         return [*issues, UNCHECKED]
     return list(dict.fromkeys([*issues, *judge(resource, tuple(dict.fromkeys((*profiles, *required))), True)]))
-
-
-def readable(issues: Iterable[Issue]) -> bool:
-    """Return whether a resource with these findings of the base can be judged by profiles."""
-    return not any(each.is_error and each.code in UNREADABLE for each in issues)
 
 
 def written(services: Services, resource: Resource) -> list[Issue]:

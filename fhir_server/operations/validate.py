@@ -23,6 +23,7 @@ from fhir_server.operations.validating import Asked, asked_of
 from fhir_server.store.base import Key, Version
 from profiles.definitions import is_resource_type
 from profiles.issues import Issue
+from profiles.validation.readable import readable
 
 _PLAIN = (None, "profile")
 
@@ -61,7 +62,7 @@ async def _content(call: Call, resource: Resource, asked: Sequence[str]) -> list
     issues = profiling.judged(resource, asked, validator=services.validator, judge=services.judge, required=required)
     if stranger := _another_type(call, resource):
         issues.insert(0, stranger)
-    if profiling.readable(issues):
+    if readable(issues):
         issues += own_parameters.faults(resource, services.registry)
         issues += await missing_targets(call, resource)
     return issues
@@ -89,7 +90,7 @@ async def _write(call: Call, resource: Resource, asked: Asked) -> list[Issue]:
     if asked.mode == "update":
         issues += await _update(call, resource)
     issues += _prepared(call, resource)
-    if asked.profiles and not profiling.readable(issues):
+    if asked.profiles and not readable(issues):
         return [*issues, profiling.UNCHECKED]
     if asked.profiles:
         issues += call.services.judge(resource, asked.profiles, False)

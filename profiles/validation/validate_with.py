@@ -25,13 +25,13 @@ from profiles.validation.profiled.extensions import check_extensions
 from profiles.validation.profiled.listed import check_listed
 from profiles.validation.profiled.run import Run
 from profiles.validation.profiled.vital_signs import vital_sign_profiles
+from profiles.validation.readable import readable
 from profiles.validation.validator import MAX_ISSUES, Validator
 
 Json = dict[str, Any]
 Policy = Mapping[str, Iterable[str]]
 """Resource type -> canonicals of the profiles that every resource of it must conform to."""
 
-_UNREADABLE = frozenset({"structure", "value"})
 _NONE: Policy = {}
 
 
@@ -54,7 +54,7 @@ def validate_with(
     Never raises for bad input.
     """
     issues = validator.validate(resource) if base is None else list(base)
-    if any(issue.is_error and issue.code in _UNREADABLE for issue in issues) or resource_shape(resource) is None:
+    if not readable(issues) or resource_shape(resource) is None:
         return issues
     run = Run(context, partial(find_profile, context=context))
     scope = Scope.of(resource)
@@ -64,11 +64,22 @@ def validate_with(
     except RecursionError:
         note = "The resource or the profiles nest too deeply to be checked; flatten them."
         run.issues.append(Issue("error", "too-costly", note, str(resource["resourceType"])))
-    issues += dict.fromkeys(run.issues)
+    issues += _once(run.issues)
     if len(issues) > MAX_ISSUES:
         note = "Further findings are left out; correct these first and validate again."
         issues[MAX_ISSUES:] = [Issue("information", "incomplete", note)]
     return issues
+
+
+def _once(issues: Iterable[Issue]) -> Iterator[Issue]:
+    """Yield each finding once; what is merely missing of must-support once for all profiles and slices that want it."""
+    told: set[str] = set()
+    for each in dict.fromkeys(issues):
+        if each.code != "informational":
+            yield each
+        elif each.message not in told:
+            told.add(each.message)
+            yield each
 
 
 def _resources(at: At) -> Iterator[At]:
@@ -92,7 +103,7 @@ def _check(at: At, asked: tuple[str, ...], policy: Policy, run: Run, claims: boo
             run.add("error", "not-found", at, what, "profile")
     for url in _claimed(at.value) if claims else ():
         if url not in demanded and not _against(at, url, run):
-            what = f"claims the profile {url}, {_why(url, run)}; it was not checked"
+            what = f"claims the profile {url}, and was not checked against it, {_why(url, run)}"
             run.add("warning", "not-found", at, what, "meta.profile")
     run.profile = None
     check_extensions(at, run)

@@ -65,7 +65,7 @@ def _binding(value_set: str, strength: str, name: str) -> Rule:
             if not has_code(at):
                 return
             weak: Severity = "warning" if strength == "required" else "information"
-            what = f"could not be checked against the {strength} value set {url}: {error.reason}; {error.way_out}"
+            what = f"could not be checked against the {strength} value set {url}{_why(error, value_set)}"
             run.add(weak, "not-supported", at, what, name)
             return
         if inside is False:
@@ -73,6 +73,14 @@ def _binding(value_set: str, strength: str, name: str) -> Rule:
             run.add(severity, "code-invalid", at, what, name)
 
     return rule
+
+
+def _why(error: NotExpandable, value_set: str) -> str:
+    """Return the end of the sentence: why a value set cannot be told, and what helps."""
+    if error.code == "not-found" and unversioned(error.url) == unversioned(value_set) and "version" not in error.reason:
+        return ", which is not known here; install the package that defines it"
+    reason = error.reason.replace(f"the value set {value_set} ", "it ", 1)
+    return f": {reason}; {error.way_out}"
 
 
 def has_code(at: At) -> bool:
