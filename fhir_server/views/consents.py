@@ -52,7 +52,9 @@ async def revoke(acting: Acting, type: str) -> Parts:
 async def is_granted(acting: Acting, type: str, patient: str) -> bool:
     """Return whether a patient has agreed, as far as that is within reach of who asks."""
     wanted = Wanted({"patient_id": patient, "type": type}, per_page=MOST)
-    return any(parts[VIEW.root][0]["status"] == "active" for parts in (await listing(acting, VIEW, wanted)).records)
+    decided = (await listing(acting, VIEW, wanted)).records
+    # The list is in the order of the decisions, and the last of them counts.
+    return bool(decided) and decided[-1][VIEW.root][0]["status"] == "active"
 
 
 async def _known(acting: Acting, type: str) -> dict[str, Parts]:

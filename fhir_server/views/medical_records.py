@@ -17,6 +17,7 @@ from fhir_server.views.find import find
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
+from mappings.views.attachments import is_media_type
 from mappings.views.check import settable
 from mappings.views.medical_record import VIEW
 from mappings.views.show import show
@@ -33,6 +34,8 @@ class Download:
     content: Content
 
 
+UNKNOWN = "application/octet-stream"
+"""The media type of a file that has none, or one of others that no header can hold."""
 OWNERS = ("patient_id", "doctor_id")
 
 
@@ -89,7 +92,8 @@ async def attachment(acting: Acting, id: str, file: str) -> Download:
         raise NotFound("The content of that attachment is not kept here.")
     result = await read(acting.call(type, id=binary, streams=True))
     content = result.content or _inline(parse(result.body or b"{}"))
-    return Download(shown["filename"] or file, shown["content_type"] or "application/octet-stream", content)
+    type = shown["content_type"]
+    return Download(shown["filename"] or file, type if is_media_type(type) else UNKNOWN, content)
 
 
 def _inline(binary: Resource) -> Content:

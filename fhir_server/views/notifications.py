@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
+from fhir_server.errors import PreconditionFailed
 from fhir_server.interactions.call import nothing
 from fhir_server.model.resource import instant
 from fhir_server.views.acting import Acting
@@ -67,4 +69,5 @@ async def _mark(acting: Acting, unread: list[Parts]) -> None:
         for entry in changes(stored, write(VIEW, {"read_at": now}, stored))
     ]
     if entries:
-        await acting.desk.write(acting.account, acting.asker, entries, nothing)
+        with suppress(PreconditionFailed):  # Somebody has just marked them in another window.
+            await acting.desk.write(acting.account, acting.asker, entries, nothing)
