@@ -49,8 +49,8 @@ class Recovery:
 
         self._outbox.later(make)
 
-    async def reset(self, code: str, password: str, asker: Asker) -> None:
-        """Set the password of whoever has the code; all sessions end. Raises Invalid."""
+    async def reset(self, code: str, password: str, asker: Asker) -> Account:
+        """Set the password of whoever has the code, and return their account; all sessions end. Raises Invalid."""
         self._throttle.hit("token-address", self._throttle.digest(asker.address))
         found = await opaque.find(self._store.records, "reset", code)
         account = None if found is None or found.account is None else await self._alive(found.account)
@@ -72,6 +72,7 @@ class Recovery:
         changed, revoked = await self._store.write(work)
         self._sessions.forget_all(revoked)
         await self._outbox.send(self._letters.write("changed", changed))
+        return changed
 
     async def change(self, account: Account, grant: Grant, old: str, new: str, asker: Asker) -> None:
         """Set another password; all sessions but that of `grant` end. Raises Unauthenticated, Invalid."""

@@ -64,6 +64,8 @@ Send = Callable[[Message], Awaitable[None]]
 MOUNT = "/fhir"
 DISCOVERY = b"/fhir/.well-known/"
 """Where apps read what the server can do for them before they ask: plain JSON, and not FHIR."""
+UPLOAD = 32 * 1024 * 1024
+"""Bytes of a form with a file, which is held in memory; what is larger is sent to `/fhir/Binary`, which streams."""
 RELEASED = "2026-11-23"
 SOON = 1.0
 """Seconds after the start at which FastAPI is loaded, so that it does not delay the first answer."""
@@ -239,7 +241,14 @@ class App:
         _settle_memory()
         settings = self._settings
         https = settings.root.startswith("https:")
-        return Door(api, self._guard, self._cors(), proxies=settings.trusted_proxies, https=https)
+        return Door(
+            api,
+            self._guard,
+            self._cors(),
+            upload=min(settings.max_binary_bytes, UPLOAD),
+            proxies=settings.trusted_proxies,
+            https=https,
+        )
 
     def _desk_of(self) -> Desk:
         if self._desk is None:
@@ -287,8 +296,10 @@ def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | Non
     api.include_router(health(ready))
     if desk is not None:
         from fhir_server.api.accounts import include_accounts
+        from fhir_server.api.views import include_views
 
         include_accounts(api, desk, registration_open=registration_open)
+        include_views(api)
     return api
 
 

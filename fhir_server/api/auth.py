@@ -21,6 +21,7 @@ from fhir_server.api.shapes import (
     signed_in,
     user,
 )
+from fhir_server.views.notify import tell
 
 CONFIRM = "We have written to that address: confirm it with the code in the letter, then sign in."
 SENT = "If there is an account for that address, we have written to it."
@@ -117,7 +118,8 @@ def auth_routes() -> APIRouter:
 
     @router.post("/reset_password", summary="Set a new password by the code of a letter")
     async def reset(asked: NewPassword, desk: DeskHere, asker: AskerHere) -> Data[Said]:
-        await desk.auth.recovery.reset(asked.token, asked.password, asker)
+        account = await desk.auth.recovery.reset(asked.token, asked.password, asker)
+        await tell(desk, account, asker, "password_reset")
         return Data(data=Said(message="The password is set, and all sessions have ended: sign in."))
 
     @router.post("/change_password", summary="Set another password")

@@ -79,6 +79,11 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
         # The name is that of the element alone: `user.email` is `email`.
         names = [str(part) for part in each["loc"] if part not in PLACES]
         fields.setdefault(names[-1] if names else "body", []).append(each["msg"])
+    return fields_answer(request, fields)
+
+
+def fields_answer(request: Request, fields: Mapping[str, list[str]]) -> JSONResponse:
+    """Return the answer that says by name which fields cannot be taken and why."""
     return _answer(request, 422, "Some fields cannot be taken.", {}, {"fields": fields})
 
 

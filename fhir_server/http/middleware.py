@@ -27,6 +27,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 BODY = 1024 * 1024
 """Bytes of a body, unless the door is told otherwise."""
+UPLOADS = "/attachments"
+"""The end of the paths that take files."""
 REQUEST_ID = "fhir_server.request_id"
 ADDRESS = "fhir_server.address"
 """Under what names the scope has the request id and the client's network address."""
@@ -55,14 +57,19 @@ class Door:
         cors: Cors,
         *,
         body: int = BODY,
+        upload: int = BODY,
         proxies: Collection[str] = (),
         https: bool = False,
     ) -> None:
-        """`proxies` are addresses of trusted ones; `https` says that clients reach the server so."""
+        """`body` and `upload` are the most bytes of a body, and of a form with a file.
+
+        `proxies` are addresses of trusted ones; `https` says that clients reach the server so.
+        """
         self._app = app
         self._guard = guard
         self._cors = cors
         self._body = body
+        self._upload = upload
         self._address = ClientAddress(proxies)
         self._security = security(https=https)
 
@@ -95,7 +102,8 @@ class Door:
             where = self._address(scope, headers)
             plain = _unzipped(scope["headers"])
             inner = {**scope, "headers": plain, REQUEST_ID: request_id, ADDRESS: where}
-            await self._app(inner, await _whole(receive, headers, self._body), sealed)
+            limit = self._upload if scope["path"].endswith(UPLOADS) else self._body
+            await self._app(inner, await _whole(receive, headers, limit), sealed)
         except Disconnected:
             return
         except Exception as error:

@@ -41,7 +41,7 @@ async def search(call: Call) -> Result:
         return await audit.seen(call, "search", Result(200, resource=plan), {**_details(call, asked), "explain": True})
     if asked.only_number:
         return await _number(call, asked)
-    page = await paging.unexpired(call.reader.search(asked.query, restriction=_reach(call, asked)))
+    page = await paging.unexpired(call.reader.search(asked.query, restriction=reach(call, asked)))
     added = await including(call, page, asked.search.includes)
     shown = (*page.versions, *added.versions)
     body = bundle.searchset(
@@ -56,7 +56,8 @@ async def search(call: Call) -> Result:
     return await audit.seen(call, "search", Result(200, body=body, patients=patients), details)
 
 
-def _reach(call: Call, asked: Asked) -> Restriction:
+def reach(call: Call, asked: Asked) -> Restriction:
+    """Return what of the matches exists for the caller."""
     if not call.principal.rights.limited:
         return ALL
     return restriction_for(call, types=types_of(asked.search))
@@ -64,7 +65,7 @@ def _reach(call: Call, asked: Asked) -> Restriction:
 
 async def _number(call: Call, asked: Asked) -> Result:
     number = await paging.unexpired(
-        call.reader.count(asked.search.targets, restriction=_reach(call, asked), position=asked.position)
+        call.reader.count(asked.search.targets, restriction=reach(call, asked), position=asked.position)
     )
     body = bundle.searchset(number, paging.links(call, asked.walk, None, None), _outcome(asked.warnings))
     return await audit.seen(call, "search", Result(200, body=body), _details(call, asked) | {"matches": number})
@@ -74,7 +75,7 @@ async def _total(call: Call, asked: Asked, page: Page) -> int | None:
     """Return the number of matches when it was asked for, or is known because the first page is all there is."""
     if asked.total in ("accurate", "estimate"):
         return await paging.unexpired(
-            call.reader.count(asked.search.targets, restriction=_reach(call, asked), position=page.position)
+            call.reader.count(asked.search.targets, restriction=reach(call, asked), position=page.position)
         )
     return len(page.versions) if asked.place is None and page.next is None and asked.total is None else None
 

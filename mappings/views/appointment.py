@@ -158,4 +158,5 @@ VIEW = View(
         "to": parameter("date", "le{}"),
     },
     order="date",
+    sorts={"starts_at": "date", "updated_at": "_lastUpdated"},
 )

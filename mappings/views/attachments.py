@@ -64,10 +64,15 @@ def file_faults(file: Any, name: str) -> Iterator[tuple[str, str]]:
     fault = TEXT.fault(file.filename)
     if fault:
         yield f"{name}.filename", fault
-    if not isinstance(file.content_type, str) or not _MEDIA_TYPE.fullmatch(file.content_type):
+    if not is_media_type(file.content_type):
         yield f"{name}.content_type", "must be a media type, such as application/pdf"
     if not file.content:
         yield f"{name}.content", "must not be empty"
+
+
+def is_media_type(value: Any) -> bool:
+    """Return whether a value is a media type, fit for a header as it is."""
+    return isinstance(value, str) and _MEDIA_TYPE.fullmatch(value) is not None
 
 
 def read_attachments(parts: Parts) -> list[Json]:

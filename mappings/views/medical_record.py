@@ -177,9 +177,10 @@ VIEW = View(
         "tag": lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),),
         "patient_id": parameter("patient", "Patient/{}"),
         "doctor_id": parameter("author", "Practitioner/{}"),
-        "from": parameter("period", "ge{}"),
-        "to": parameter("period", "le{}"),
+        "from": parameter("consultation-date", "ge{}"),
+        "to": parameter("consultation-date", "le{}"),
     },
-    order="-period",
+    order="-consultation-date",
+    sorts={"consultation_date": "consultation-date", "updated_at": "_lastUpdated"},
     included=("encounter", "entry", "subject:Patient", "author:PractitionerRole"),
 )

@@ -108,5 +108,6 @@ VIEW = View(
         "kind": parameter("category", f"{_OWN}|{{}}"),
     },
     order="-sent",
+    sorts={"inserted_at": "sent"},
 )
 """`notification_for` gives new notifications their recipient."""

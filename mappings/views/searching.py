@@ -9,10 +9,11 @@ from mappings.views.view import View
 from profiles.issues import Issue
 
 
-def search(view: View, filters: Mapping[str, str]) -> list[tuple[str, str]]:
+def search(view: View, filters: Mapping[str, str], sort: str | None = None) -> list[tuple[str, str]]:
     """Return the parameters of the search for the root type, in order; paging and `_total` are the caller's.
 
-    Raises Unfit, naming filters that the view does not have.
+    `sort` is a field that the view sorts by, with `-` in front for the greatest first; None for the order of the view.
+    Raises Unfit, naming filters that the view does not have, and `sort`.
     """
     unknown = [name for name in filters if name not in view.filters]
     if unknown:
@@ -20,4 +21,16 @@ def search(view: View, filters: Mapping[str, str]) -> list[tuple[str, str]]:
         raise Unfit([Issue("error", "invalid", f"is no filter; there are {known}", name) for name in unknown])
     found = [*view.listed, *(pair for name, value in filters.items() for pair in view.filters[name](value))]
     includes = [("_include", f"{view.root}:{name}") for name in view.included]
-    return [*found, *includes, ("_sort", view.order)]
+    return [*found, *includes, ("_sort", _order(view, sort))]
+
+
+def _order(view: View, sort: str | None) -> str:
+    if sort is None:
+        return view.order
+    parameter = view.sorts.get(sort.removeprefix("-"))
+    if parameter is None:
+        known = ", ".join(view.sorts) or "none"
+        raise Unfit(
+            [Issue("error", "invalid", f"must be a field that is sorted by ({known}), with or without -", "sort")]
+        )
+    return f"-{parameter}" if sort.startswith("-") else parameter

@@ -56,6 +56,7 @@ VIEW = View(
         "to": parameter("start", "le{}"),
     },
     order="start",
+    sorts={"starts_at": "start"},
     included=("schedule",),
 )
 """`start` gives new slots their Schedule: `{"Slot": [{"schedule": {"reference": "Schedule/1"}}]}`."""

@@ -90,7 +90,8 @@ class View:
     from the rest up to date after a write. `rules` tell what is wrong with a record as a whole, as field and message
     that completes "The field ...". `hides` tells of a root that it is not in the view, and `listed` are the search
     parameters that leave such roots out. `filters` are what lists can be narrowed by, `order` is the `_sort` they come
-    in, `included` are the search parameters by which the other parts come with the roots.
+    in, `sorts` are fields that can be sorted by, with the search parameters that do it. `included` are the search
+    parameters by which the other parts come with the roots.
     """
 
     name: str
@@ -104,6 +105,7 @@ class View:
     listed: Sequence[tuple[str, str]] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
     order: str = "_id"
+    sorts: Mapping[str, str] = field(default_factory=dict)
     included: Sequence[str] = ()
 
     def field(self, name: str) -> Field:

@@ -17,12 +17,12 @@ def test_a_list_of_records_is_one_search() -> None:
         ("status:not", "entered-in-error"),
         ("_filter", soap_notes()),
         ("patient", "Patient/p"),
-        ("period", "ge2026-03-01"),
+        ("consultation-date", "ge2026-03-01"),
         ("_include", "Composition:encounter"),
         ("_include", "Composition:entry"),
         ("_include", "Composition:subject:Patient"),
         ("_include", "Composition:author:PractitionerRole"),
-        ("_sort", "-period"),
+        ("_sort", "-consultation-date"),
     ]
 
 
@@ -36,7 +36,15 @@ def test_an_unknown_filter_is_told() -> None:
 def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) -> None:
     view = VIEWS[name]
     known = {code for each in definitions.search_parameters() if view.root in each.base for code in (each.code,)}
-    known |= {"_tag", "_id", "_filter", "record-status", "encounter:Encounter.priority", "schedule.actor"}
+    known |= {
+        "_tag",
+        "_id",
+        "_filter",
+        "record-status",
+        "consultation-date",
+        "encounter:Encounter.priority",
+        "schedule.actor",
+    }
     filters = [pair[0] for write in view.filters.values() for pair in write("final")]
     used = {each.partition(":")[0] if each.count(".") == 0 else each for each in [*filters, view.order.lstrip("-")]}
     used |= {each.partition(":")[0] for each in view.included} | {name.partition(":")[0] for name, _ in view.listed}

@@ -1,0 +1,113 @@
+"""What the routes of JSON views are given: who acts, the body, the list that is asked for; and how they answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Header, Query, Request, Response
+
+from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
+from fhir_server.errors import ParseFailed
+from fhir_server.model.fhir_json import encode
+from fhir_server.views.acting import Acting
+from fhir_server.views.listing import Listed, Wanted
+from mappings.errors import Unfit
+from mappings.views.show import show
+from mappings.views.view import Parts, View
+from profiles.issues import Issue
+
+PAGING = ("page", "per_page", "sort", "cursor")
+
+
+def acting_of(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Acting:
+    """Return who acts, with the rights of their session."""
+    return Acting(desk, caller.principal, caller.account, asker)
+
+
+ActingHere = Annotated[Acting, Depends(acting_of)]
+IfMatch = Annotated[str | None, Header(description="The ETag of the record as it was read.")]
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Return the body, a JSON object; nothing stands for an empty one. Raises ParseFailed, Unfit."""
+    raw = await request.body()
+    found = _parsed(raw) if raw.strip() else {}
+    if not isinstance(found, dict):
+        raise Unfit([Issue("error", "invalid", "must be a JSON object", "body")])
+    return found
+
+
+def _parsed(raw: bytes) -> Any:
+    # Not FHIR's reader: characters that FHIR forbids are told of by the name of the field, which that does not know.
+    try:
+        return json.loads(raw, parse_float=Decimal, parse_constant=_refused)
+    except (ValueError, ArithmeticError, RecursionError):
+        raise ParseFailed("The body is not JSON that can be read.") from None
+
+
+def _refused(name: str) -> None:
+    raise ValueError(name)
+
+
+BodyHere = Annotated[dict[str, Any], Depends(body_of)]
+
+
+def named(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the record that a body has under its name. Raises Unfit."""
+    found = body.get(name)
+    if not isinstance(found, dict):
+        raise Unfit([Issue("error", "required", "is needed, an object", name)])
+    return found
+
+
+def wanted_of(
+    request: Request,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Query(ge=1, le=100)] = 20,
+    sort: Annotated[str | None, Query(max_length=64, description="A field, with `-` for the greatest first.")] = None,
+    cursor: Annotated[str | None, Query(max_length=512, description="As in the links of the Link header.")] = None,
+) -> Wanted:
+    """Return the list that is asked for: every other parameter is a filter, and an empty one is none."""
+    filters = {name: value for name, value in request.query_params.items() if name not in PAGING and value}
+    return Wanted(filters, page, per_page, sort or None, cursor or None)
+
+
+WantedHere = Annotated[Wanted, Depends(wanted_of)]
+
+
+def answered(view: View, parts: Parts, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a record as the answer."""
+    return data(show(view, parts), status, headers)
+
+
+def data(content: Any, status: int = 200, headers: Mapping[str, str] | None = None, **beside: Any) -> Response:
+    """Return content below `data`, with what stands beside it."""
+    return Response(encode({"data": content, **beside}), status, dict(headers or {}), "application/json")
+
+
+def listed(
+    request: Request,
+    wanted: Wanted,
+    found: Listed,
+    shown: Callable[[Parts], Any],
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """Return a page as the answer, with `meta` and links; `more` goes into `meta`."""
+    meta = {"page": wanted.page, "per_page": wanted.per_page, "total": found.total, **(more or {})}
+    links = [f'<{_url(request, wanted, 1, None)}>; rel="first"']
+    if found.next is not None:
+        links.append(f'<{_url(request, wanted, wanted.page + 1, found.next)}>; rel="next"')
+    return data([shown(each) for each in found.records], 200, {"Link": ", ".join(links)}, meta=meta)
+
+
+def _url(request: Request, wanted: Wanted, page: int, cursor: str | None) -> str:
+    asked = {**wanted.filters, "page": str(page), "per_page": str(wanted.per_page)}
+    if wanted.sort:
+        asked["sort"] = wanted.sort
+    if cursor:
+        asked["cursor"] = cursor
+    return f"{request.url.path}?{urlencode(asked)}"

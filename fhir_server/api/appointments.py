@@ -1,0 +1,74 @@
+"""`/api/v1/appointments`, and when a doctor can be booked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request, Response
+
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
+from fhir_server.api.documented import VIEW_REFUSALS, body, filters, many, one
+from fhir_server.views import appointments
+from fhir_server.views.find import demand_there, find
+from fhir_server.views.listing import listing
+from mappings.views import slot
+from mappings.views.appointment import VIEW
+from mappings.views.show import show
+from mappings.views.view import Parts
+
+
+def appointment_routes() -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1", tags=["appointments"], responses=VIEW_REFUSALS)
+
+    @router.get("/appointments", summary="Appointments", responses=many(VIEW), openapi_extra=filters(VIEW))
+    async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        return listed(request, wanted, await listing(acting, VIEW, wanted), lambda parts: show(VIEW, parts))
+
+    @router.post(
+        "/appointments", status_code=201, summary="Ask for one", responses=one(VIEW, 201), openapi_extra=body(VIEW)
+    )
+    async def book(acting: ActingHere, asked: BodyHere) -> Response:
+        return _one(await appointments.book(acting, named(asked, VIEW.name)), 201)
+
+    @router.get("/appointments/{id}", summary="An appointment", responses=one(VIEW))
+    async def read(id: str, acting: ActingHere) -> Response:
+        return _one(await find(acting, VIEW, id))
+
+    @router.put("/appointments/{id}", summary="Change an appointment", responses=one(VIEW), openapi_extra=body(VIEW))
+    async def change(id: str, acting: ActingHere, asked: BodyHere, if_match: IfMatch = None) -> Response:
+        return _one(await appointments.change(acting, id, named(asked, VIEW.name), if_match))
+
+    @router.delete("/appointments/{id}", status_code=204, summary="Take an appointment that is over out of the view")
+    async def remove(id: str, acting: ActingHere, if_match: IfMatch = None) -> None:
+        await appointments.remove(acting, id, if_match)
+
+    @router.post("/appointments/{id}/confirm", summary="Confirm an appointment", responses=one(VIEW))
+    async def confirm(id: str, acting: ActingHere) -> Response:
+        return _one(await appointments.become(acting, id, "confirmed"))
+
+    @router.post("/appointments/{id}/cancel", summary="Cancel an appointment", responses=one(VIEW))
+    async def cancel(id: str, acting: ActingHere, asked: BodyHere) -> Response:
+        return _one(await appointments.become(acting, id, "cancelled", asked.get("cancellation_reason")))
+
+    @router.post("/appointments/{id}/complete", summary="Say that an appointment took place", responses=one(VIEW))
+    async def complete(id: str, acting: ActingHere) -> Response:
+        return _one(await appointments.become(acting, id, "completed"))
+
+    @router.get(
+        "/doctors/{id}/slots",
+        summary="When a doctor can be booked",
+        responses=many(slot.VIEW),
+        openapi_extra=filters(slot.VIEW, without=("doctor_id",)),
+    )
+    async def slots(id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        await demand_there(acting, "Practitioner", id, "doctor")
+        only = replace(wanted, filters={**wanted.filters, "doctor_id": id})
+        found = await listing(acting, slot.VIEW, only)
+        return listed(request, wanted, found, lambda parts: show(slot.VIEW, parts))
+
+    return router
+
+
+def _one(parts: Parts, status: int = 200) -> Response:
+    return answered(VIEW, parts, status, {"ETag": appointments.etag(parts)})

@@ -1,0 +1,41 @@
+"""`/api/v1/consents`: what a patient has agreed to."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from auth.consent import LEGAL_BASIS
+from fhir_server.api.acting import ActingHere, answered, data
+from fhir_server.api.documented import VIEW_REFUSALS, one
+from fhir_server.views import consents
+from mappings.views.consent import VIEW
+from mappings.views.show import show
+
+KEPT = {
+    "en": LEGAL_BASIS,
+    "fr": "L'opposition est enregistrée et tout usage secondaire (recherche, démarchage) a cessé. Le dossier lui-même "
+    "reste auprès de ceux qui soignent le patient : sa conservation repose sur l'article 9, paragraphe 2, point h) du "
+    "RGPD et sur l'obligation de conserver le dossier médical, non sur le consentement.",
+}
+
+
+def consent_routes() -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1/consents", tags=["consents"], responses=VIEW_REFUSALS)
+
+    @router.get("", summary="One's own consents")
+    async def index(acting: ActingHere) -> Response:
+        return data([show(VIEW, each) for each in await consents.mine(acting)])
+
+    @router.post("/{type}", status_code=201, summary="Agree, having read the notice", responses=one(VIEW, 201))
+    async def grant(type: str, acting: ActingHere) -> Response:
+        return answered(VIEW, await consents.grant(acting, type), 201)
+
+    @router.delete("/{type}", summary="Take an agreement back", status_code=204, responses=one(VIEW))
+    async def revoke(type: str, acting: ActingHere) -> Response:
+        shown = show(VIEW, await consents.revoke(acting, type))
+        if type != "data_processing":
+            return Response(status_code=204)
+        return data(shown, meta={"message": KEPT.get(acting.account.locale, KEPT["fr"])})
+
+    return router

@@ -1,0 +1,94 @@
+"""`/api/v1/medical_records` and the records of one patient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi.responses import StreamingResponse
+
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
+from fhir_server.api.documented import VIEW_REFUSALS, body, filters, many, one
+from fhir_server.views import medical_records
+from fhir_server.views.find import demand_there, find
+from fhir_server.views.listing import listing
+from mappings.transactions.record import File as NewFile
+from mappings.transactions.record import etag
+from mappings.views.medical_record import VIEW
+from mappings.views.show import show
+from mappings.views.view import Parts
+
+
+def medical_record_routes() -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1", tags=["medical records"], responses=VIEW_REFUSALS)
+
+    @router.get("/medical_records", summary="Records", responses=many(VIEW), openapi_extra=filters(VIEW))
+    async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        return listed(request, wanted, await listing(acting, VIEW, wanted), _shown)
+
+    @router.get(
+        "/patients/{patient_id}/medical_records",
+        summary="The records of a patient",
+        responses=many(VIEW),
+        openapi_extra=filters(VIEW, without=("patient_id",)),
+    )
+    async def of_patient(patient_id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        await demand_there(acting, "Patient", patient_id, "patient")
+        only = replace(wanted, filters={**wanted.filters, "patient_id": patient_id})
+        return listed(request, wanted, await listing(acting, VIEW, only), _shown)
+
+    @router.post(
+        "/medical_records",
+        status_code=201,
+        summary="Write a record",
+        responses=one(VIEW, 201),
+        openapi_extra=body(VIEW),
+    )
+    async def create(acting: ActingHere, asked: BodyHere) -> Response:
+        return _one(await medical_records.create(acting, named(asked, VIEW.name)), 201)
+
+    @router.get("/medical_records/{id}", summary="A record", responses=one(VIEW))
+    async def read(id: str, acting: ActingHere) -> Response:
+        return _one(await find(acting, VIEW, id))
+
+    @router.put("/medical_records/{id}", summary="Change a record", responses=one(VIEW), openapi_extra=body(VIEW))
+    async def update(id: str, acting: ActingHere, asked: BodyHere, if_match: IfMatch = None) -> Response:
+        return _one(await medical_records.update(acting, id, named(asked, VIEW.name), if_match))
+
+    @router.delete("/medical_records/{id}", status_code=204, summary="Take a record out of the view")
+    async def remove(id: str, acting: ActingHere, if_match: IfMatch = None) -> None:
+        await medical_records.remove(acting, id, if_match)
+
+    _attachments(router)
+    return router
+
+
+def _attachments(router: APIRouter) -> None:
+    @router.post("/medical_records/{id}/attachments", status_code=201, summary="Add a file", responses=one(VIEW, 201))
+    async def attach(
+        id: str, acting: ActingHere, file: Annotated[UploadFile, File()], if_match: IfMatch = None
+    ) -> Response:
+        type = file.content_type or "application/octet-stream"
+        made = NewFile(file.filename or "", type, await file.read())
+        return _one(await medical_records.attach(acting, id, [made], if_match), 201)
+
+    @router.get("/medical_records/{id}/attachments/{file_id}", summary="A file", response_class=StreamingResponse)
+    async def download(id: str, file_id: str, acting: ActingHere) -> StreamingResponse:
+        found = await medical_records.attachment(acting, id, file_id)
+        headers = {
+            # Whatever the file is, the browser keeps it and does not run it.
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
+            "Content-Length": str(found.content.length),
+        }
+        return StreamingResponse(found.content.pieces(0), 200, headers, found.content_type)
+
+
+def _shown(parts: Parts) -> object:
+    return show(VIEW, parts)
+
+
+def _one(parts: Parts, status: int = 200) -> Response:
+    return answered(VIEW, parts, status, {"ETag": etag(parts)})

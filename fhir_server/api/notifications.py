@@ -1,0 +1,40 @@
+"""`/api/v1/notifications`: what the platform has told the user."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from fhir_server.api.acting import ActingHere, WantedHere, answered, data, listed
+from fhir_server.api.documented import VIEW_REFUSALS, filters, many, one
+from fhir_server.views import notifications
+from mappings.views.notification import VIEW
+from mappings.views.show import show
+
+
+def notification_routes() -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"], responses=VIEW_REFUSALS)
+
+    @router.get(
+        "",
+        summary="One's own notifications",
+        responses=many(VIEW, "unread"),
+        openapi_extra=filters(VIEW, without=("user",)),
+    )
+    async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        found, unread = await notifications.mine(acting, wanted)
+        return listed(request, wanted, found, lambda parts: show(VIEW, parts), {"unread": unread})
+
+    @router.put("/read_all", summary="Mark all as read")
+    async def read_all(acting: ActingHere) -> Response:
+        return data({"read": await notifications.read_all(acting)})
+
+    @router.get("/{id}", summary="A notification", responses=one(VIEW))
+    async def read_one(id: str, acting: ActingHere) -> Response:
+        return answered(VIEW, await notifications.one(acting, id))
+
+    @router.put("/{id}/read", summary="Mark one as read", responses=one(VIEW))
+    async def mark(id: str, acting: ActingHere) -> Response:
+        return answered(VIEW, await notifications.read(acting, id))
+
+    return router

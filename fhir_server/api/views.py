@@ -1,0 +1,35 @@
+"""The JSON views over HTTP: everything below `/api/v1` that is about care, with its answers to refusals."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from fhir_server.api.appointments import appointment_routes
+from fhir_server.api.consents import consent_routes
+from fhir_server.api.errors import fields_answer
+from fhir_server.api.fhir_shortcuts import fhir_routes
+from fhir_server.api.medical_records import medical_record_routes
+from fhir_server.api.notifications import notification_routes
+from mappings.errors import Unfit
+
+
+def include_views(api: FastAPI) -> None:
+    """Add the routes to an API that has those of accounts."""
+    api.add_exception_handler(Unfit, _unfit)
+    for routes in (
+        medical_record_routes(),
+        appointment_routes(),
+        notification_routes(),
+        consent_routes(),
+        fhir_routes(),
+    ):
+        api.include_router(routes)
+
+
+async def _unfit(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Unfit)
+    # Names may be a client's, with halves of surrogate pairs that no answer can hold.
+    return fields_answer(
+        request, {name.encode("utf-8", "replace").decode(): told for name, told in error.fields.items()}
+    )

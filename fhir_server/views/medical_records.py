@@ -1,0 +1,112 @@
+"""Medical records: written by the doctor who answers for them, each change as one transaction."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from auth.errors import Denied
+from fhir_server.errors import NotFound
+from fhir_server.interactions.call import Content, Resource
+from fhir_server.interactions.read import read
+from fhir_server.model.fhir_json import parse
+from fhir_server.views.acting import Acting
+from fhir_server.views.demand_version import demand_version
+from fhir_server.views.find import find
+from fhir_server.views.notify import notify
+from mappings.errors import Unfit
+from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
+from mappings.views.attachments import is_media_type
+from mappings.views.check import settable
+from mappings.views.medical_record import VIEW
+from mappings.views.show import show
+from mappings.views.view import Parts, Values
+from profiles.issues import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as it is sent: its name, its media type, and its bytes."""
+
+    filename: str
+    content_type: str
+    content: Content
+
+
+UNKNOWN = "application/octet-stream"
+"""The media type of a file that has none, or one of others that no header can hold."""
+OWNERS = ("patient_id", "doctor_id")
+
+
+async def create(acting: Acting, record: Values) -> Parts:
+    """Write a new record of the doctor who asks, and tell the patient. Raises Denied, Unfit, Forbidden."""
+    if acting.account.role != "doctor":
+        raise Denied("Only doctors write medical records.")
+    record = {"doctor_id": acting.account.id} | settable(VIEW, record)
+    if record["doctor_id"] != acting.account.id:
+        raise Unfit(
+            [Issue("error", "invalid", "must be your own id: whoever writes a record answers for it", OWNERS[1])]
+        )
+    bundle = create_record(record, acting.act())
+    made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
+    told = notify(acting, "medical_record_created", made["subject"]["reference"], f"/medical_records/{made['id']}")
+    await acting.write(bundle, [told])
+    return await find(acting, VIEW, made["id"])
+
+
+async def update(acting: Acting, id: str, record: Values, if_match: str | None = None) -> Parts:
+    """Bring a record to what is said. Raises NotFound, PreconditionFailed, Unfit, Forbidden."""
+    stored = await find(acting, VIEW, id)
+    demand_version(etag(stored), if_match)
+    shown = show(VIEW, stored)
+    moved = [name for name in OWNERS if name in record and record[name] != shown[name]]
+    if moved:
+        raise Unfit([Issue("error", "invalid", "cannot be changed: make another record", name) for name in moved])
+    return await _written(acting, id, stored, update_record(record, stored, acting.act()))
+
+
+async def attach(acting: Acting, id: str, files: Sequence[File], if_match: str | None = None) -> Parts:
+    """Add files to a record. Raises NotFound, PreconditionFailed, Unfit, Forbidden."""
+    stored = await find(acting, VIEW, id)
+    demand_version(etag(stored), if_match)
+    return await _written(acting, id, stored, attach_files(files, stored, acting.act()))
+
+
+async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:
+    """Take a record out of the view; its versions are kept. Raises NotFound, PreconditionFailed, Forbidden."""
+    stored = await find(acting, VIEW, id)
+    demand_version(etag(stored), if_match)
+    await acting.write(remove_record(stored, acting.act()))
+
+
+async def attachment(acting: Acting, id: str, file: str) -> Download:
+    """Return a file of a record. Raises NotFound."""
+    stored = await find(acting, VIEW, id)
+    shown = next((each for each in show(VIEW, stored)["attachments"] if each["id"] == file), None)
+    if shown is None:
+        raise NotFound("The medical record has no attachment with that id.")
+    document = next(each for each in stored["DocumentReference"] if each["id"] == file)
+    type, _, binary = document["content"][0]["attachment"].get("url", "").partition("/")
+    if type != "Binary":
+        raise NotFound("The content of that attachment is not kept here.")
+    result = await read(acting.call(type, id=binary, streams=True))
+    content = result.content or _inline(parse(result.body or b"{}"))
+    type = shown["content_type"]
+    return Download(shown["filename"] or file, type if is_media_type(type) else UNKNOWN, content)
+
+
+def _inline(binary: Resource) -> Content:
+    raw = b64decode(binary.get("data", ""))
+
+    async def pieces(start: int) -> AsyncIterator[bytes]:
+        yield raw[start:]
+
+    return Content(len(raw), pieces)
+
+
+async def _written(acting: Acting, id: str, stored: Parts, bundle: Resource) -> Parts:
+    if not bundle["entry"]:
+        return stored
+    await acting.write(bundle)
+    return await find(acting, VIEW, id)

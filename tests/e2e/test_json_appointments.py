@@ -1,0 +1,180 @@
+"""Appointments over the JSON API: what may become of them by whom, and no doctor in two places at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.fakes.practice import Person, Practice, open_practice
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    with open_practice(tmp_path_factory.mktemp("appointments")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def doctor(clinic: Practice) -> Person:
+    return clinic.doctor("doc@clinic.example", "10101201234")
+
+
+@pytest.fixture(scope="module")
+def patient(clinic: Practice) -> Person:
+    return clinic.register("a@clinic.example")
+
+
+def asked(doctor: Person, day: str, start: str = "09:00", end: str = "09:30", **more: Any) -> Json:
+    times = {"starts_at": f"{day}T{start}:00+01:00", "ends_at": f"{day}T{end}:00+01:00"}
+    return {"appointment": {"doctor_id": doctor.id, "kind": "video", "reason": "toux", **times, **more}}
+
+
+def booked(patient: Person, doctor: Person, day: str, **more: Any) -> str:
+    made = patient.ask("POST", "appointments", asked(doctor, day, **more))
+    assert made.status_code == 201, made.text
+    return f"appointments/{made.json()['data']['id']}"
+
+
+def test_an_appointment_goes_its_way_and_no_other(doctor: Person, patient: Person, clinic: Practice) -> None:
+    path = booked(patient, doctor, "2050-01-03")
+    shown = patient.ask("GET", path).json()["data"]
+    assert (shown["status"], shown["patient_id"], shown["kind"], shown["reason"]) == (
+        *("pending", patient.id, "video", "toux"),
+    )
+    assert clinic.register("x@clinic.example").ask("GET", path).status_code == 404
+    assert patient.ask("POST", f"{path}/confirm").status_code == 403
+    early = doctor.ask("POST", f"{path}/complete")
+    assert early.status_code == 409
+    assert "only confirmed or cancelled" in early.json()["error"]["message"]
+    assert patient.ask("DELETE", path).status_code == 409
+    assert doctor.ask("POST", f"{path}/confirm").json()["data"]["status"] == "confirmed"
+    assert doctor.ask("POST", f"{path}/confirm").status_code == 409
+    later = {"appointment": {"ends_at": "2050-01-03T09:40:00+01:00"}}
+    assert patient.ask("PUT", path, later).status_code == 409
+    assert doctor.ask("PUT", path, later, if_match='W/"1"').status_code == 412
+    assert doctor.ask("PUT", path, later).json()["data"]["ends_at"] == "2050-01-03T09:40:00+01:00"
+    assert doctor.ask("POST", f"{path}/complete").json()["data"]["status"] == "completed"
+    for way in ("confirm", "cancel", "complete"):
+        assert doctor.ask("POST", f"{path}/{way}").status_code == 409
+    assert doctor.ask("PUT", path, {"appointment": {"reason": "fièvre"}}).status_code == 409
+    assert patient.ask("DELETE", path).status_code == 204
+    assert patient.ask("GET", path).status_code == 404
+
+
+def test_another_doctor_of_the_patient_sees_an_appointment_and_leaves_it_alone(
+    clinic: Practice, doctor: Person, patient: Person
+) -> None:
+    path, other = booked(patient, doctor, "2050-01-10"), clinic.doctor("second@clinic.example", "10101205678")
+    booked(patient, other, "2050-01-10")
+    assert other.ask("GET", path).status_code == 200
+    assert other.ask("POST", f"{path}/confirm").status_code == 403
+    assert other.ask("POST", f"{path}/cancel").status_code == 403
+
+
+def test_an_appointment_of_other_software_without_times_can_be_cancelled(doctor: Person, patient: Person) -> None:
+    taking = [
+        {"actor": {"reference": each}, "status": "accepted"}
+        for each in (f"Patient/{patient.id}", f"Practitioner/{doctor.id}")
+    ]
+    made = patient.ask(
+        "POST", "/fhir/Appointment", {"resourceType": "Appointment", "status": "proposed", "participant": taking}
+    )
+    path = f"appointments/{made.json()['id']}"
+    assert patient.ask("PUT", path, {"appointment": {"starts_at": "2050-01-11T09:00:00Z"}}).status_code == 422
+    assert patient.ask("POST", f"{path}/cancel").json()["data"]["status"] == "cancelled"
+
+
+def test_who_cancels_says_why_and_the_time_is_free_again(doctor: Person, patient: Person) -> None:
+    path = booked(patient, doctor, "2050-01-04")
+    assert patient.ask("POST", "appointments", asked(doctor, "2050-01-04")).status_code == 409
+    gone = patient.ask("POST", f"{path}/cancel", {"cancellation_reason": "guérie"}).json()["data"]
+    assert (gone["status"], gone["cancellation_reason"]) == ("cancelled", "guérie")
+    booked(patient, doctor, "2050-01-04")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "free"),
+    [
+        ("10:00", "10:30", False),
+        ("09:45", "10:01", False),
+        ("10:29", "11:00", False),
+        ("09:00", "12:00", False),
+        ("10:10", "10:20", False),
+        ("09:30", "10:00", True),
+        ("10:30", "11:00", True),
+    ],
+)
+def test_a_doctor_is_booked_once_at_a_time(
+    clinic: Practice, doctor: Person, patient: Person, start: str, end: str, free: bool
+) -> None:
+    other = clinic.doctor(f"doc{start}{end}@clinic.example".replace(":", ""), f"20{start}{end}0".replace(":", ""))
+    booked(patient, other, "2050-01-05", start="10:00", end="10:30")
+    answer = patient.ask("POST", "appointments", asked(other, "2050-01-05", start, end))
+    assert answer.status_code == (201 if free else 409), answer.text
+
+
+def test_of_many_who_book_at_once_one_gets_the_time(clinic: Practice, doctor: Person) -> None:
+    people = [clinic.register(f"many{number}@clinic.example") for number in range(8)]
+
+    def book(person: Person) -> int:
+        return person.ask("POST", "appointments", asked(doctor, "2050-01-06")).status_code
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        assert sorted(pool.map(book, people)) == [201, *[409] * 7]
+    one = next(person for person in people if person.ask("GET", "appointments").json()["meta"]["total"])
+    assert one.ask("GET", "appointments?from=2050-01-06&status=pending").json()["meta"]["total"] == 1
+
+
+def test_moving_an_appointment_meets_the_others(doctor: Person, patient: Person) -> None:
+    booked(patient, doctor, "2050-01-07", start="10:00", end="10:30")
+    path = booked(patient, doctor, "2050-01-07")
+    to = asked(doctor, "2050-01-07", "10:15", "10:45")
+    assert patient.ask("PUT", path, to).status_code == 409
+    assert patient.ask("PUT", path, asked(doctor, "2050-01-07", "10:30", "10:45")).status_code == 200
+
+
+def test_what_cannot_be_booked_is_told_by_field(clinic: Practice, doctor: Person, patient: Person) -> None:
+    waiting = clinic.register("waiting@clinic.example", "doctor", rpps="10101209999")
+    wrong = {
+        "doctor_id": asked(waiting, "2050-01-08"),
+        "patient_id": asked(doctor, "2050-01-08", patient_id="another"),
+        "status": asked(doctor, "2050-01-08", status="confirmed"),
+        "starts_at": asked(doctor, "2020-01-08"),
+        "ends_at": asked(doctor, "2050-01-08", "09:00", "08:00"),
+        "kind": asked(doctor, "2050-01-08", kind="fax"),
+    }
+    for field, body in wrong.items():
+        refused = patient.ask("POST", "appointments", body)
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, [field])
+    assert clinic.admin.ask("POST", "appointments", asked(doctor, "2050-01-08")).status_code == 403
+
+
+def test_slots_tell_when_a_doctor_can_be_booked(doctor: Person, patient: Person) -> None:
+    schedule = {"resourceType": "Schedule", "actor": [{"reference": f"Practitioner/{doctor.id}"}]}
+    made = doctor.ask("POST", "/fhir/Schedule", schedule)
+    assert made.status_code == 201, made.text
+    for start, end in (("09:00", "09:30"), ("09:30", "10:00")):
+        slot = {
+            "resourceType": "Slot",
+            "schedule": {"reference": f"Schedule/{made.json()['id']}"},
+            "status": "free",
+            "start": f"2050-01-09T{start}:00+01:00",
+            "end": f"2050-01-09T{end}:00+01:00",
+        }
+        assert doctor.ask("POST", "/fhir/Slot", slot).status_code == 201
+
+    def free() -> list[str]:
+        found = patient.ask("GET", f"doctors/{doctor.id}/slots?status=free&from=2050-01-09")
+        return [each["starts_at"] for each in found.json()["data"]]
+
+    assert free() == ["2050-01-09T09:00:00+01:00", "2050-01-09T09:30:00+01:00"]
+    path = booked(patient, doctor, "2050-01-09")
+    assert free() == ["2050-01-09T09:30:00+01:00"]
+    assert patient.ask("POST", f"{path}/cancel").status_code == 200
+    assert len(free()) == 2
+    assert patient.ask("GET", "doctors/none/slots").status_code == 404

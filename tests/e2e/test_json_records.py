@@ -1,0 +1,183 @@
+"""Medical records over the JSON API: who may do what, pages, files, and no lost update."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.practice import Person, Practice, open_practice
+
+Json = dict[str, Any]
+RECORD: Json = {
+    "nom": "Marie Curie",
+    "age": 41,
+    "category": "cardiologie",
+    "priority": "high",
+    "status": "draft",
+    "soap": {"subjective": " a < b\r\n🫀", "objective": "", "assessment": None, "plan": "Holter"},
+    "consultation_date": "2026-03-02T09:30:00.000001+01:00",
+    "follow_up_date": "2026-04-02",
+    "tags": ["hta", " à revoir "],
+}
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    with open_practice(tmp_path_factory.mktemp("records")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def doctor(clinic: Practice) -> Person:
+    return clinic.doctor("doc@clinic.example", "10101201234")
+
+
+def in_care_of(clinic: Practice, doctor: Person, email: str) -> Person:
+    """Return a patient who has an appointment with the doctor."""
+    patient = clinic.register(email)
+    taking = [
+        {"actor": {"reference": each}, "status": "accepted"}
+        for each in (f"Patient/{patient.id}", f"Practitioner/{doctor.id}")
+    ]
+    booked = {"resourceType": "Appointment", "status": "proposed", "participant": taking}
+    assert patient.ask("POST", "/fhir/Appointment", booked).status_code == 201
+    return patient
+
+
+def written(doctor: Person, patient: Person, **more: Any) -> Json:
+    record = RECORD | {"patient_id": patient.id} | more
+    made = doctor.ask("POST", "medical_records", {"medical_record": record})
+    assert made.status_code == 201, made.text
+    shown: Json = made.json()["data"]
+    assert {name: shown[name] for name in record} == record
+    return shown
+
+
+def test_a_doctor_writes_and_the_patient_reads_and_nobody_else(clinic: Practice, doctor: Person) -> None:
+    patient, other = in_care_of(clinic, doctor, "a@clinic.example"), clinic.register("b@clinic.example")
+    made = written(doctor, patient)
+    assert (made["doctor_id"], made["attachments"]) == (doctor.id, [])
+    path = f"medical_records/{made['id']}"
+    assert patient.ask("GET", path).json()["data"] == made
+    assert patient.ask("GET", "medical_records").json()["meta"] == {"page": 1, "per_page": 20, "total": 1}
+    assert other.ask("GET", path).status_code == 404
+    assert other.ask("GET", "medical_records").json()["data"] == []
+    assert other.ask("GET", f"patients/{patient.id}/medical_records").status_code == 404
+    for who in (patient, other):
+        assert who.ask("POST", "medical_records", {"medical_record": RECORD}).status_code == 403
+    assert patient.ask("PUT", path, {"medical_record": {"age": 3}}).status_code == 403
+    assert patient.ask("DELETE", path).status_code == 403
+    assert clinic.admin.ask("GET", path).status_code == 403
+    stranger = RECORD | {"patient_id": other.id}
+    assert doctor.ask("POST", "medical_records", {"medical_record": stranger}).status_code == 403
+
+
+def test_of_two_writers_one_is_refused_and_nothing_is_lost(clinic: Practice, doctor: Person) -> None:
+    path = f"medical_records/{written(doctor, in_care_of(clinic, doctor, 'c@clinic.example'))['id']}"
+    seen = doctor.ask("GET", path).headers["etag"]
+    first = doctor.ask("PUT", path, {"medical_record": {"age": 42}}, if_match=seen)
+    assert (first.status_code, first.json()["data"]["age"]) == (200, 42)
+    assert first.headers["etag"] != seen
+    assert doctor.ask("PUT", path, {"medical_record": {"priority": "urgent"}}, if_match=seen).status_code == 412
+    assert doctor.ask("DELETE", path, if_match=seen).status_code == 412
+    same = doctor.ask("PUT", path, {"medical_record": {"age": 42}}, if_match=first.headers["etag"])
+    assert same.headers["etag"] == first.headers["etag"]
+    after = doctor.ask("GET", path).json()["data"]
+    assert (after["age"], after["priority"]) == (42, "high")
+
+
+def test_pages_are_one_walk_by_number_and_by_link(clinic: Practice, doctor: Person) -> None:
+    patient = in_care_of(clinic, doctor, "d@clinic.example")
+    made = [written(doctor, patient, consultation_date=f"2026-03-0{day}T09:00:00Z")["id"] for day in range(1, 6)]
+    path = f"patients/{patient.id}/medical_records?per_page=2"
+    numbered = [patient.ask("GET", f"{path}&page={page}") for page in (1, 2, 3, 4)]
+    assert [[each["id"] for each in page.json()["data"]] for page in numbered] == [
+        [made[4], made[3]], [made[2], made[1]], [made[0]], []
+    ]  # fmt: skip
+    assert {page.json()["meta"]["total"] for page in numbered} == {5}
+    page, walked = patient.ask("GET", f"{path}&sort=consultation_date"), []
+    while True:
+        walked += [each["id"] for each in page.json()["data"]]
+        if "next" not in page.links:
+            break
+        page = patient.ask("GET", page.links["next"]["url"])
+    assert walked == made
+    for wrong in ("page=0", "per_page=101", "sort=age", "colour=red", "page=502"):
+        refused = patient.ask("GET", f"{path}&{wrong}")
+        assert refused.status_code == 422
+        assert list(refused.json()["error"]["fields"]) == [wrong.partition("=")[0]]
+    assert patient.ask("GET", f"{path}&page=2&cursor=abc").status_code == 400
+
+
+def test_lists_are_narrowed_by_every_filter(clinic: Practice, doctor: Person) -> None:
+    patient = in_care_of(clinic, doctor, "e@clinic.example")
+    written(doctor, patient)
+    found = ("category=cardiologie", "priority=high", "status=draft", "tag=hta", "from=2026-03-02", "to=2026-03-02")
+    not_found = (
+        "category=dermatologie",
+        "priority=urgent",
+        "status=final",
+        "tag=x",
+        "from=2026-03-04",
+        "to=2026-03-01",
+    )
+    for filters, number in ((found, 1), (not_found, 0)):
+        for each in filters:
+            answer = doctor.ask("GET", f"medical_records?patient_id={patient.id}&{each}")
+            assert answer.json()["meta"]["total"] == number, each
+
+
+def test_files_come_back_byte_by_byte_and_go_with_the_record(clinic: Practice, doctor: Person) -> None:
+    patient = in_care_of(clinic, doctor, "f@clinic.example")
+    path = f"medical_records/{written(doctor, patient)['id']}"
+    large = bytes(range(256)) * 8192
+    for name, content in (("ecg é.pdf", b"%PDF-1.7"), ("scan.pdf", large)):
+        sent = doctor.send(f"{path}/attachments", name, content, "application/pdf")
+        assert sent.status_code == 201, sent.text
+        shown = sent.json()["data"]["attachments"][-1]
+        assert (shown["filename"], shown["content_type"], shown["size"]) == (name, "application/pdf", len(content))
+        got = patient.ask("GET", shown["url"])
+        assert (got.content, got.headers["content-type"]) == (content, "application/pdf")
+        assert got.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+    assert doctor.send(f"{path}/attachments", "empty.txt", b"", "text/plain").status_code == 422
+    assert patient.send(f"{path}/attachments", "a.txt", b"a", "text/plain").status_code == 403
+    assert patient.ask("GET", f"{path}/attachments/none").status_code == 404
+    assert doctor.ask("DELETE", path).status_code == 204
+    assert patient.ask("GET", path).status_code == 404
+    assert patient.ask("GET", shown["url"]).status_code == 404
+    kept = patient.ask("GET", f"/fhir/Composition/{path.rpartition('/')[2]}/_history").json()
+    assert kept["entry"][0]["resource"]["status"] == "entered-in-error"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"soap": {"plan": " \t"}}, "soap.plan"),
+        ({"nom": "a\x0b"}, "nom"),
+        ({"nom": "\ud800"}, "nom"),
+        ({"\ud800": 1}, "?"),
+        ({"priority": "low"}, "priority"),
+        ({"age": 41.5}, "age"),
+        ({"colour": "red"}, "colour"),
+        ({"doctor_id": "another"}, "doctor_id"),
+        ({"consultation_date": None}, "consultation_date"),
+    ],
+    ids=ascii,
+)
+def test_what_cannot_be_is_told_by_field(clinic: Practice, doctor: Person, wrong: Json, field: str) -> None:
+    content = json.dumps({"medical_record": RECORD | {"patient_id": "p"} | wrong})
+    headers = {"Authorization": f"Bearer {doctor.token}"}
+    refused = clinic.http.post("/api/v1/medical_records", content=content, headers=headers)
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, [field])
+
+
+def test_what_is_no_body_is_refused(clinic: Practice, doctor: Person) -> None:
+    assert doctor.ask("POST", "medical_records", []).status_code == 422
+    assert doctor.ask("POST", "medical_records", {"medical_record": "x"}).status_code == 422
+    headers = {"Authorization": f"Bearer {doctor.token}"}
+    for wrong in (b"{", b"[" * 100_000, b'{"medical_record": NaN}', b"\xff", b"1E+99999999999999999999"):
+        assert clinic.http.post("/api/v1/medical_records", content=wrong, headers=headers).status_code == 400
+    assert clinic.http.get("/api/v1/medical_records").status_code == 401

@@ -1,0 +1,90 @@
+"""Pages of a view by number and by cursor, over a store in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auth.accounts import Account
+from fhir_server.accounts.desk import Desk
+from fhir_server.errors import BadRequest
+from fhir_server.interactions.create import create
+from fhir_server.loading.pieces import LOADER
+from fhir_server.views.acting import HOUSE, Acting
+from fhir_server.views.listing import FURTHEST, Wanted, listing, number
+from mappings.errors import Unfit
+from mappings.views.notification import VIEW, notification_for
+from mappings.views.write import write
+from tests.fakes.authority import HERE
+from tests.fakes.desk import desk_of
+
+SENT = [f"2026-03-0{day}T09:00:00Z" for day in range(1, 8)]
+MINE = {"user": "Patient/p"}
+
+
+def acting(desk: Desk) -> Acting:
+    return Acting(desk, LOADER, Account("p", "p@example.org", "patient", "active", 0), HERE)
+
+
+async def filled(desk: Desk) -> Acting:
+    """Return somebody with a notification of each day."""
+    found = acting(desk)
+    for sent in SENT:
+        record = {"kind": "password_reset", "title": "x", "inserted_at": sent}
+        (made,) = write(VIEW, record, start=notification_for("Patient/p"))[VIEW.root]
+        call = found.call(VIEW.root, resource=made)
+        call.principal = HOUSE
+        await create(call)
+    return found
+
+
+def days(records: list[dict[str, list[Any]]]) -> list[str]:
+    return [parts[VIEW.root][0]["sent"] for parts in records]
+
+
+async def test_a_page_by_its_number_is_the_page_that_the_links_lead_to() -> None:
+    async with desk_of() as desk:
+        who, walked, cursor, page = await filled(desk), [], None, 1
+        while True:
+            by_link = await listing(who, VIEW, Wanted(MINE, page, 3, cursor=cursor))
+            by_number = await listing(who, VIEW, Wanted(MINE, page, 3))
+            assert (days(by_link.records), by_link.total) == (days(by_number.records), 7)
+            walked += days(by_link.records)
+            cursor, page = by_link.next, page + 1
+            if cursor is None:
+                break
+        assert walked == SENT[::-1]
+        beyond = await listing(who, VIEW, Wanted(MINE, page, 3))
+        assert (beyond.records, beyond.total, beyond.next) == ([], 7, None)
+        assert await number(who, VIEW, MINE) == 7
+
+
+async def test_a_walk_is_not_disturbed_by_what_is_written_meanwhile() -> None:
+    async with desk_of() as desk:
+        who = await filled(desk)
+        first = await listing(who, VIEW, Wanted(MINE, 1, 3))
+        await filled(desk)
+        second = await listing(who, VIEW, Wanted(MINE, 2, 3, cursor=first.next))
+        assert (days(second.records), second.total) == (SENT[3:0:-1], 7)
+
+
+async def test_order_can_be_chosen_and_a_cursor_belongs_to_its_order() -> None:
+    async with desk_of() as desk:
+        who = await filled(desk)
+        first = await listing(who, VIEW, Wanted(MINE, 1, 3, "inserted_at"))
+        assert days(first.records) == SENT[:3]
+        with pytest.raises(BadRequest):
+            await listing(who, VIEW, Wanted(MINE, 2, 3, cursor=first.next))
+        with pytest.raises(Unfit) as refused:
+            await listing(who, VIEW, Wanted(MINE, 1, 3, "title"))
+        assert list(refused.value.fields) == ["sort"]
+
+
+async def test_a_page_too_far_away_is_refused_with_the_way_out() -> None:
+    async with desk_of() as desk:
+        last = FURTHEST // 20 + 1
+        assert (await listing(acting(desk), VIEW, Wanted(MINE, last))).records == []
+        with pytest.raises(Unfit) as refused:
+            await listing(acting(desk), VIEW, Wanted(MINE, last + 1))
+        assert "Link header" in refused.value.fields["page"][0]
