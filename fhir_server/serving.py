@@ -12,6 +12,7 @@ from typing import cast
 import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fhir_server.app import create_app
 from fhir_server.http.gathering import Gathering
@@ -75,6 +76,17 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class Upgraded(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, which hangs up on a head that it cannot read instead of waiting for ever."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_complete:
+            self.transport.write(unreadable("other"))
+            self.transport.close()
+
+
 class Server(uvicorn.Server):
     """A server that tells when it listens, and hangs up on who does not come to the point."""
 
@@ -108,7 +120,9 @@ def serving(settings: Settings, listening: socket, ready: Callable[[], None]) ->
         create_app(settings),
         loop="uvloop",
         http=Protocol,
-        ws="none",
+        ws=Upgraded,
+        ws_max_size=settings.socket_message_bytes,
+        ws_per_message_deflate=False,
         log_level="warning",
         access_log=False,
         server_header=False,
