@@ -17,7 +17,7 @@ OK: Payload = {}
 class Seat(Generic[P]):
     """One socket's place at one topic: `name` is what comes after the kind (`consultation:NAME`).
 
-    `push` tells the client something, `member` says who sits there as of now.
+    `push` tells the client something, `put_out` closes the topic to it, `member` says who sits there as of now.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Seat(Generic[P]):
     name: str
     who: Callable[[], Member[P]]
     push: Callable[[str, Payload], None]
+    put_out: Callable[[], None]
     ends: list[Callable[[], None]] = field(default_factory=list)
     """What to do when the seat is left, such as ending subscriptions."""
     after: list[Callable[[], None]] = field(default_factory=list)

@@ -14,6 +14,8 @@ from realtime.ports import Clock, Consultations, Refused
 from realtime.room import SIGNALS, Room, Telling, told
 
 P = TypeVar("P")
+CHANGES = "consultations"
+"""The topic where a host publishes `{"appointment": id}` when an Appointment has changed, with None for any of them."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class ConsultationChannel(Generic[P]):
         self._bus = bus
         self._now = now
         self._rooms: dict[str, _Open[P]] = {}
+        self._looking: set[asyncio.Task[None]] = set()
+        bus.subscribe(CHANGES, self._hear)
 
     async def join(self, seat: Seat[P], payload: Payload) -> Payload:
         """See `Channel.join`: the answer says under which id and role one is there, and whether one waits."""
@@ -67,7 +71,6 @@ class ConsultationChannel(Generic[P]):
         elif event == "chat_message":
             at = datetime.fromtimestamp(self._now() / 1_000_000, UTC).isoformat(timespec="milliseconds")
             self._tell(seat.topic, room.chat(seat.id, payload.get("message"), at.replace("+00:00", "Z")))
-            await self._consultations.chat(seat.member, seat.name, payload["message"])
         elif event == "admit":
             async with open.turn:
                 self._tell(seat.topic, room.admit(seat.id, payload.get("user_id")))
@@ -93,6 +96,18 @@ class ConsultationChannel(Generic[P]):
         finally:
             open.using -= 1
             self._forget(seat.topic, open)
+
+    def _hear(self, message: Message) -> None:
+        task = asyncio.get_running_loop().create_task(self._look(message["appointment"]))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look(self, appointment: str | None) -> None:
+        """Put out whoever may not stay in the rooms of that Appointment, or in any room."""
+        seats = [seat for open in self._rooms.values() for seat in open.seats.values()]
+        for seat in seats:
+            if appointment in (None, seat.name) and not await self._consultations.stays(seat.member, seat.name):
+                seat.put_out()
 
     async def _begun(self, seat: Seat[P], users: Mapping[str, str]) -> None:
         if len(users) > 1 and "patient" in users.values():

@@ -86,8 +86,8 @@ class Consultations(Protocol[P]):
         """Keep that the consultation is over."""
         ...
 
-    async def chat(self, member: Member[P], appointment: str, text: str) -> None:
-        """Keep what was written, where the patient's consents say so."""
+    async def stays(self, member: Member[P], appointment: str) -> bool:
+        """Return whether somebody who is in may stay, now that something has changed."""
         ...
 
 

@@ -79,6 +79,7 @@ class Socket(Generic[P]):
         self._closing = asyncio.Event()
         self._code, self._reason = GONE, ""
         self._timers: list[asyncio.TimerHandle] = []
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def close(self, code: int, reason: str) -> None:
         """Close the socket, once what waits for it is sent."""
@@ -179,7 +180,7 @@ class Socket(Generic[P]):
             self._send(self._talk.refused(frame, {"reason": "unmatched topic"}))
             return
         topic = frame.topic
-        seat = Seat(uuid4().hex, topic, name, lambda: self.member, lambda event, said: self._push(topic, event, said))
+        seat = self._seat(topic, name)
         try:
             response = await channel.join(seat, frame.payload)
         except Refused as refusal:
@@ -226,19 +227,45 @@ class Socket(Generic[P]):
         self._time()
         return "ok", {"expires_in": (found.expires - self._now()) // SECOND}
 
+    def _seat(self, topic: str, name: str) -> Seat[P]:
+        seat: Seat[P]
+
+        def put_out() -> None:
+            if self._seats.get(topic) is seat:
+                self._put_out(topic)
+
+        def push(event: str, payload: Payload) -> None:
+            self._push(topic, event, payload)
+
+        seat = Seat(uuid4().hex, topic, name, lambda: self.member, push, put_out)
+        return seat
+
+    def _put_out(self, topic: str) -> None:
+        """Close a topic that the client has not left by itself; what that takes is done in a task of its own."""
+        closed = self._talk.close(topic)
+        if closed is not None:
+            self._send(closed)
+        task = self._loop.create_task(self._left(self._seats.pop(topic)))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
     async def _leave(self, topic: str) -> None:
         seat = self._seats.pop(topic, None)
-        if seat is None:
-            return
+        if seat is not None:
+            await self._left(seat)
+
+    async def _left(self, seat: Seat[P]) -> None:
         _end(seat)
         try:
-            await self._channel(topic).leave(seat)
+            await self._channel(seat.topic).leave(seat)
         except Exception as error:
-            log.error("a leave failed", extra={"kind": topic.partition(":")[0], "error": type(error).__name__})
+            log.error("a leave failed", extra={"kind": seat.topic.partition(":")[0], "error": type(error).__name__})
 
     async def _empty(self) -> None:
         for topic in tuple(self._seats):
             await self._leave(topic)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
     def _channel(self, topic: str) -> Any:
         return self._channels[topic.partition(":")[0]]

@@ -30,6 +30,7 @@ from realtime.ports import Entrance, Refused
 ATTEMPTS = 5
 """How often a change of an Encounter is tried that others change, too."""
 UNAUTHORIZED = "unauthorized"
+OFF = frozenset(("cancelled", "noshow", "entered-in-error"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,13 @@ class Consulting:
         await self._move(member, found, "finished")
         await self._note(member, appointment, "end-consultation", 200, found.party)
 
-    async def chat(self, member: Here, appointment: str, text: str) -> None:
-        """Keep nothing: what is written in a room is for those who are in it."""
+    async def stays(self, member: Here, appointment: str) -> bool:
+        """Return whether a participant may stay: no clock puts anybody out, a consultation that is called off does."""
+        try:
+            found = await self._found(member, appointment)
+        except Refusal:
+            return False
+        return found is not None and found.appointment.get("status") not in OFF
 
     async def _again(self, member: Here, appointment: str) -> Consultation:
         """Return what the member was let in to. Raises Refused when they may not see it any more."""

@@ -1,4 +1,4 @@
-"""Follows the store's change feed, and publishes new notifications to whoever listens for them."""
+"""Follows the store's change feed: publishes new notifications, and what may put somebody out of a room."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Change, Store
 from profiles.restriction import ALL
 from realtime.bus.memory import Bus
+from realtime.consultations import CHANGES
 from realtime.notifications import topic_of
 
+DECIDING = frozenset(("Appointment", "CareTeam", "Consent", "PractitionerRole"))
+"""Types of resources that say who takes part in what, and who may see it."""
 EVERY = 0.2
 """Seconds between two looks at the feed."""
 
@@ -58,6 +61,9 @@ class News:
                 await asyncio.sleep(EVERY)
 
     async def _tell(self, change: Change) -> None:
+        if change.key.type in DECIDING:
+            appointment = change.key.id if change.key.type == "Appointment" else None
+            self._bus.publish(CHANGES, {"appointment": appointment})
         if change.key.type != TYPE or change.number != 1 or change.method == "DELETE":
             return
         # The server's own view: each listener reads it with their own rights before anything is told.

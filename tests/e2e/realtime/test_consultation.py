@@ -107,6 +107,22 @@ def test_only_participants_enter_and_nobody_is_told_why_not(clinic: Clinic, stra
     assert told["total"] > 0
 
 
+def test_a_consultation_that_is_called_off_puts_everybody_out(clinic: Clinic) -> None:
+    id, other = clinic.book(), clinic.book()
+    topic = f"consultation:{id}"
+    with clinic.client(clinic.doctor) as ours, clinic.client(clinic.patient) as theirs:
+        for client in (ours, theirs):
+            client.join(topic)
+            client.join(f"consultation:{other}")
+        appointment = clinic.patient.ask("GET", f"Appointment/{id}")
+        clinic.patient.ask("PUT", f"Appointment/{id}", appointment | {"status": "cancelled"})
+        for client in (ours, theirs):
+            client.hear("phx_close", topic)
+            assert client.ask(topic, "end_call")["response"] == {"reason": "unmatched topic"}
+            assert client.join(topic) == UNAUTHORIZED
+        assert ours.ask(f"consultation:{other}", "chat_message", {"message": "x"})["status"] == "ok"
+
+
 @pytest.mark.parametrize(("starts", "status"), [(16, "booked"), (-81, "booked"), (0, "pending"), (0, "cancelled")])
 def test_a_room_is_open_around_its_appointment_only(clinic: Clinic, starts: float, status: str) -> None:
     id = clinic.book(starts=starts, status=status)

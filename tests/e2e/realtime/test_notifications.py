@@ -73,3 +73,13 @@ def test_a_message_that_is_no_notification_is_not_pushed(clinic: Clinic) -> None
         letter = {"resourceType": "Communication", "status": "completed", "subject": who, "recipient": [who]}
         person.ask("POST", "Communication", letter)
         assert client.silent("notification", 1.0)
+
+
+def test_a_doctor_hears_of_what_is_for_them(clinic: Clinic) -> None:
+    doctor, who = clinic.doctor, {"reference": f"Practitioner/{clinic.doctor.id}"}
+    clinic.book()
+    with clinic.client(doctor) as client:
+        before = client.join(f"notifications:{doctor.id}")["response"]["unread"]
+        id = notify(clinic, clinic.patient, "x", recipient=[who])
+        told = client.hear("notification")
+        assert (told["id"], told["unread"]) == (id, before + 1)
