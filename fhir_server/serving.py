@@ -22,6 +22,9 @@ from fhir_server.settings import Settings
 HEAD_BYTES = URL_MAX + 64 * 1024
 """Bytes that the head of a request may have, its URL included."""
 
+LINGER = 5.0
+"""Seconds that a client has to read the rest of what a closed socket has for it."""
+
 
 class _UrlTooLong(Exception):
     """The parser is stopped before more of a URL is kept than anybody reads."""
@@ -77,7 +80,9 @@ class Protocol(HttpToolsProtocol):
 
 
 class Upgraded(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, which hangs up on a head that it cannot read instead of waiting for ever."""
+    """uvicorn's WebSocket protocol, which waits for nobody: not for the rest of a head that it cannot read, and not for
+    a client that is told to go but reads nothing.
+    """
 
     def data_received(self, data: bytes) -> None:
         """Take what comes."""
@@ -85,6 +90,11 @@ class Upgraded(WebSocketsSansIOProtocol):
         if self.conn.handshake_exc is not None and not self.handshake_complete:
             self.transport.write(unreadable("other"))
             self.transport.close()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Note that the application is done with the connection."""
+        super().on_task_complete(task)
+        self.loop.call_later(LINGER, self.transport.abort)
 
 
 class Server(uvicorn.Server):

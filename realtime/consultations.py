@@ -40,6 +40,11 @@ class ConsultationChannel(Generic[P]):
         self._looking: set[asyncio.Task[None]] = set()
         bus.subscribe(CHANGES, self._hear)
 
+    @property
+    def rooms(self) -> int:
+        """How many rooms somebody is in."""
+        return len(self._rooms)
+
     async def join(self, seat: Seat[P], payload: Payload) -> Payload:
         """See `Channel.join`: the answer says under which id and role one is there, and whether one waits."""
         open = self._opened(seat)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auth.relations import mentioned_roles
-from fhir_server.errors import Conflict, PreconditionFailed, Refusal
+from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
 from fhir_server.interactions import audit
 from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Preconditions, Resource, Services
@@ -51,15 +51,15 @@ class Consulting:
 
     async def enter(self, member: Here, appointment: str) -> Entrance:
         """Let a participant in while the room is open. Raises Refused for everybody else, without a reason."""
+        found = await self._allowed(member, appointment)
+        patient = found is not None and found.me.startswith("Patient/")
         try:
-            found = await self._found(member, appointment)
-        except Refusal:
-            found = None
-        if found is None or not is_open(found.appointment, self._opening, self._services.now()):
+            if found is None or not is_open(found.appointment, self._opening, self._services.now()):
+                raise Refused(UNAUTHORIZED)
+            encounter = await self._move(member, found, "arrived" if patient else "planned")
+        except (Refused, Forbidden, NotFound):
             await self._note(member, appointment, "enter-consultation", 403)
-            raise Refused(UNAUTHORIZED)
-        patient = found.me.startswith("Patient/")
-        encounter = await self._move(member, found, "arrived" if patient else "planned")
+            raise Refused(UNAUTHORIZED) from None
         await self._note(member, appointment, "enter-consultation", 200, found.party)
         waits = patient and self._opening.waits and encounter["status"] != "in-progress"
         return Entrance("patient" if patient else "doctor", waits)
@@ -82,21 +82,22 @@ class Consulting:
 
     async def stays(self, member: Here, appointment: str) -> bool:
         """Return whether a participant may stay: no clock puts anybody out, a consultation that is called off does."""
-        try:
-            found = await self._found(member, appointment)
-        except Refusal:
-            return False
+        found = await self._allowed(member, appointment)
         return found is not None and found.appointment.get("status") not in OFF
 
     async def _again(self, member: Here, appointment: str) -> Consultation:
         """Return what the member was let in to. Raises Refused when they may not see it any more."""
-        try:
-            found = await self._found(member, appointment)
-        except Refusal:
-            found = None
+        found = await self._allowed(member, appointment)
         if found is None:
             raise Refused(UNAUTHORIZED)
         return found
+
+    async def _allowed(self, member: Here, appointment: str) -> Consultation | None:
+        """Return what the member takes part in, None for everything that they may not read, or not at all."""
+        try:
+            return await self._found(member, appointment)
+        except (Forbidden, Gone, NotFound):
+            return None
 
     async def _found(self, member: Here, appointment: str) -> Consultation | None:
         """Return the Appointment if the member takes part. Raises what `read` raises."""

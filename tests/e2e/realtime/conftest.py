@@ -46,6 +46,7 @@ class Clinic:
     """The server and who is there."""
 
     def __init__(self, running: Running, http: httpx.Client, log: Path) -> None:
+        self.running = running
         self.root = running.root
         self.http = http
         self.log = log

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.e2e.realtime.conftest import Clinic, Person
@@ -153,3 +155,19 @@ def test_bad_messages_are_told_what_is_wrong(clinic: Clinic) -> None:
         }
         for event, (payload, reason) in wrong.items():
             assert ours.ask(topic, event, payload) == {"status": "error", "response": {"reason": reason}}
+
+
+def test_who_reads_nothing_is_put_out_and_holds_up_nobody(clinic: Clinic) -> None:
+    id = clinic.book()
+    topic = f"consultation:{id}"
+    with clinic.client(clinic.doctor) as ours, clinic.client(clinic.patient, max_queue=1) as theirs:
+        ours.join(topic)
+        theirs.join(topic)
+        ours.hear("user_waiting")
+        ours.ask(topic, "admit", {"user_id": clinic.patient.id})
+        for _ in range(150):
+            ours.send(topic, "webrtc_offer", {"offer": "x" * 60_000})
+        began = time.monotonic()
+        assert ours.hear("user_left") == {"user_id": clinic.patient.id, "role": "patient"}
+        assert ours.ask("phoenix", "heartbeat")["status"] == "ok"
+        assert time.monotonic() - began < 5

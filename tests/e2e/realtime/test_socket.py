@@ -138,6 +138,8 @@ def test_no_token_reaches_the_log_and_refusals_reach_the_trail(clinic: Clinic) -
         client.ask("phoenix", "heartbeat")
     log = clinic.log.read_text()
     assert clinic.patient.token not in log
+    assert base64.b64encode(clinic.patient.token.encode()).decode().rstrip("=") not in log
+    assert "token=" not in log
     assert "not-a-token" not in log
     trail = clinic.admin.ask("GET", "AuditEvent?type=110114&outcome=4&_count=5")
     assert trail["entry"]
