@@ -17,9 +17,10 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from fhir_server.accounts import manage
 from fhir_server.accounts.register import Wanted
-from fhir_server.app import open_desk, open_tenant
+from fhir_server.app import open_tenant
 from fhir_server.interactions.call import ANONYMOUS, Call
 from fhir_server.interactions.create import create
+from fhir_server.open_desk import open_desk
 from fhir_server.settings import Settings
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.processes import free_port, memory, running, serve_arguments
@@ -53,7 +54,7 @@ async def rooms(store: Path, base: str) -> list[Room]:
             for _ in range(EACH):
                 call = Call(tenant.services, ANONYMOUS, "benchmark", "Appointment", resource=appointment(people))
                 found.append((((await create(call)).location or "").split("/")[1], tokens[0], tokens[1]))
-        await desk.auth.close()
+        await desk.close()
         return found
 
 
