@@ -17,6 +17,7 @@ from auth.ports import Clock, Records
 from auth.tokens import Tokens
 
 P = TypeVar("P")
+Watch = Callable[[str | None, str | None], None]
 REMEMBERED = 5_000_000
 """Microseconds for which an admission is remembered."""
 MOST = 20_000
@@ -49,6 +50,11 @@ class Admission(Generic[P]):
         self._principal = principal
         self._known: dict[str, Admitted[P]] = {}
         self._forgotten = 0
+        self._watching: list[Watch] = []
+
+    def watch(self, told: Watch) -> None:
+        """Have `told` called with the grant, or the account, that has changed; with None for both when all may have."""
+        self._watching.append(told)
 
     async def admit(self, token: str) -> Admitted[P]:
         """Return whom the token admits. Raises Unauthenticated."""
@@ -68,6 +74,8 @@ class Admission(Generic[P]):
     def forget(self, *, grant: str | None = None, account: str | None = None) -> None:
         """Remember nothing of that grant, or of that account; of nobody when neither is named."""
         self._forgotten += 1
+        for told in self._watching:
+            told(grant, account)
         if grant is None and account is None:
             self._known.clear()
             return
@@ -79,18 +87,25 @@ class Admission(Generic[P]):
 
     async def _look(self, token: str, now: int) -> Admitted[P]:
         claims = self._tokens.decode("access", token)
-        records = self._records()
-        grant = await grant_of(records, str(claims["sid"]))
-        if grant is None or not grant.is_alive(now) or grant.client != claims["client_id"]:
-            raise Unauthenticated("The session has ended: sign in again.")
-        account = None if grant.account is None else await account_of(records, grant.account)
-        if grant.account is not None and (account is None or account.status == "disabled"):
-            raise Unauthenticated("The account cannot be used.")
-        if claims["sub"] != (grant.account or grant.client):
+        found = await self.standing(str(claims["sid"]), claims["exp"] * 1_000_000, claims)
+        if found.grant.client != claims["client_id"] or claims["sub"] != (found.grant.account or found.grant.client):
             raise Unauthenticated("The token is not one of this server's, or it was changed.")
-        until = min(now + REMEMBERED, claims["exp"] * 1_000_000, grant.expires)
-        grant = scoped(grant, claims)
-        return Admitted(self._principal(grant, account), grant, account, until)
+        return replace(found, until=min(now + REMEMBERED, found.until))
+
+    async def standing(self, grant: str, ends: int, claims: Mapping[str, Any] | None = None) -> Admitted[P]:
+        """Return whom a grant admits now, by a token with these claims, until `ends` at the latest.
+
+        Raises Unauthenticated.
+        """
+        records = self._records()
+        found = await grant_of(records, grant)
+        if found is None or not found.is_alive(self._now()):
+            raise Unauthenticated("The session has ended: sign in again.")
+        account = None if found.account is None else await account_of(records, found.account)
+        if found.account is not None and (account is None or account.status == "disabled"):
+            raise Unauthenticated("The account cannot be used.")
+        found = scoped(found, claims or {})
+        return Admitted(self._principal(found, account), found, account, min(ends, found.expires))
 
 
 def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:

@@ -56,6 +56,7 @@ from profiles.validation.validator import Validator
 if TYPE_CHECKING:
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
+    from fhir_server.live.opening import Live
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -169,6 +170,7 @@ class App:
         self._rest: Rest | None = None
         self._guard: Guard = OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
         self._desk: Desk | None = None
+        self._live: Live | None = None
         self._beside: asyncio.Task[Door] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -181,10 +183,23 @@ class App:
             else:
                 door = await self._besides()
                 await door(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run(receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        if self._live is not None:
+            await self._live.endpoint(scope, receive, send)
+            return
+        from fhir_server.live.endpoint import refuse
+
+        await receive()
+        await refuse(
+            send, 403, "Sockets belong to people who have signed in, whom a server in open mode does not know."
+        )
+
+    async def _run(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
             self._tenant = await self._open.enter_async_context(open_tenant(self._settings))
@@ -213,6 +228,11 @@ class App:
             self._open.push_async_callback(self._desk.close)
             if not settings.smtp_host:
                 log.warning("no mail server is configured: letters are printed here, with the codes in them")
+            # What is live stands on accounts, and is loaded with them.
+            from fhir_server.open_live import open_live
+
+            self._live = open_live(settings, self._desk)
+            self._open.push_async_callback(self._live.close)
             self._guard = TokenGuard(
                 self._desk.auth.admission,
                 settings.root,

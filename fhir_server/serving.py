@@ -12,6 +12,7 @@ from typing import cast
 import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fhir_server.app import create_app
 from fhir_server.http.gathering import Gathering
@@ -20,6 +21,9 @@ from fhir_server.settings import Settings
 
 HEAD_BYTES = URL_MAX + 64 * 1024
 """Bytes that the head of a request may have, its URL included."""
+
+LINGER = 5.0
+"""Seconds that a client has to read the rest of what a closed socket has for it."""
 
 
 class _UrlTooLong(Exception):
@@ -75,6 +79,24 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class Upgraded(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, which waits for nobody: not for the rest of a head that it cannot read, and not for
+    a client that is told to go but reads nothing.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_complete:
+            self.transport.write(unreadable("other"))
+            self.transport.close()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Note that the application is done with the connection."""
+        super().on_task_complete(task)
+        self.loop.call_later(LINGER, self.transport.abort)
+
+
 class Server(uvicorn.Server):
     """A server that tells when it listens, and hangs up on who does not come to the point."""
 
@@ -108,7 +130,9 @@ def serving(settings: Settings, listening: socket, ready: Callable[[], None]) ->
         create_app(settings),
         loop="uvloop",
         http=Protocol,
-        ws="none",
+        ws=Upgraded,
+        ws_max_size=settings.socket_message_bytes,
+        ws_per_message_deflate=False,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -90,6 +90,19 @@ class Settings(BaseSettings):
     max_binary_bytes: int = Field(256 * MIB, ge=1024, description="Largest raw content of a Binary, unzipped.")
     request_timeout_s: float = Field(300.0, gt=0, description="Seconds a request other than a read may take.")
     request_head_s: float = Field(15.0, gt=0, description="Seconds a client may take to send the head of a request.")
+    room_opens_min: int = Field(15, ge=0, description="Minutes before an appointment from which its room is open.")
+    room_closes_min: int = Field(60, ge=0, description="Minutes after an appointment until which its room is open.")
+    room_statuses: Names = Field(
+        ("booked", "arrived", "checked-in"), description="Statuses of appointments whose rooms are open."
+    )
+    room_waits: bool = Field(True, description="Whether patients wait until the doctor admits them to the room.")
+    sockets: int = Field(20, ge=1, description="Most sockets of one account at a time.")
+    socket_message_bytes: int = Field(65536, ge=1024, description="Largest message that a socket takes.")
+    socket_messages: float = Field(50.0, gt=0, description="Messages a second that a socket takes in the long run.")
+    socket_burst: int = Field(200, ge=1, description="Messages that it takes at once.")
+    socket_queue: int = Field(
+        1000, ge=1, description="Messages that may wait for a client that reads slowly, before its socket is closed."
+    )
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
     or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")
@@ -151,7 +164,8 @@ class Settings(BaseSettings):
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
 
     @field_validator(
-        "allowed_hosts", "cors_origins", "oidc_acr_values", "trusted_proxies", "fetch_origins", mode="before"
+        *("allowed_hosts", "cors_origins", "oidc_acr_values", "room_statuses", "trusted_proxies", "fetch_origins"),
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

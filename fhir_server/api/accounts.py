@@ -1,4 +1,4 @@
-"""Accounts and apps over HTTP: `/api/v1/auth`, `/api/v1/me`, `/admin` and `/auth`, with their answers to refusals."""
+"""Accounts, apps and sockets over HTTP: `/api/v1/auth`, `/api/v1/me`, `/api/v1/socket`, `/admin` and `/auth`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from fhir_server.api.smart_apps import app_routes
 from fhir_server.api.smart_browser import answer_stray
 from fhir_server.api.smart_clients import client_routes, launch_routes, registration_routes
 from fhir_server.api.smart_pages import page_routes, step_routes
+from fhir_server.api.socket import socket_routes
 
 
 def include_accounts(api: FastAPI, desk: Callable[[], Desk], *, registration_open: bool = False) -> None:
@@ -28,7 +29,15 @@ def include_accounts(api: FastAPI, desk: Callable[[], Desk], *, registration_ope
     answer_errors(api)
     api.add_exception_handler(Refusal, answer_refusal)
     api.add_exception_handler(Stray, answer_stray)
-    own = (auth_routes(), break_glass_routes(), external_routes(), factor_routes(), me_routes(), admin_routes())
+    own = (
+        auth_routes(),
+        break_glass_routes(),
+        external_routes(),
+        factor_routes(),
+        me_routes(),
+        admin_routes(),
+        socket_routes(),
+    )
     smart = (
         smart_routes(),
         discovery_routes(),

@@ -45,13 +45,18 @@ class Caller:
         self.principal = admitted.principal
 
 
-async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
-    """Return whom the request's bearer token admits, person or app. Raises Unauthorized."""
+def token_of(request: Request) -> str:
+    """Return the bearer token of a request. Raises Unauthorized when there is none."""
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Sign in, and send the access token as Authorization: Bearer TOKEN.")
+    return token.strip()
+
+
+async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
+    """Return whom the request's bearer token admits, person or app. Raises Unauthorized."""
     try:
-        return await desk.auth.admission.admit(token.strip())
+        return await desk.auth.admission.admit(token_of(request))
     except Unauthenticated as refusal:
         raise Unauthorized(str(refusal), challenge='Bearer error="invalid_token"') from None
 

@@ -1,6 +1,6 @@
 """Run the benchmarks and print the table: `python -m tests.benchmarks [PART...] [--scale N]`.
 
-The parts are process, terminology, profiles, limited, http, auth, load and search; all of them without any.
+The parts are process, terminology, profiles, limited, http, auth, sockets, load and search; all of them without any.
 
 `--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
 """
@@ -64,6 +64,12 @@ def _auth() -> list[Figure]:
     return authenticated.measure()
 
 
+def _sockets() -> list[Figure]:
+    from tests.benchmarks import sockets
+
+    return sockets.measure()
+
+
 def _load() -> list[Figure]:
     from tests.benchmarks import loading
 
@@ -84,6 +90,7 @@ def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
         "profiles": _profiles,
         "http": _http,
         "auth": _auth,
+        "sockets": _sockets,
         "load": _load,
         "search": partial(_search, scale),
     }
@@ -102,7 +109,7 @@ def main() -> None:
     if not SHARED_DATA.is_dir():
         sys.exit(f"The benchmarks read real data, and there is none at {SHARED_DATA}; set FHIR_TEST_DATA.")
     # An installed program has its bytecode. Without it every process that a load starts would compile the sources.
-    for package in ("auth", "fhir_server", "profiles"):
+    for package in ("auth", "fhir_server", "profiles", "realtime"):
         compileall.compile_dir(REPOSITORY / package, quiet=1)
     cores = os.sched_getaffinity(0)
     table = Table(title="Benchmarks: ratios in one run")

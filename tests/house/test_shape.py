@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("fhir_server", "auth", "mappings", "profiles")
+LIBRARIES = ("fhir_server", "auth", "mappings", "realtime", "profiles")
 FOLDERS = (*LIBRARIES, "tests", "examples")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] in LIBRARIES]

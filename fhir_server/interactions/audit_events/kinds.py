@@ -105,6 +105,9 @@ KINDS: Mapping[str, Kind] = {
     "change-client": _security(*_CONFIGURATION),
     "change-consent": _security("110135", "Object Security Attributes Changed"),
     "break-glass": _security("110127", "Emergency Override Started", letter="E"),
+    "enter-consultation": Kind("E", ACTIVITY),
+    "leave-consultation": Kind("E", ACTIVITY),
+    "end-consultation": Kind("E", ACTIVITY),
     "remove-package": _security("110131", "Software Configuration", letter="D"),
     "export": Kind("R", EXPORT, None, DESTINATION, SOURCE),
 }

@@ -28,6 +28,8 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 OPEN_LABELS = all_of(Not(HasLabel(CONFIDENTIALITY, "R")), Not(HasLabel(CONFIDENTIALITY, "V")))
 LABELS = any_of(OPEN_LABELS, Related("labelled:7", 1_000_000), Related("labelled:*", 1_000_000))
 RELATED = all_of(Related("7", 1_000_000), Consented(("Practitioner/7",), "TREAT", 1_000_000), LABELS)
+KIND = "urn:fhir-health-server:telemed/CodeSystem/telemed-notification-kind|"
+NOTIFIED = (Matches("Communication", (("recipient", "Practitioner/7"), ("category", KIND))),)
 CLINICAL = [type for type in record_types() if type not in ("AuditEvent", "Patient")]
 
 
@@ -53,8 +55,10 @@ def test_a_patient_reads_what_is_about_the_patient(type: str) -> None:
 
 @pytest.mark.parametrize("type", CLINICAL)
 def test_a_doctor_reads_the_patients_in_care_and_what_is_authored(type: str) -> None:
+    own = any_of(RELATED, WrittenBy("Practitioner/7"))
     for action in ("read", "history", "search"):
-        assert doctor().of_type(action, type, 1) == any_of(RELATED, WrittenBy("Practitioner/7"))  # type: ignore[arg-type]
+        more = NOTIFIED if type == "Communication" and action != "history" else ()
+        assert doctor().of_type(action, type, 1) == any_of(own, *more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("type", CLINICAL)

@@ -1,0 +1,162 @@
+"""Consultations as FHIR has them: the Appointment says who may enter and when, the Encounter tells what came of it.
+
+The Appointment is read with the member's own rights. What a doctor does to the Encounter is done with theirs; that a
+patient has come or gone the server writes in their name, since patients write no Encounters. All of it leaves rows in
+the audit trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auth.relations import mentioned_roles
+from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
+from fhir_server.interactions import audit
+from fhir_server.interactions.access import within
+from fhir_server.interactions.call import Call, Preconditions, Resource, Services
+from fhir_server.interactions.create import create
+from fhir_server.interactions.read import read
+from fhir_server.interactions.update import update
+from fhir_server.live.appointment import Opening, Party, is_open, party_of
+from fhir_server.live.encounter import Status, moved, planned
+from fhir_server.live.visitor import Here, call_of, on_behalf
+from fhir_server.model.fhir_json import parse
+from fhir_server.model.resource import instant, is_id
+from fhir_server.store.base import Key
+from realtime.ports import Entrance, Refused
+
+ATTEMPTS = 5
+"""How often a change of an Encounter is tried that others change, too."""
+UNAUTHORIZED = "unauthorized"
+OFF = frozenset(("cancelled", "noshow", "entered-in-error"))
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """An Appointment that the member takes part in."""
+
+    appointment: Resource
+    party: Party
+    me: str
+
+
+class Consulting:
+    """The consultations of a tenant; see `realtime.ports.Consultations`."""
+
+    def __init__(self, services: Services, opening: Opening) -> None:
+        self._services = services
+        self._opening = opening
+
+    async def enter(self, member: Here, appointment: str) -> Entrance:
+        """Let a participant in while the room is open. Raises Refused for everybody else, without a reason."""
+        found = await self._allowed(member, appointment)
+        patient = found is not None and found.me.startswith("Patient/")
+        try:
+            if found is None or not is_open(found.appointment, self._opening, self._services.now()):
+                raise Refused(UNAUTHORIZED)
+            encounter = await self._move(member, found, "arrived" if patient else "planned")
+        except (Refused, Forbidden, NotFound):
+            await self._note(member, appointment, "enter-consultation", 403)
+            raise Refused(UNAUTHORIZED) from None
+        await self._note(member, appointment, "enter-consultation", 200, found.party)
+        waits = patient and self._opening.waits and encounter["status"] != "in-progress"
+        return Entrance("patient" if patient else "doctor", waits)
+
+    async def begin(self, member: Here, appointment: str, users: Sequence[str]) -> None:
+        """Bring the Encounter in progress: both sides are there."""
+        found = await self._again(member, appointment)
+        present = [each for each in found.party.practitioners if each.partition("/")[2] in users]
+        await self._move(member, found, "in-progress", present)
+
+    async def leave(self, member: Here, appointment: str) -> None:
+        """Leave a row; the Encounter waits for whoever comes back, or ends the call."""
+        await self._note(member, appointment, "leave-consultation", 200)
+
+    async def end(self, member: Here, appointment: str) -> None:
+        """Finish the Encounter."""
+        found = await self._again(member, appointment)
+        await self._move(member, found, "finished")
+        await self._note(member, appointment, "end-consultation", 200, found.party)
+
+    async def stays(self, member: Here, appointment: str) -> bool:
+        """Return whether a participant may stay: no clock puts anybody out, a consultation that is called off does."""
+        found = await self._allowed(member, appointment)
+        return found is not None and found.appointment.get("status") not in OFF
+
+    async def _again(self, member: Here, appointment: str) -> Consultation:
+        """Return what the member was let in to. Raises Refused when they may not see it any more."""
+        found = await self._allowed(member, appointment)
+        if found is None:
+            raise Refused(UNAUTHORIZED)
+        return found
+
+    async def _allowed(self, member: Here, appointment: str) -> Consultation | None:
+        """Return what the member takes part in, None for everything that they may not read, or not at all."""
+        try:
+            return await self._found(member, appointment)
+        except (Forbidden, Gone, NotFound):
+            return None
+
+    async def _found(self, member: Here, appointment: str) -> Consultation | None:
+        """Return the Appointment if the member takes part. Raises what `read` raises."""
+        if not is_id(appointment):
+            return None
+        call = call_of(self._services, member, "Appointment", appointment)
+        resource = parse((await read(call)).body or b"{}")
+        party = party_of(resource, await self._roles(call, resource))
+        me = call.principal.actor
+        return Consultation(resource, party, me) if me in (*party.patients, *party.practitioners) else None
+
+    async def _roles(self, call: Call, resource: Resource) -> dict[str, str]:
+        keys = [Key("PractitionerRole", each.partition("/")[2]) for each in mentioned_roles(resource)]
+        if not keys:
+            return {}
+        reach = within(call, "read", "PractitionerRole")
+        found: dict[str, str] = {}
+        for key, version in (await self._services.store.read_many(keys, restriction=reach)).items():
+            behind = "" if version.deleted else parse(version.body).get("practitioner", {}).get("reference", "")
+            if behind.startswith("Practitioner/"):
+                found[f"{key.type}/{key.id}"] = behind.partition("/")[2]
+        return found
+
+    async def _move(self, member: Here, found: Consultation, to: Status, present: Sequence[str] = ()) -> Resource:
+        """Make the Encounter if there is none, bring it to `to`, and return it."""
+        for _ in range(ATTEMPTS):
+            encounter = await self._encounter(member, found)
+            after = moved(encounter, to, instant(self._services.now()), present)
+            if after is None:
+                return encounter
+            call = self._writing(member, after)
+            call.preconditions = Preconditions(if_match=encounter["meta"]["versionId"])
+            try:
+                return _body(await update(call))
+            except PreconditionFailed:
+                continue
+        raise Conflict("Others keep changing the Encounter of the consultation.")
+
+    async def _encounter(self, member: Here, found: Consultation) -> Resource:
+        if not found.party.patients:
+            raise Refused(UNAUTHORIZED)
+        made = planned(found.appointment, found.party.patients[0], found.party.practitioners)
+        call = replace(self._writing(member, made), id=None)
+        call.preconditions = Preconditions(if_none_exist=f"appointment=Appointment/{found.appointment['id']}")
+        return _body(await create(call))
+
+    def _writing(self, member: Here, encounter: Resource) -> Call:
+        call = call_of(self._services, member, "Encounter", encounter.get("id"), encounter)
+        return on_behalf(call) if member.role == "patient" else call
+
+    async def _note(self, member: Here, appointment: str, action: str, status: int, party: Party | None = None) -> None:
+        """Leave a row about the room; who was refused is told of by the name they asked for, if it is one."""
+        call = call_of(self._services, member, "Appointment", appointment if is_id(appointment) else None)
+        patients = [each.partition("/")[2] for each in party.patients] if party else []
+        now = self._services.now()
+        row = audit.row(call, action, status, time=now, patients=patients)
+        await self._services.store.audit(row, wait=self._services.audit_waits)
+
+
+def _body(result: Any) -> Resource:
+    found: Resource = parse(result.body)
+    return found

@@ -1,0 +1,108 @@
+"""`/socket/websocket`: the door of sockets, as ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html#websocket).
+
+The token comes in the query (`token`: an access token, or better a ticket of `POST /api/v1/socket/ticket`), or as
+phoenix 1.8 sends its `authToken`, in a subprotocol. The query is taken out of the scope before anything can log it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from secrets import token_hex
+from typing import Any
+from urllib.parse import parse_qs
+
+from auth.auth import Auth
+from fhir_server.http.client_address import ClientAddress
+from fhir_server.http.headers import collect
+from fhir_server.interactions import audit
+from fhir_server.interactions.call import UNKNOWN, Call, Principal, Services
+from fhir_server.live.doorkeeper import Doorkeeper
+from fhir_server.live.visitor import Visitor
+from fhir_server.model.fhir_json import encode
+from realtime.phoenix import version_of
+from realtime.ports import Refused
+from realtime.sockets import Sockets
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PATH = "/socket/websocket"
+PROTOCOL = "phoenix"
+BEARER = "base64url.bearer.phx."
+LONGEST = 16_384
+"""Characters of a query or a subprotocol."""
+
+
+class Endpoint:
+    """The ASGI application of sockets."""
+
+    def __init__(
+        self,
+        services: Services,
+        auth: Auth[Principal],
+        sockets: Sockets[Visitor],
+        *,
+        proxies: Collection[str] = (),
+    ) -> None:
+        self._services = services
+        self._auth = auth
+        self._sockets = sockets
+        self._address = ClientAddress(proxies)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Let one connection in, or refuse it with an HTTP answer."""
+        query, scope["query_string"] = scope["query_string"], b""
+        await receive()
+        if scope["path"].rstrip("/") != PATH:
+            await refuse(send, 404, f"The sockets of this server are at {PATH}.")
+            return
+        asked = _asked(query)
+        version = version_of(asked.get("vsn"))
+        if version is None:
+            await refuse(send, 400, "This server speaks versions 1.0.0 and 2.0.0 of the channel protocol (vsn).")
+            return
+        request, address = token_hex(8), self._address(scope, collect(scope["headers"]))
+        try:
+            token = asked.get("token") or _of_protocol(scope.get("subprotocols", ()))
+            member = await Doorkeeper(self._auth, request, address).admit(token)
+        except Refused:
+            call = Call(self._services, UNKNOWN, request, address=address)
+            await audit.refused(call, "admission", 401)
+            await refuse(send, 401, "This needs a token that counts: an access token, or a ticket that is not used.")
+            return
+        chosen = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+        await self._sockets.serve(member, version, receive, send)
+
+
+async def refuse(send: Send, status: int, why: str) -> None:
+    """Answer a connection that is not let in."""
+    body = encode({"error": {"message": why}})
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _asked(query: bytes) -> Mapping[str, str]:
+    try:
+        found = parse_qs(query[:LONGEST].decode("ascii"), max_num_fields=20)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in found.items()}
+
+
+def _of_protocol(offered: Sequence[str]) -> str:
+    """Return the token among the subprotocols, "" when there is none."""
+    for each in offered:
+        if each.startswith(BEARER) and len(each) <= LONGEST:
+            text = each.removeprefix(BEARER).replace("+", "-").replace("/", "_")
+            try:
+                return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+            except (binascii.Error, ValueError):
+                return ""
+    return ""

@@ -1,0 +1,49 @@
+"""Open what is live of a tenant: its bus, rooms, notifications and sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fhir_server.accounts.desk import Desk
+from fhir_server.live.appointment import Opening
+from fhir_server.live.consulting import Consulting
+from fhir_server.live.doorkeeper import Doorkeeper
+from fhir_server.live.endpoint import Endpoint
+from fhir_server.live.inbox import Inboxes
+from fhir_server.live.news import News
+from fhir_server.live.visitor import Visitor
+from realtime.bus.memory import Bus
+from realtime.channel import Channels
+from realtime.consultations import ConsultationChannel
+from realtime.limits import Limits
+from realtime.notifications import NotificationChannel
+from realtime.sockets import Sockets
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The parts."""
+
+    endpoint: Endpoint
+    sockets: Sockets[Visitor]
+    news: News
+
+    async def close(self) -> None:
+        """Close all sockets, so that what is in the rooms is written while the store is open."""
+        await self.news.stop()
+        await self.sockets.close()
+
+
+def opening(desk: Desk, rooms: Opening, limits: Limits, *, proxies: Collection[str] = ()) -> Live:
+    """Return the parts, at work. `proxies` are addresses of trusted ones."""
+    services, auth, bus = desk.services, desk.auth, Bus()
+    channels: Channels[Visitor] = {
+        "consultation": ConsultationChannel(Consulting(services, rooms), bus, services.now),
+        "notifications": NotificationChannel(Inboxes(services), bus),
+    }
+    sockets = Sockets(Doorkeeper(auth), channels, services.now, limits)
+    auth.admission.watch(sockets.recall)
+    news = News(services.store, bus)
+    news.begin()
+    return Live(Endpoint(services, auth, sockets, proxies=proxies), sockets, news)

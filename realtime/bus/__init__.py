@@ -1,0 +1,1 @@
+"""What is said in one place is heard in others: the buses."""

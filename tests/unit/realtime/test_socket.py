@@ -1,0 +1,220 @@
+"""One socket over a transport of the test's: tokens that end, clients that read slowly, channels that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from realtime.channel import Payload, Seat
+from realtime.limits import Limits
+from realtime.ports import Member, Refused
+from realtime.sockets import Sockets
+
+SECOND = 1_000_000
+NOW = 1_750_000_000 * SECOND
+
+
+class Doorkeeper:
+    """Admits by the number of seconds that a token is to last; `gone` are grants that have ended."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+
+    async def admit(self, token: str) -> Member[str]:
+        if not token.isdigit():
+            raise Refused("unauthorized")
+        return member(int(token))
+
+    async def recall(self, known: Member[str]) -> Member[str] | None:
+        return None if known.grant in self.gone else known
+
+
+def member(seconds: float = 3600, account: str = "ann", grant: str = "g") -> Member[str]:
+    return Member(account, "patient", grant, NOW + round(seconds * SECOND), "")
+
+
+class Echo:
+    """A channel that answers what it is told, and fails when it is asked to."""
+
+    def __init__(self) -> None:
+        self.seats: list[Seat[str]] = []
+
+    async def join(self, seat: Seat[str], payload: Payload) -> Payload:
+        if "no" in payload:
+            raise Refused(str(payload["no"]))
+        if "fail" in payload:
+            raise RuntimeError("the patient's name")
+        self.seats.append(seat)
+        seat.after.append(lambda: seat.push("welcome", {}))
+        return {"name": seat.name}
+
+    async def said(self, seat: Seat[str], event: str, payload: Payload) -> Payload:
+        if event == "fail":
+            raise RuntimeError("the patient's name")
+        return payload
+
+    async def leave(self, seat: Seat[str]) -> None:
+        self.seats.remove(seat)
+
+
+class Wire:
+    """The two ends of a connection. While `stuck`, the client takes nothing."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.sent: list[list[Any]] = []
+        self.closed: tuple[int, str] | None = None
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def transmit(self, message: Any) -> None:
+        await self.free.wait()
+        if message["type"] == "websocket.close":
+            self.closed = (message["code"], message["reason"])
+        else:
+            self.sent.append(json.loads(message["text"]))
+
+    def say(self, topic: str, event: str, payload: Any = None, ref: str = "1", join_ref: str | None = None) -> None:
+        text = json.dumps([join_ref, ref, topic, event, payload or {}])
+        self.incoming.put_nowait({"type": "websocket.receive", "text": text})
+
+    def events(self) -> list[tuple[str, Any]]:
+        return [(frame[3], frame[4].get("response", frame[4])) for frame in self.sent]
+
+
+@asynccontextmanager
+async def living(
+    limits: Limits | None = None, who: Member[str] | None = None, doorkeeper: Doorkeeper | None = None
+) -> AsyncIterator[tuple[Wire, Sockets[str], Echo, asyncio.Task[None]]]:
+    wire, echo = Wire(), Echo()
+    sockets = Sockets(doorkeeper or Doorkeeper(), {"echo": echo}, lambda: NOW, limits or Limits())
+    task = asyncio.get_running_loop().create_task(
+        sockets.serve(who or member(), "2.0.0", wire.incoming.get, wire.transmit)
+    )
+    await asyncio.sleep(0)
+    yield wire, sockets, echo, task
+    wire.free.set()
+    wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await asyncio.wait_for(task, 5)
+    assert len(sockets) == 0
+    assert echo.seats == [], "whoever is gone has left"
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_joining_answers_before_anything_is_told() -> None:
+    async with living() as (wire, _, echo, _task):
+        wire.say("echo:x", "phx_join")
+        await settle()
+        assert wire.events() == [("phx_reply", {"name": "x"}), ("welcome", {})]
+        assert len(echo.seats) == 1
+
+
+async def test_a_refusal_is_told_and_a_fault_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    async with living() as (wire, _, _echo, _task):
+        wire.say("echo:x", "phx_join", {"no": "closed"})
+        wire.say("echo:x", "phx_join", {"fail": 1})
+        await settle()
+        assert wire.events() == [("phx_reply", {"reason": "closed"}), ("phx_reply", {"reason": "failed"})]
+    assert "a join failed" in caplog.text
+    assert "name" not in caplog.text
+
+
+async def test_a_channel_that_fails_is_left_with_phx_error_and_can_be_joined_again() -> None:
+    async with living() as (wire, _, echo, _task):
+        wire.say("echo:x", "phx_join", join_ref="1")
+        wire.say("echo:x", "fail", ref="2", join_ref="1")
+        await settle()
+        assert wire.sent[-1] == ["1", "1", "echo:x", "phx_error", {}]
+        assert echo.seats == []
+        wire.say("echo:x", "phx_join", ref="3", join_ref="3")
+        await settle()
+        assert len(echo.seats) == 1
+
+
+async def test_a_token_that_ends_is_announced_and_then_the_socket_closes() -> None:
+    async with living(who=member(0.2)) as (wire, _, _echo, task):
+        await settle()
+        await asyncio.sleep(0.02)
+        assert wire.events() == [("token_expiring", {"expires_in": 0})]
+        await asyncio.wait_for(task, 2)
+        assert wire.closed == (4401, "the token has expired")
+
+
+async def test_another_token_keeps_it_open() -> None:
+    async with living(who=member(0.2)) as (wire, _, _echo, task):
+        wire.say("phoenix", "access_token", {"token": "3600"})
+        await asyncio.sleep(0.4)
+        assert ("phx_reply", {"expires_in": 3600}) in wire.events()
+        assert not task.done()
+
+
+async def test_when_the_grant_ends_only_its_socket_closes() -> None:
+    doorkeeper = Doorkeeper()
+    async with (
+        living(doorkeeper=doorkeeper, who=member(grant="old")) as (wire, sockets, _echo, task),
+        living(doorkeeper=doorkeeper) as (_wire, _sockets, _other, living_on),
+    ):
+        sockets.recall("old")
+        await settle()
+        assert not task.done(), "nothing has happened to it"
+        doorkeeper.gone.add("old")
+        sockets.recall("other")
+        await settle()
+        assert not task.done()
+        sockets.recall("old")
+        await asyncio.wait_for(task, 2)
+        assert wire.closed == (4401, "the session has ended")
+        assert not living_on.done()
+
+
+async def test_who_reads_nothing_is_closed_and_keeps_nothing() -> None:
+    async with living(Limits(queue=10)) as (wire, _, echo, task):
+        wire.say("echo:x", "phx_join")
+        await settle()
+        (seat,) = echo.seats
+        wire.free.clear()
+        for number in range(1000):
+            seat.push("news", {"number": number})
+        await settle()
+        assert echo.seats == [], "it is out of the room at once"
+        wire.free.set()
+        await asyncio.wait_for(task, 2)
+        assert wire.closed == (1013, "too slow")
+        assert len(wire.sent) < 20
+
+
+async def test_who_is_quiet_for_long_is_closed() -> None:
+    async with living(Limits(quiet_s=0.1)) as (wire, _, _echo, task):
+        await asyncio.wait_for(task, 2)
+        assert wire.closed == (1008, "no heartbeat")
+
+
+async def test_one_account_has_so_many_sockets_only() -> None:
+    async with living(Limits(sockets=1)) as (_wire, sockets, _echo, first):
+        second, third = Wire(), Wire()
+        await asyncio.wait_for(sockets.serve(member(), "2.0.0", second.incoming.get, second.transmit), 2)
+        assert second.closed == (1008, "too many sockets")
+        other = asyncio.get_running_loop().create_task(
+            sockets.serve(replace(member(), account="bob"), "2.0.0", third.incoming.get, third.transmit)
+        )
+        await settle()
+        assert (len(sockets), first.done(), other.done()) == (2, False, False)
+        third.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await other
+
+
+async def test_stopping_closes_all_of_them() -> None:
+    async with living() as (wire, sockets, _echo, task):
+        await sockets.close()
+        assert task.done()
+        assert wire.closed == (1012, "the server stops")
