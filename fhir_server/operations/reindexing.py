@@ -92,7 +92,9 @@ async def unfinished(reader: Snapshot) -> list[Record]:
 async def finished(reader: Snapshot) -> list[Record]:
     """Return the jobs that have ended, the newest first."""
     found = [record for status in CLOSED for record in await reader.records.find(TABLE.name, "status", status)]
-    return sorted(found, key=lambda record: -int(record.value["finished"]))
+    return sorted(
+        (record for record in found if record.value["kind"] == KIND), key=lambda record: -int(record.value["finished"])
+    )
 
 
 async def advance(services: Services, job: Record) -> Record:
