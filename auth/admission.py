@@ -6,7 +6,7 @@ remembers of it; other processes ask again after `REMEMBERED`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -41,7 +41,7 @@ class Admission(Generic[P]):
         tokens: Tokens,
         records: Callable[[], Records],
         now: Clock,
-        principal: Callable[[Grant, Account | None], P],
+        principal: Callable[[Grant, Account | None], Awaitable[P]],
     ) -> None:
         self._tokens = tokens
         self._records = records
@@ -90,7 +90,7 @@ class Admission(Generic[P]):
             raise Unauthenticated("The token is not one of this server's, or it was changed.")
         until = min(now + REMEMBERED, claims["exp"] * 1_000_000, grant.expires)
         grant = scoped(grant, claims)
-        return Admitted(self._principal(grant, account), grant, account, until)
+        return Admitted(await self._principal(grant, account), grant, account, until)
 
 
 def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:

@@ -21,6 +21,7 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.interactions.objecting import objecting
 from fhir_server.interactions.relating import relating
 from fhir_server.interactions.reserved import demand_free
 from fhir_server.model.draft import cut, draft, headed, stamped
@@ -133,6 +134,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         issues = [
             *issues,
             *own_parameters.faults(resource, services.registry),
+            *objecting(resource),
             *profiles.written(services, resource),
         ]
     if issues and any(issue.is_error for issue in issues):
