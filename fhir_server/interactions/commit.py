@@ -194,6 +194,8 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     if key.type == "Binary":
+        if call.principal.rights.limited:
+            await binary.demand_context(call, tx, body)
         about = await binary.subjects_of(tx, body)
         prepared = prepared._replace(owners=about, subjects=about)
     new = NewVersion(
