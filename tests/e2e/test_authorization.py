@@ -136,6 +136,30 @@ def test_the_glass_is_broken_with_a_reason_for_one_patient_and_the_patient_is_to
     assert told["resource"]["sender"]["reference"] == f"Practitioner/{doctor.id}"
 
 
+def test_who_has_broken_the_glass_waits_for_an_administrator_to_look(
+    http: httpx.Client, doctor: Person, admin: Person
+) -> None:
+    patient = register(http, "i@clinic.example")
+    reason = "unconscious in the waiting room"
+    asked = {"patient": patient.id, "reason": reason, "password": PASSWORD}
+    assert doctor.ask("POST", "/api/v1/auth/break-glass", asked).status_code == 201
+
+    def waiting() -> list[Json]:
+        queue = admin.ask("GET", "/admin/break-glass?waiting=true").json()["data"]
+        return [each for each in queue if each["patient"] == f"Patient/{patient.id}"]
+
+    (found,) = waiting()
+    assert (found["by"], found["reason"], found["reviewer"]) == (f"Practitioner/{doctor.id}", reason, None)
+    look = f"/admin/break-glass/{found['id']}/review"
+    assert doctor.ask("POST", look).status_code == doctor.ask("GET", "/admin/break-glass").status_code == 403
+    seen = admin.ask("POST", look)
+    assert (seen.status_code, seen.json()["data"]["reviewer"]) == (200, f"Person/{admin.id}")
+    assert admin.ask("POST", look).status_code == 409
+    assert admin.ask("POST", "/admin/break-glass/none/review").status_code == 404
+    assert waiting() == []
+    assert found["id"] in [each["id"] for each in admin.ask("GET", "/admin/break-glass").json()["data"]]
+
+
 def test_an_objection_is_the_patients_and_care_goes_on(http: httpx.Client, doctor: Person) -> None:
     patient = register(http, "f@clinic.example")
     patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
