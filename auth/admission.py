@@ -6,7 +6,7 @@ remembers of it; other processes ask again after `REMEMBERED`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -42,7 +42,7 @@ class Admission(Generic[P]):
         tokens: Tokens,
         records: Callable[[], Records],
         now: Clock,
-        principal: Callable[[Grant, Account | None], P],
+        principal: Callable[[Grant, Account | None], Awaitable[P]],
     ) -> None:
         self._tokens = tokens
         self._records = records
@@ -105,7 +105,7 @@ class Admission(Generic[P]):
         if found.account is not None and (account is None or account.status == "disabled"):
             raise Unauthenticated("The account cannot be used.")
         found = scoped(found, claims or {})
-        return Admitted(self._principal(found, account), found, account, min(ends, found.expires))
+        return Admitted(await self._principal(found, account), found, account, min(ends, found.expires))
 
 
 def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -63,7 +63,7 @@ class House(Generic[P]):
     base: str
     secret: bytes
     row: Row
-    principal: Callable[[Grant, Account | None], P]
+    principal: Callable[[Grant, Account | None], Awaitable[P]]
     deliver: Deliver
     lost: Callable[[str], None]
     front: str = ""

@@ -61,6 +61,11 @@ def is_granted(consent: Mapping[str, Any]) -> bool:
     return consent.get("status") == "active" and consent.get("provision", {}).get("type", "permit") == "permit"
 
 
+def objects(consent: Mapping[str, Any]) -> bool:
+    """Whether a Consent of the platform's says that its patient objects to the processing of data."""
+    return kind_of(consent) == "data_processing" and not is_granted(consent)
+
+
 def meaning_of(consent: Mapping[str, Any], *, role_of: RoleOf) -> Meaning:
     """Return what a valid Consent means; nothing unless it is active and about privacy."""
     patient = str(consent.get("patient", {}).get("reference", ""))
@@ -68,7 +73,7 @@ def meaning_of(consent: Mapping[str, Any], *, role_of: RoleOf) -> Meaning:
     if not patient.startswith("Patient/"):
         return Meaning()
     reader = _Reader(patient.partition("/")[2], f"Consent/{consent['id']}", role_of)
-    if kind_of(consent) == "data_processing" and not is_granted(consent):
+    if objects(consent):
         return Meaning(rules=((reader.rule({"purposes": list(SECONDARY)}), None),))
     if consent.get("status") != "active" or not _is_about_privacy(consent) or not _is_about_reading(provision):
         return Meaning()

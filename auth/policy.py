@@ -78,6 +78,7 @@ class Policy:
     """The policy file, read. `scope_powers` are those that an app may have of its user's.
 
     `openers` are the roles whose writes may open care relations, `days_after` how long these stay open afterwards.
+    `purposes` are those of use for which anything is shown; break-glass is a power of its own.
     """
 
     roles: Mapping[str, Role]
@@ -86,6 +87,7 @@ class Policy:
     scope_powers: frozenset[Power] = frozenset()
     days_after: int = 30
     openers: frozenset[str] = frozenset()
+    purposes: frozenset[str] = frozenset((TREATMENT,))
 
     def opens(self, role: str, purpose: str) -> bool:
         """Whether what a caller writes may open care relations."""
@@ -116,6 +118,8 @@ def rights_of(policy: Policy, caller: Caller) -> Rights:
         return NO_RIGHTS
     if caller.purpose == BREAK_GLASS:
         return _broken_glass(policy, caller, role)
+    if caller.purpose not in policy.purposes:
+        return NO_RIGHTS
     allowed = {action: _reach(policy, caller, role.rows, action) for action in ACTIONS}
     if caller.scopes is None:
         return Rights(allowed, role.powers)
@@ -229,12 +233,15 @@ def read_policy(text: str) -> Policy:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"it is not TOML: {error}") from None
-    _known(data, ("groups", "labels", "relations", "scopes", "roles"), "the file")
+    _known(data, ("groups", "labels", "relations", "purposes", "scopes", "roles"), "the file")
     groups, labels = _table(data, "groups"), _table(data, "labels")
     relations, scopes = _table(data, "relations"), _table(data, "scopes")
     _known(labels, ("hidden", "sealed"), "[labels]")
     _known(relations, ("days_after", "opened_by"), "[relations]")
     _known(scopes, ("powers",), "[scopes]")
+    purposes = _table(data, "purposes")
+    _known(purposes, ("allowed",), "[purposes]")
+    allowed = _texts(purposes, "allowed", "[purposes]") if "allowed" in purposes else [TREATMENT]
     days = relations.get("days_after", 30)
     if not isinstance(days, int) or not 0 <= days <= 3650:
         raise PolicyError("[relations] days_after is a number of days from 0 to 3650")
@@ -251,6 +258,7 @@ def read_policy(text: str) -> Policy:
         _powers(scopes, "[scopes]"),
         days,
         openers,
+        frozenset(allowed),
     )
 
 

@@ -12,4 +12,6 @@ PASSKEYS = Table("passkey", indexed=("account",))
 CLIENTS = Table("client")
 ASSERTIONS = Table("assertion")
 AUTHORIZATIONS = Table("authorization")
-TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS, PASSKEYS, CLIENTS, ASSERTIONS, AUTHORIZATIONS)
+EMERGENCIES = Table("emergency")
+"""Who has broken the glass, for whom and why."""
+TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS, PASSKEYS, CLIENTS, ASSERTIONS, AUTHORIZATIONS, EMERGENCIES)

@@ -14,7 +14,7 @@ from time import monotonic
 
 from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.call import Services
-from fhir_server.operations import reindexing
+from fhir_server.operations import reindexing, relating_anew
 from fhir_server.store.base import Record, RecordConflict, Snapshot
 
 RETRY = 1.0
@@ -36,7 +36,10 @@ class Kind:
     advance: Callable[[Services, Record], Awaitable[Record]]
 
 
-KINDS = (Kind(reindexing.due, reindexing.unfinished, reindexing.advance),)
+KINDS = (
+    Kind(reindexing.due, reindexing.unfinished, reindexing.advance),
+    Kind(relating_anew.due, relating_anew.unfinished, relating_anew.advance),
+)
 
 
 class Jobs:
@@ -94,7 +97,8 @@ async def finish(
         while job.value["status"] in reindexing.OPEN:
             started = monotonic()
             job = await advance(services, job)
-            registry.progress = reindexing.figures(job)
+            if job.value["kind"] == reindexing.KIND:
+                registry.progress = reindexing.figures(job)
             if moved is not None:
                 moved(job)
             await asyncio.sleep(share * (monotonic() - started))

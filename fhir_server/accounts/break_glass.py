@@ -17,6 +17,7 @@ from auth.policy import BREAK_GLASS
 from auth.ports import Asker, Event
 from auth.sessions import WRONG
 from fhir_server.accounts.desk import Desk, entry
+from fhir_server.accounts.emergencies import Breaking, keep
 from fhir_server.accounts.principal import role_of
 from fhir_server.interactions.call import Resource
 from fhir_server.model.resource import instant, is_id
@@ -78,6 +79,8 @@ async def break_glass(desk: Desk, account: Account, asked: Emergency, asker: Ask
             amr=amr,
         )
         kept[:] = [await grants.put(tx, grant)]
+        until = kept[0].expires
+        await keep(tx, Breaking(kept[0].id, tx.time, account.actor, asked.patient, asked.reason.strip(), until))
         details = {"purpose": BREAK_GLASS, "reason": asked.reason, "seconds": asked.seconds}
         target, patients = f"Patient/{asked.patient}", (asked.patient,)
         event = Event("break-glass", account.actor, asker, 201, target, patients, details)

@@ -16,6 +16,7 @@ from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
 from fhir_server.accounts.asking import asking
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
+from fhir_server.accounts.organizations import organizations
 from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
 from fhir_server.fetching import Fetcher, FetchFailed, FetchRefused
@@ -67,7 +68,7 @@ async def opening(
         base=services.base,
         secret=services.secret,
         row=audit_row,
-        principal=principals(policy, known),
+        principal=principals(policy, known, lambda account: organizations(services, account)),
         deliver=letters.deliver,
         lost=lambda why: log.error("a letter was not delivered", extra={"reason": why}),
         front=letters.front,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 from auth.accounts import Account
 from auth.grants import Grant
 from auth.smart.flow import Person
+from fhir_server.accounts.principal import PrincipalOf
 from fhir_server.errors import Forbidden, Gone, NotFound
-from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.interactions.call import Call, Services
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search import search
 
@@ -23,13 +24,13 @@ OWN = Grant("", "session", None, "first-party", 0, 0)
 class Patients:
     """Looks for patients. `principal` makes who asks from an account."""
 
-    def __init__(self, services: Services, principal: Callable[[Grant, Account | None], Principal]) -> None:
+    def __init__(self, services: Services, principal: PrincipalOf) -> None:
         self._services = services
         self._principal = principal
 
     async def search(self, account: Account, text: str) -> Sequence[Person]:
         """Return up to `MOST` patients whose name begins with `text`, by name."""
-        call = self._call(account)
+        call = await self._call(account)
         wanted = [("name", text.strip())] if text.strip() else []
         call.parameters = [("_count", str(MOST)), ("_sort", "family"), *wanted]
         try:
@@ -50,7 +51,7 @@ class Patients:
         return found is not None and found.get("subject", {}).get("reference") == f"Patient/{patient}"
 
     async def _read(self, account: Account, type: str, id: str) -> dict[str, Any] | None:
-        call = self._call(account, type)
+        call = await self._call(account, type)
         call.id = id
         try:
             found = await read(call)
@@ -59,8 +60,8 @@ class Patients:
         resource: dict[str, Any] = json.loads(found.body or b"{}")
         return resource
 
-    def _call(self, account: Account, type: str = "Patient") -> Call:
-        return Call(self._services, self._principal(OWN, account), uuid4().hex, type=type)
+    async def _call(self, account: Account, type: str = "Patient") -> Call:
+        return Call(self._services, await self._principal(OWN, account), uuid4().hex, type=type)
 
 
 def _person(patient: dict[str, Any]) -> Person:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from auth.accounts import Account
 from auth.grants import Grant
-from auth.policy import BREAK_GLASS, TREATMENT, Caller, Policy, rights_of
+from auth.policy import TREATMENT, Caller, Policy, rights_of
 from auth.rights import NO_RIGHTS, Rights
 from auth.scopes import Known, Scopes, parse_scopes
 from fhir_server.interactions.call import Principal
@@ -15,15 +16,24 @@ SYSTEM = "system"
 """The role of a backend service, which acts for no account."""
 
 
-def principals(policy: Policy, known: Known) -> Callable[[Grant, Account | None], Principal]:
-    """Return what makes principals by `policy`; `known` tells whether a type has a search parameter of that name."""
+PrincipalOf = Callable[[Grant, Account | None], Awaitable[Principal]]
+"""Makes the principal of a grant and the account behind it."""
 
-    def principal_of(grant: Grant, account: Account | None) -> Principal:
+
+def principals(policy: Policy, known: Known, others: Callable[[Account], Awaitable[tuple[str, ...]]]) -> PrincipalOf:
+    """Return what makes principals by `policy`.
+
+    `known` tells whether a type has a search parameter of that name, `others` what else consents may call the owner of
+    an account by: organizations.
+    """
+
+    async def principal_of(grant: Grant, account: Account | None) -> Principal:
         role = SYSTEM if account is None else role_of(account)
         actor = f"Client/{grant.client}" if account is None else account.actor
+        actors = () if account is None else await others(account)
         return Principal(
             actor,
-            _rights(policy, known, grant, account, Caller(role, actor.partition("/")[2], actor)),
+            _rights(policy, known, grant, account, Caller(role, actor.partition("/")[2], actor, actors=actors)),
             account=grant.account,
             client=grant.client,
             grant=grant.id,
@@ -42,10 +52,8 @@ def role_of(account: Account) -> str:
 def _rights(policy: Policy, known: Known, grant: Grant, account: Account | None, asker: Caller) -> Rights:
     if account is not None and account.status == "disabled":
         return NO_RIGHTS
-    purpose = BREAK_GLASS if grant.purpose == BREAK_GLASS else TREATMENT
     scopes = None if grant.kind == "session" else _scopes(grant, known)
-    caller = Caller(asker.role, asker.id, asker.actor, scopes, grant.patient, purpose)
-    return rights_of(policy, caller)
+    return rights_of(policy, replace(asker, scopes=scopes, patient=grant.patient, purpose=grant.purpose or TREATMENT))
 
 
 def _scopes(grant: Grant, known: Known) -> Scopes:

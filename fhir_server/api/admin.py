@@ -8,10 +8,11 @@ from fastapi import APIRouter
 
 from auth.keys import SigningKey
 from fhir_server.accounts import manage
+from fhir_server.accounts.emergencies import emergencies, review
 from fhir_server.accounts.register import Wanted
 from fhir_server.api.callers import AdminHere, AskerHere, DeskHere
 from fhir_server.api.errors import REFUSALS
-from fhir_server.api.shapes import Asked, Data, Key, User, key, user
+from fhir_server.api.shapes import Asked, Data, Emergency, Key, User, emergency, key, user
 
 
 class NewAccount(Asked):
@@ -61,6 +62,14 @@ def admin_routes() -> APIRouter:
     async def disable(id: str, admin: AdminHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
         account = await manage.find(desk, id)
         return Data(data=user(await manage.disable(desk, account, admin.account.actor, asker)))
+
+    @router.get("/break-glass", summary="Who has broken the glass")
+    async def broken(admin: AdminHere, desk: DeskHere, waiting: bool = False) -> Data[list[Emergency]]:
+        return Data(data=[emergency(each) for each in await emergencies(desk, waiting=waiting)])
+
+    @router.post("/break-glass/{id}/review", summary="Say that somebody has looked at it")
+    async def reviewed(id: str, admin: AdminHere, desk: DeskHere, asker: AskerHere) -> Data[Emergency]:
+        return Data(data=emergency(await review(desk, id, admin.account, asker)))
 
     @router.get("/keys", summary="The signing keys")
     async def keys(admin: AdminHere, desk: DeskHere) -> Data[list[Key]]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from auth.accounts import Account
 from auth.grants import FIRST_PARTY, Grant
 from auth.sessions import Signed
+from fhir_server.accounts.emergencies import Breaking
 from fhir_server.accounts.profile import Profile
 from fhir_server.model.resource import instant
 
@@ -46,6 +47,19 @@ class Me(User):
     birth_date: str | None
     locale: str
     second_factor: bool
+
+
+class Emergency(BaseModel):
+    """A glass that was broken: who, for which patient, why, until when, and who has looked at it since."""
+
+    id: str
+    at: str
+    by: str
+    patient: str
+    reason: str
+    until: str
+    reviewer: str | None
+    reviewed_at: str | None
 
 
 class TokenPair(BaseModel):
@@ -161,3 +175,17 @@ def key(kid: str, made: int, starts: int, ends: int | None) -> Key:
     """Return a signing key in its shape."""
     until = None if ends is None else instant(ends)
     return Key(kid=kid, inserted_at=instant(made), signs_from=instant(starts), verifies_until=until)
+
+
+def emergency(found: Breaking) -> Emergency:
+    """Return a glass that was broken as JSON has it."""
+    return Emergency(
+        id=found.id,
+        at=instant(found.at),
+        by=found.by,
+        patient=f"Patient/{found.patient}",
+        reason=found.reason,
+        until=instant(found.until),
+        reviewer=found.reviewer,
+        reviewed_at=None if found.reviewed is None else instant(found.reviewed),
+    )

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from fhir_server.errors import TooCostly
+from fhir_server.errors import Forbidden, TooCostly
+from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Content, Resource
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import is_id
@@ -49,15 +50,29 @@ async def subjects_of(tx: Transaction, body: bytes) -> list[Key]:
 
     http://hl7.org/fhir/R4/binary.html#security: whoever may see that may see the Binary.
     """
-    context = str(parse(body).get("securityContext", {}).get("reference", ""))
-    type, _, id = context.partition("/")
-    if not is_resource_type(type) or not is_id(id):
-        return []
-    key = Key(type, id)
-    version = await tx.read(key, restriction=ALL)
-    if version is None:
-        return [key] if type == "Patient" else []
+    key = _context(body)
+    version = await tx.read(key, restriction=ALL) if key else None
+    if key is None or version is None:
+        return [key] if key and key.type == "Patient" else []
     return await tx.subjects(key, version.number, restriction=ALL)
+
+
+async def demand_context(call: Call, tx: Transaction, body: bytes) -> None:
+    """Raise Forbidden when the securityContext of a Binary is out of the caller's reach, be it there or not.
+
+    Nobody puts something into a record that they may not see.
+    """
+    key = _context(body)
+    if key is not None and await tx.read(key, restriction=within(call, "read", key.type)) is None:
+        raise Forbidden(
+            "The securityContext of a Binary must be within your reach: name the patient, or a resource that is there.",
+            expression="Binary.securityContext",
+        )
+
+
+def _context(body: bytes) -> Key | None:
+    type, _, id = str(parse(body).get("securityContext", {}).get("reference", "")).partition("/")
+    return Key(type, id) if is_resource_type(type) and is_id(id) else None
 
 
 async def keep(tx: Transaction, version: Version, content: bytes) -> Version:

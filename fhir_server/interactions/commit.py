@@ -21,6 +21,7 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
+from fhir_server.interactions.objecting import objecting
 from fhir_server.interactions.relating import relating
 from fhir_server.interactions.reserved import demand_free
 from fhir_server.interactions.targets import demand_targets
@@ -134,6 +135,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
         issues = [
             *issues,
             *own_parameters.faults(resource, services.registry),
+            *objecting(resource),
             *profiles.written(services, resource),
         ]
     if issues and any(issue.is_error for issue in issues):
@@ -193,6 +195,8 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     number = before.number + 1 if before else 1
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     if key.type == "Binary":
+        if call.principal.rights.limited:
+            await binary.demand_context(call, tx, body)
         about = await binary.subjects_of(tx, body)
         prepared = prepared._replace(owners=about, subjects=about)
     new = NewVersion(

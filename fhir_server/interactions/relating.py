@@ -3,38 +3,81 @@
 `auth.relations` and `auth.consent` say what an Appointment, a CareTeam or a Consent means; here it becomes records,
 which the restrictions of every later statement look at (`profiles.restriction`). It is done when all steps of a write
 have run, so that no entry of a Bundle is judged by what another one of it opens or closes.
+
+`retelling` makes them again from the history of a resource, version by version, each by whoever wrote it: of data that
+was there before, and after the policy has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from auth import consent as consents
+from auth.policy import Policy
 from auth.relations import TYPES, Relation, changed, mentioned_roles, relation_of, relations_of
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.model.fhir_json import parse
-from fhir_server.store.base import Key, RecordTable, Transaction
+from fhir_server.store.base import Key, RecordTable, Scope, Transaction, Version
 from profiles.restriction import ALL, RELATIONS, RULES
 
 RELATION_TABLE = RecordTable(RELATIONS, indexed=("pair", "because", "patient"))
 RULE_TABLE = RecordTable(RULES, indexed=("patient", "because"))
 REVOKED_TABLE = RecordTable("revoked")
-"""Key: `<patient>/<kind>` of a consent of the platform's that is revoked. Value: `because`, the Consent."""
+"""Key: `<patient>/<kind>` of a consent of the platform's. Value: `because`, the Consent written last, at `time`;
+whether it is `revoked`, and `at` which time one was last; times in microseconds."""
 TABLES = (RELATION_TABLE, RULE_TABLE, REVOKED_TABLE)
 TELEMEDICINE = "telemedicine_usage"
+_ROLES = {"Patient": "patient", "Practitioner": "doctor", "Person": "admin", "Client": "system"}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Whose write it is: whether it `opens` relations, and of which patient alone (None: of all)."""
+
+    opens: bool
+    own: str | None = None
 
 
 async def relating(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:
     """Keep what the resources just written, of which `keys` may be some, mean for care relations and consents."""
+    principal, access = call.principal, call.services.access
+    opens = not principal.rights.limited or access.opens(principal.role, principal.purpose)
+    writer = Writer(opens, principal.account if principal.role == "patient" else None)
     for key in keys:
-        if key.type in TYPES:
-            await _one(call, tx, key)
+        if key.type in TYPES and (version := await tx.read(key, restriction=ALL)) is not None:
+            await _tell(tx, version, writer, access)
 
 
-async def _one(call: Call, tx: Transaction, key: Key) -> None:
-    version = await tx.read(key, restriction=ALL)
-    resource = None if version is None or version.deleted else parse(version.body)
+async def retelling(tx: Transaction, key: Key, access: Policy) -> None:
+    """Make what a resource means again, from all of its versions, as if each were written now by whoever wrote it."""
+    for record in await tx.records.find(RELATIONS, "because", f"{key.type}/{key.id}"):
+        await tx.records.delete(RELATIONS, record.key)
+    for version in reversed(await _versions(tx, key)):
+        await _tell(tx, version, _writer_of(version.author, access), access)
+
+
+async def _versions(tx: Transaction, key: Key) -> list[Version]:
+    found: list[Version] = []
+    page = await tx.history(Scope(key.type, key.id), restriction=ALL)
+    found += page.versions
+    while page.next is not None:
+        page = await tx.history(Scope(key.type, key.id, after=page.next, position=page.position), restriction=ALL)
+        found += page.versions
+    return found
+
+
+def _writer_of(author: str, access: Policy) -> Writer:
+    """Return what somebody's writes may do, by the name they are signed with; what is nobody's is the operator's."""
+    type, _, id = author.partition("/")
+    role = _ROLES.get(type)
+    return Writer(role is None or access.opens(role, ""), id if role == "patient" else None)
+
+
+async def _tell(tx: Transaction, version: Version, writer: Writer, access: Policy) -> None:
+    key = version.key
+    resource = None if version.deleted else parse(version.body)
     roles = await _roles(tx, resource) if resource else {}
     wanted: list[Relation] = []
     if resource is not None and key.type == "Consent":
@@ -42,20 +85,19 @@ async def _one(call: Call, tx: Transaction, key: Key) -> None:
         wanted = list(meaning.relations)
         await _rule(tx, key, meaning.rules)
     elif resource is not None:
-        days = call.services.access.days_after
-        wanted = relations_of(resource, now=tx.time, days_after=days, role_of=roles)
+        wanted = relations_of(resource, now=version.time, days_after=access.days_after, role_of=roles)
     if key.type == "Consent" and resource is None:
         await _rule(tx, key, ())
-    await _relate(call, tx, key, wanted)
+    await _relate(tx, version, writer, wanted)
     if resource is not None and key.type == "Consent":
-        await _platform(tx, key, resource)
+        await _platform(tx, version, resource)
 
 
-async def _relate(call: Call, tx: Transaction, key: Key, wanted: Sequence[Relation]) -> None:
-    """Make the relations that rest on `key` those wanted: opened by who may open some, ended by everybody."""
-    records = await tx.records.find(RELATIONS, "because", f"{key.type}/{key.id}")
+async def _relate(tx: Transaction, version: Version, writer: Writer, wanted: Sequence[Relation]) -> None:
+    """Make the relations that rest on a version those wanted: opened by who may open some, ended by everybody."""
+    records = await tx.records.find(RELATIONS, "because", f"{version.key.type}/{version.key.id}")
     before = {record.key: relation_of(record.value, record.expires) for record in records}
-    after = await _openable(call, tx, wanted) if _opens(call) else changed(before.values(), wanted)
+    after = await _openable(tx, version, writer, wanted) if writer.opens else changed(before.values(), wanted)
     kept = {each.key: each for each in after if each.until is None or each.until > tx.time}
     for gone in before.keys() - kept.keys():
         await tx.records.delete(RELATIONS, gone)
@@ -64,25 +106,23 @@ async def _relate(call: Call, tx: Transaction, key: Key, wanted: Sequence[Relati
             await tx.records.put(RELATIONS, name, each.value, expires=each.until)
 
 
-def _opens(call: Call) -> bool:
-    principal = call.principal
-    return not principal.rights.limited or call.services.access.opens(principal.role, principal.purpose)
+async def _openable(tx: Transaction, version: Version, writer: Writer, wanted: Sequence[Relation]) -> list[Relation]:
+    """Leave out what may not be opened: by a patient, relations of others; by anybody, telemedicine that is refused.
 
-
-async def _openable(call: Call, tx: Transaction, wanted: Sequence[Relation]) -> list[Relation]:
-    """Leave out what this caller may not open: a patient, relations of others; everybody, telemedicine refused."""
-    principal = call.principal
-    own = principal.account if principal.role == "patient" else None
-    refused: dict[str, bool] = {}
+    What was written before telemedicine was last revoked stays closed after it has been given again.
+    """
+    refused: dict[str, int] = {}
+    live = version.time == tx.time
     found = []
     for each in wanted:
-        if own is not None and each.patient != own:
+        if writer.own is not None and each.patient != writer.own:
             continue
         if each.telemedicine and each.patient not in refused:
-            refused[each.patient] = (
-                await tx.records.get(REVOKED_TABLE.name, f"{each.patient}/{TELEMEDICINE}") is not None
-            )
-        if not (each.telemedicine and refused[each.patient]):
+            record = await tx.records.get(REVOKED_TABLE.name, f"{each.patient}/{TELEMEDICINE}")
+            value = {} if record is None else record.value
+            last = -1 if live else value.get("at", -1)
+            refused[each.patient] = tx.time if value.get("revoked", record is not None) else last
+        if not each.telemedicine or version.time > refused[each.patient]:
             found.append(each)
     return found
 
@@ -96,21 +136,24 @@ async def _rule(tx: Transaction, key: Key, rules: Sequence[tuple[Mapping[str, An
             await tx.records.put(RULES, f"{key.type}/{key.id}|{number}", rule, expires=until)
 
 
-async def _platform(tx: Transaction, key: Key, consent: Resource) -> None:
-    """Note a consent of the platform's that is revoked, or given again; without telemedicine its relations end."""
+async def _platform(tx: Transaction, version: Version, consent: Resource) -> None:
+    """Note whether a consent of the platform's is given or revoked; without telemedicine its relations end."""
     kind = consents.kind_of(consent)
     patient = str(consent.get("patient", {}).get("reference", "")).removeprefix("Patient/")
     if kind is None or not patient:
         return
-    name = f"{patient}/{kind}"
-    if consents.is_granted(consent):
-        await tx.records.delete(REVOKED_TABLE.name, name)
-        return
-    await tx.records.put(REVOKED_TABLE.name, name, {"because": f"{key.type}/{key.id}"})
-    if kind == TELEMEDICINE:
-        for record in await tx.records.find(RELATIONS, "patient", patient):
-            if relation_of(record.value, record.expires).telemedicine:
-                await tx.records.delete(RELATIONS, record.key)
+    name, revoked = f"{patient}/{kind}", not consents.is_granted(consent)
+    record = await tx.records.get(REVOKED_TABLE.name, name)
+    value: dict[str, Any] = {} if record is None else dict(record.value)
+    if revoked:
+        value["at"] = max(version.time, value.get("at", 0))
+    if version.time >= value.get("time", 0):
+        value |= {"because": f"{version.key.type}/{version.key.id}", "time": version.time, "revoked": revoked}
+    await tx.records.put(REVOKED_TABLE.name, name, value)
+    if kind == TELEMEDICINE and value["revoked"]:
+        for each in await tx.records.find(RELATIONS, "patient", patient):
+            if relation_of(each.value, each.expires).telemedicine:
+                await tx.records.delete(RELATIONS, each.key)
 
 
 async def _roles(tx: Transaction, resource: Resource) -> dict[str, str]:

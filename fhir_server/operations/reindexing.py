@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_server.errors import Refusal, Unprocessable
+from fhir_server.interactions.binary import subjects_of
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.own_parameters import COMPLETE, WAITING
 from fhir_server.interactions.own_parameters import TABLE as PARAMETERS
@@ -92,7 +93,9 @@ async def unfinished(reader: Snapshot) -> list[Record]:
 async def finished(reader: Snapshot) -> list[Record]:
     """Return the jobs that have ended, the newest first."""
     found = [record for status in CLOSED for record in await reader.records.find(TABLE.name, "status", status)]
-    return sorted(found, key=lambda record: -int(record.value["finished"]))
+    return sorted(
+        (record for record in found if record.value["kind"] == KIND), key=lambda record: -int(record.value["finished"])
+    )
 
 
 async def advance(services: Services, job: Record) -> Record:
@@ -142,6 +145,8 @@ async def _slice(services: Services, job: Record) -> Record:
     versions = [version for version in page.versions if version.position <= value["until"]]
     mark = services.registry.mark
     made: list[tuple[Key, int, IndexEntries, list[Key]]] = []
+    # Whom a Binary is about, its context says, which is another resource.
+    bodies = [version.body for version in versions] if type == "Binary" else None
     for index, version in enumerate(versions):
         try:
             resource = parse(version.body)
@@ -162,8 +167,8 @@ async def _slice(services: Services, job: Record) -> Record:
         if services.registry.mark != mark:
             # Extracted by parameters that are no more: the same slice once again.
             return job
-        for index, each in enumerate(made):
-            await tx.reindex(*each)
+        for index, (key, number, entries, about) in enumerate(made):
+            await tx.reindex(key, number, entries, about if bodies is None else await subjects_of(tx, bodies[index]))
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
         return await tx.records.put(TABLE.name, job.key, value, expect=job.revision)

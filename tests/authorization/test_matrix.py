@@ -1,161 +1,50 @@
-"""Every resource type, every interaction, every kind of caller, against a table that the definitions give.
-
-403: the type is not in scope. 404: not within reach, or, in answer to a write of what may be read, 403 again. A caller
-who chooses no ids is answered 405 to a PUT of an id that is not there or not theirs.
-"""
+"""Every resource type, every interaction, every kind of caller, inside this process; `test_matrix_over_http` beside."""
 
 from __future__ import annotations
 
 import pytest
 
-from profiles.definitions import resource_types
-from tests.authorization import expected
-from tests.authorization.clinic import BY_PATIENT, CALLERS, PATIENTS
-from tests.authorization.expected import Reach
+from tests.authorization import matrix
+from tests.authorization.clinic import CALLERS
+from tests.authorization.matrix import EVERY, KEPT
 from tests.fakes.asking import Asking
-from tests.fakes.bare import bare
-
-EVERY = [(who, type) for who in CALLERS for type in resource_types()]
-KEPT = [(who, type) for who, type in EVERY if type != "AuditEvent"]
-"""What is kept as resources; AuditEvents are told from the trail, and only whose they are is asked here."""
-SEMANTIC = expected.DEFINITIONS | {"Questionnaire", "ActivityDefinition", "PlanDefinition"}
-"""Types whose least resource a further rule of this server may refuse: 422 is as good as a success there."""
-
-
-def about(type: str) -> tuple[str, ...]:
-    return PATIENTS if type in BY_PATIENT else ("x",)
-
-
-def reached(reach: Reach, patient: str) -> bool:
-    return reach == "all" or (reach == "a" and patient == "a")
-
-
-def seen(reach: Reach, patient: str) -> int:
-    return 403 if reach == "out" else 200 if reached(reach, patient) else 404
 
 
 @pytest.mark.parametrize(("who", "type"), KEPT)
 def test_reading(shared: Asking, who: str, type: str) -> None:
-    reach = expected.reading(who, type)
-    for id in about(type):
-        status = seen(reach, id)
-        assert shared.ask(who, "GET", f"{type}/{id}").status == status
-        assert shared.ask(who, "GET", f"{type}/{id}/_history/1").status == status
-        assert shared.ask(who, "GET", f"{type}/{id}/_history").status == status
-        assert shared.ask(who, "HEAD", f"{type}/{id}").status == status
-        assert shared.ask(who, "GET", f"{type}/{id}?_summary=text").status == status
+    matrix.check_reading(shared, who, type)
 
 
 @pytest.mark.parametrize(("who", "type"), KEPT)
 def test_searching(shared: Asking, who: str, type: str) -> None:
-    reach = expected.reading(who, type)
-    ids = [id for id in about(type) if reached(reach, id)]
-    named = f"_id={','.join(about(type))}"
-    if type == "Binary" and reach == "none":
-        reach = "out"  # what is found by its id alone is not searched for
-    for path in (f"{type}?{named}", f"?_type={type}&{named}", f"{type}?{named}&_sort=-_lastUpdated"):
-        answer = shared.ask(who, "GET", path)
-        assert answer.status == (403 if reach == "out" else 200), path
-        if reach != "out":
-            assert sorted(answer.ids) == sorted(f"{type}/{id}" for id in ids)
-            assert answer.json["total"] == len(ids)
-    count = shared.ask(who, "GET", f"{type}?{named}&_summary=count")
-    assert count.status == 403 if reach == "out" else count.json["total"] == len(ids)
-    history = shared.ask(who, "GET", f"{type}/_history?_count=1000")
-    assert history.status == (403 if reach == "out" else 200)
-    if reach != "out":
-        shown = {each for each in history.ids if each.partition("/")[2] in about(type)}
-        assert shown == {f"{type}/{id}" for id in ids}
-    batch = {
-        "resourceType": "Bundle",
-        "type": "batch",
-        "entry": [{"request": {"method": "GET", "url": f"{type}?{named}"}}],
-    }
-    answer = shared.ask(who, "POST", "", batch)
-    assert answer.json["entry"][0]["response"]["status"][:3] == ("403" if reach == "out" else "200")
+    matrix.check_searching(shared, who, type)
 
 
 @pytest.mark.parametrize(("who", "type"), EVERY)
 def test_creating(shared: Asking, who: str, type: str) -> None:
-    reach = expected.creating(who, type)
-    for patient in about(type):
-        resource = bare(type, patient)
-        resource.pop("id", None)
-        allowed = reached(reach, patient)
-        answer = shared.ask(who, "POST", type, resource)
-        assert answer.status in ((201, 422) if allowed and type in SEMANTIC else (201,) if allowed else (403,))
-        conditional = shared.ask(who, "POST", type, resource, if_none_exist="_id=nothing-has-this")
-        searches = expected.reading(who, type) != "out" and not (type == "Binary" and who not in ("system",))
-        assert (conditional.status in (201, 422)) is (allowed and searches)
-        bundle = {
-            "resourceType": "Bundle",
-            "type": "transaction",
-            "entry": [{"resource": resource, "request": {"method": "POST", "url": type}}],
-        }
-        assert (shared.ask(who, "POST", "", bundle).status in (200, 422)) is allowed
+    matrix.check_creating(shared, who, type)
 
 
 @pytest.mark.parametrize(("who", "type"), EVERY)
 def test_changing(shared: Asking, who: str, type: str) -> None:
-    reads, reach = expected.reading(who, type), expected.updating(who, type)
-    ids = who in ("admin", "system", "narrow")
-    for patient in about(type):
-        id = patient if type == "Patient" else f"{patient}-{who}-update"
-        if reach == "out":
-            refused = 405 if type == "AuditEvent" else 403
-        else:
-            refused = 403 if reached(reads, patient) else 404 if ids else 405
-        allowed = reached(reach, patient)
-        put = shared.ask(who, "PUT", f"{type}/{id}", bare(type, patient, id))
-        assert put.status in ((200, 422) if allowed and type in SEMANTIC else (200,) if allowed else (refused,))
-        if type != "Patient":
-            id = f"{patient}-{who}-patch"
-        change = [{"op": "add", "path": "/language", "value": "fr"}]
-        patched = shared.ask(who, "PATCH", f"{type}/{id}", change)
-        hidden = 404 if refused == 405 and type != "AuditEvent" else refused
-        assert patched.status in ((200, 422) if allowed and type in SEMANTIC else (200,) if allowed else (hidden,))
+    matrix.check_changing(shared, who, type)
 
 
 @pytest.mark.parametrize(("who", "type"), EVERY)
 def test_deleting(shared: Asking, who: str, type: str) -> None:
-    reads, reach = expected.reading(who, type), expected.deleting(who, type)
-    for patient in about(type):
-        id = "nobody" if type == "Patient" else f"{patient}-{who}-delete"
-        if reach == "out":
-            refused = 405 if type == "AuditEvent" else 403
-        else:
-            refused = 403 if reached(reads, patient) and type != "Patient" else 404
-        assert shared.ask(who, "DELETE", f"{type}/{id}").status == (204 if reached(reach, patient) else refused)
-        if who in ("patient", "related") and type != "AuditEvent":
-            conditional = shared.ask(who, "DELETE", f"{type}?_id={id}").status
-            assert conditional in ((204,) if reached(reach, patient) else (204, 403))
+    matrix.check_deleting(shared, who, type)
 
 
 @pytest.mark.parametrize(("who", "type"), KEPT)
 def test_choosing_an_id(shared: Asking, who: str, type: str) -> None:
-    """PUT of an id that nobody has: only who may choose ids is told anything but that they may not."""
-    reach = expected.updating(who, type)
-    id = f"new-{who}"
-    put = shared.ask(who, "PUT", f"{type}/{id}", bare(type, "a", id) | {"id": id}).status
-    if reach == "out":
-        assert put == 403
-    elif who not in ("admin", "system", "narrow"):
-        assert put == 405
-    else:
-        assert put in (201, 422, 403)
+    matrix.check_choosing_an_id(shared, who, type)
 
 
 @pytest.mark.parametrize("who", CALLERS)
 def test_the_audit_trail_is_in_scope_or_not(shared: Asking, who: str) -> None:
-    out = expected.reading(who, "AuditEvent") == "out"
-    assert shared.ask(who, "GET", "AuditEvent?_count=1").status == (403 if out else 200)
-    assert shared.ask(who, "GET", "AuditEvent/none").status == (403 if out else 404)
+    matrix.check_trail(shared, who)
 
 
 @pytest.mark.parametrize("who", CALLERS)
 def test_the_history_of_everything_shows_what_is_within_reach(shared: Asking, who: str) -> None:
-    shown = shared.ask(who, "GET", "_history?_count=1000").ids
-    for each in shown:
-        type, _, id = each.partition("/")
-        if id in about(type):
-            assert reached(expected.reading(who, type), id), each
+    matrix.check_history(shared, who)

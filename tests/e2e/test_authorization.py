@@ -13,6 +13,7 @@ from tests.fakes.authority import PASSWORD
 from tests.fakes.command import Running, fhir_server
 
 ADMIN = "root@clinic.example"
+HL7 = "http://terminology.hl7.org/CodeSystem"
 Json = dict[str, Any]
 
 
@@ -135,6 +136,30 @@ def test_the_glass_is_broken_with_a_reason_for_one_patient_and_the_patient_is_to
     assert told["resource"]["sender"]["reference"] == f"Practitioner/{doctor.id}"
 
 
+def test_who_has_broken_the_glass_waits_for_an_administrator_to_look(
+    http: httpx.Client, doctor: Person, admin: Person
+) -> None:
+    patient = register(http, "i@clinic.example")
+    reason = "unconscious in the waiting room"
+    asked = {"patient": patient.id, "reason": reason, "password": PASSWORD}
+    assert doctor.ask("POST", "/api/v1/auth/break-glass", asked).status_code == 201
+
+    def waiting() -> list[Json]:
+        queue = admin.ask("GET", "/admin/break-glass?waiting=true").json()["data"]
+        return [each for each in queue if each["patient"] == f"Patient/{patient.id}"]
+
+    (found,) = waiting()
+    assert (found["by"], found["reason"], found["reviewer"]) == (f"Practitioner/{doctor.id}", reason, None)
+    look = f"/admin/break-glass/{found['id']}/review"
+    assert doctor.ask("POST", look).status_code == doctor.ask("GET", "/admin/break-glass").status_code == 403
+    seen = admin.ask("POST", look)
+    assert (seen.status_code, seen.json()["data"]["reviewer"]) == (200, f"Person/{admin.id}")
+    assert admin.ask("POST", look).status_code == 409
+    assert admin.ask("POST", "/admin/break-glass/none/review").status_code == 404
+    assert waiting() == []
+    assert found["id"] in [each["id"] for each in admin.ask("GET", "/admin/break-glass").json()["data"]]
+
+
 def test_an_objection_is_the_patients_and_care_goes_on(http: httpx.Client, doctor: Person) -> None:
     patient = register(http, "f@clinic.example")
     patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
@@ -145,3 +170,41 @@ def test_an_objection_is_the_patients_and_care_goes_on(http: httpx.Client, docto
         revoked = kinds[kind] | {"status": "inactive"}
         assert patient.ask("PUT", f"Consent/{revoked['id']}", revoked).status_code == 200
         assert doctor.ask("GET", f"Patient/{patient.id}").status_code == sees
+
+
+def test_whoever_objects_is_told_what_the_law_keeps(http: httpx.Client) -> None:
+    patient = register(http, "g@clinic.example")
+    found = [each["resource"] for each in patient.ask("GET", "Consent").json()["entry"]]
+    (given,) = (each for each in found if each["category"][1]["coding"][0]["code"] == "data_processing")
+    headers = {"Authorization": f"Bearer {patient.token}", "Prefer": "return=OperationOutcome"}
+    for status, told in (("inactive", True), ("active", False)):
+        answer = http.put(f"/fhir/Consent/{given['id']}", json=given | {"status": status}, headers=headers)
+        assert answer.status_code == 200
+        assert ("GDPR article 9(2)(h)" in answer.text) is told
+
+
+def test_what_is_refused_to_an_organization_is_refused_to_who_works_there(
+    http: httpx.Client, doctor: Person, admin: Person
+) -> None:
+    patient = register(http, "h@clinic.example")
+    employer = {"resourceType": "Organization", "id": "clinic", "name": "Clinic"}
+    assert admin.ask("PUT", "Organization/clinic", employer).status_code == 201
+    patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
+    assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 200
+    clinic = {"reference": "Organization/clinic"}
+    refusal = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "patient-privacy"}]},
+        "category": [{"text": "refusal"}],
+        "patient": {"reference": f"Patient/{patient.id}"},
+        "policyRule": {"coding": [{"system": f"{HL7}/v3-ActCode", "code": "OPTOUT"}]},
+        "provision": {"type": "deny", "actor": [{"role": {"text": "recipient"}, "reference": clinic}]},
+    }
+    assert patient.ask("POST", "Consent", refusal).status_code == 201
+    assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 200
+    role = doctor.ask("GET", f"PractitionerRole/{doctor.id}").json()
+    assert doctor.ask("PUT", f"PractitionerRole/{doctor.id}", role | {"organization": clinic}).status_code == 200
+    again = http.post("/api/v1/auth/login", json={"email": "doc@clinic.example", "password": PASSWORD}).json()["data"]
+    assert Person(http, again).ask("GET", f"Patient/{patient.id}").status_code == 404
+    assert doctor.ask("PUT", f"PractitionerRole/{doctor.id}", role).status_code == 200

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from fhir_server.interactions import relating
+from fhir_server.interactions.relating import RELATION_TABLE
 from fhir_server.store.connect import connect
 from tests.fakes.brought import added
 from tests.fakes.command import Running, environment, fhir_server
@@ -128,3 +130,32 @@ def test_a_load_that_is_killed_again_and_again_ends_with_exactly_the_right_count
     assert load.returncode == 0, said
     assert kills == KILLS
     assert counts(tmp_path) == expected(data, *SMALL) | {"Basic": 60_000}
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "json"])
+def test_what_is_loaded_opens_care_relations_in_the_same_commit(tmp_path: Path, ending: str) -> None:
+    subject, member = {"reference": "Patient/p"}, {"member": {"reference": "PractitionerRole/r"}}
+    resources: list[dict[str, Any]] = [
+        {"resourceType": "CareTeam", "id": "t", "status": "active", "subject": subject, "participant": [member]},
+        {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/d"}},
+        {"resourceType": "Practitioner", "id": "d"},
+        {"resourceType": "Patient", "id": "p"},
+    ]
+    if ending == "ndjson":
+        text = "\n".join(map(json.dumps, resources))
+    else:
+        puts = [{"method": "PUT", "url": f"{each['resourceType']}/{each['id']}"} for each in resources]
+        entries = [{"resource": each, "request": put} for each, put in zip(resources, puts, strict=True)]
+        text = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    (tmp_path / f"data.{ending}").write_text(text)
+    loaded = fhir_server("load", f"data.{ending}", "--store", STORE, folder=tmp_path)
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+
+    async def pairs() -> list[str]:
+        store = await connect(f"sqlite:///{tmp_path}/fhir.db", tables=relating.TABLES)
+        try:
+            return [each.value["pair"] for each in await store.records.scan(RELATION_TABLE.name)]
+        finally:
+            await store.close()
+
+    assert asyncio.run(pairs()) == ["d/p"]

@@ -18,6 +18,7 @@ from fhir_server.http.headers import Headers
 from fhir_server.http.rest import Rest
 from fhir_server.interactions.call import Principal
 from fhir_server.model.fhir_json import parse
+from fhir_server.operations import reindexing
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.search.subjects import subjects
@@ -109,6 +110,15 @@ class Asking:
                 await tx.put(NewVersion(key, 1, "PUT", "owner", body, owners, labels, subjects=about), entries)
 
         self._runner.run(self.services.store.write(work))
+
+    def run_jobs(self) -> None:
+        """Do what background jobs would do."""
+
+        async def run() -> None:
+            while jobs := await reindexing.unfinished(self.services.store):
+                await reindexing.advance(self.services, jobs[0])
+
+        self._runner.run(run())
 
     def ask(self, who: str, method: str, path: str, body: Json | list[Any] | None = None, **headers: str) -> Answer:
         """Return the answer to one request; the keys of `headers` have underscores for hyphens."""

@@ -85,7 +85,7 @@ def audit_row(event: Event, time: int) -> AuditRow:
     )
 
 
-def principal(grant: Grant, account: Account | None) -> str:
+async def principal(grant: Grant, account: Account | None) -> str:
     return grant.client if account is None else account.actor
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auth.policy import BREAK_GLASS, TREATMENT, Caller, default_policy, rights_of
 from auth.scopes import parse_scopes
 from fhir_server.interactions.call import ANONYMOUS, Principal
@@ -16,7 +18,8 @@ def caller(
     granted = None if scopes is None else parse_scopes(scopes, lambda type, name: True)[0]
     actor = f"{_KINDS.get(role, 'Practitioner')}/{id}"
     asked = Caller(role, id, actor, granted, patient, purpose)
-    return Principal(actor, rights_of(default_policy(), asked), account=id, role=role, purpose=purpose)
+    policy = replace(default_policy(), purposes=frozenset((TREATMENT, purpose)))
+    return Principal(actor, rights_of(policy, asked), account=id, role=role, purpose=purpose)
 
 
 def patient(id: str, **more: str) -> Principal:

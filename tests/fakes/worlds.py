@@ -24,9 +24,8 @@ from fhir_server.search.values import (
     inner_kind,
 )
 from fhir_server.store.base import Key
-from fhir_server.store.concepts import NewConcept
 from profiles import restriction as limits
-from profiles.terminology.selection import Above, Active, Below, Codes, Not, Selection, Whole
+from tests.fakes.selections import selected
 
 TYPES = ("Patient", "Observation", "Location", "List")
 IDS = ("1", "2", "3", "a", "B")
@@ -56,11 +55,6 @@ REFERENCES = {
 }
 BY_PATIENT = frozenset(("code", "category", "subject"))
 PREFIXES = get_args(q.Prefix)
-LOADED = 1
-"""Under which key each store has the code system of `CONCEPTS`, the only one that is loaded."""
-CONCEPTS = (NewConcept("x", "X"), NewConcept("y", None, inactive=True), NewConcept("É", "E"), NewConcept("z", "Z"))
-EDGES = (("x", "z"), ("y", "x"), ("É", "y"))
-RULES = (Whole(), Codes(("x", "É")), Below("x", True), Below("z", False), Above("y"), Active(), Not(Below("y", True)))
 FORMS = {"token": ("code", "category", "code:of-type"), "string": ("name", "code:text")}
 
 
@@ -231,13 +225,7 @@ def node(random: Random, type: str, depth: int = 3) -> q.Node:
             return _hierarchy(random, type)
         case "chain" | "has":
             return _hop(random, type, kind, depth)
-    return selected(random) if random.random() < 0.1 else leaf(random, type)
-
-
-def selected(random: Random) -> q.Selected:
-    """Return a question about codes of the loaded code system; a composite has no modifier that leads to one."""
-    systems = random.choice((SYSTEMS, SYSTEMS[1:2]))
-    return q.Selected(random.choice(FORMS["token"]), systems, Selection(LOADED, random.choice(RULES)))
+    return selected(random, FORMS["token"], SYSTEMS) if random.random() < 0.1 else leaf(random, type)
 
 
 def targets(random: Random) -> tuple[q.Target, ...]:

@@ -28,6 +28,7 @@ from profiles.restriction import ALL, RELATIONS, RULES, Restriction
 from tests.fakes import worlds
 from tests.fakes.clock import Clock
 from tests.fakes.concepts import load
+from tests.fakes.selections import CONCEPTS, EDGES, LOADED
 
 WORLDS = 260
 QUESTIONS = 90
@@ -166,7 +167,7 @@ async def compare(seed: int) -> None:
         stores = [await connect(each, clock=clock, criteria=worlds.criteria, tables=kept) for each in ("memory:", url)]
         try:
             for store in stores:
-                assert (await load(store, concepts=worlds.CONCEPTS, edges=worlds.EDGES)).key == worlds.LOADED
+                assert (await load(store, concepts=CONCEPTS, edges=EDGES)).key == LOADED
             for _ in range(random.randint(0, 40)):
                 clock.advance(0.3)
                 await change(stores, random)

@@ -39,8 +39,9 @@ def select(
     """
     best, parts = plan(world, type, where, wanted)
     start = best[0].start
-    tests = (either(start.hint(node), test(world, type, node, "x")) for node in parts if node is not start.node)
-    condition = both(_bounds(world, type, parts, after, before), *tests, also, _allows(world, type))
+    alias = start.tested
+    tests = (either(start.hint(node), test(world, type, node, alias)) for node in parts if node is not start.node)
+    condition = both(_bounds(world, type, parts, after, before), *tests, also, _allows(world, type, alias))
     if wanted is not None and start.pieces and len(condition.sql) < _SAID_OFTEN:
         return union([_rows(piece, condition) for piece in start.pieces], "UNION")
     once, dates = "" if start.unique else "DISTINCT ", keys_in_row(order) if start.dated else None
@@ -48,8 +49,8 @@ def select(
     return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names))
 
 
-def _allows(world: World, type: str) -> Statement:
-    return world.allows_holder("x") if is_inner(type) else world.allows("x", type)
+def _allows(world: World, type: str, alias: str) -> Statement:
+    return world.allows_holder(alias) if is_inner(type) else world.allows(alias, type)
 
 
 def _keyed(found: Statement, columns: Statement) -> Statement:

@@ -44,6 +44,7 @@ class Start:
     many others. `sample` are rows to count in their place where counting them would cost as much as reading them all.
     `pieces` are the same rows in several parts, each in order of `v`. `hints` are tests on columns of the row itself
     which show, where they hold, that another conjunct does; `dated` says that the columns `low` and `high` are there.
+    `tested` is the alias whose `v` all else is asked of.
     """
 
     rows: Statement
@@ -57,6 +58,7 @@ class Start:
     pieces: Sequence[Statement] = ()
     hints: Sequence[tuple[Node, Statement]] = ()
     dated: bool = False
+    tested: str = "x"
 
     def hint(self, node: Node) -> Statement:
         """Return what shows in the row itself that `node` holds."""
@@ -250,7 +252,9 @@ def _from_compartment(names: Names, type: str, owner: str, id: str, node: Node |
     rid = names.resource_id(owner, id)
     if rid is None:
         return Start(_EMPTY, "nothing: no such compartment", node)
-    return Start(_of_type(names, type, Statement("owner x WHERE x.rid = ?", (rid,))), "owner", node, _OWNED)
+    # What is asked of the inner row is asked of the right type only; of the outer one it would be asked of all.
+    rows = "owner x CROSS JOIN idx_type x0 WHERE x.rid = ? AND x0.type = ? AND x0.v = x.v"
+    return Start(Statement(rows, (rid, names.type_id(type) or 0)), "owner", node, _OWNED, tested="x0")
 
 
 def _of_type(names: Names, type: str, rows: Statement) -> Statement:

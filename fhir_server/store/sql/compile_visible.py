@@ -174,9 +174,11 @@ def in_compartment(type: str, id: str, v: str, names: Names) -> Statement:
 
 
 def _has_label(system: str, code: str, v: str) -> Statement:
-    number = "SELECT k.t FROM token k WHERE k.fold = ? AND k.system = ? AND k.code = ?"
+    # From the labels of the version to their names: nearly none has any.
     return Statement(
-        f"EXISTS (SELECT 1 FROM label l WHERE l.v = {v} AND l.t IN ({number}))", (fold_code(code), system, code)
+        f"EXISTS (SELECT 1 FROM label l CROSS JOIN token k ON k.t = l.t WHERE l.v = {v} AND k.fold = ?"
+        " AND k.system = ? AND k.code = ?)",
+        (fold_code(code), system, code),
     )
 
 

@@ -21,6 +21,7 @@ import apsw
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
 from fhir_server.search.geometry import distance
 from fhir_server.store.one_budget import Spent, spent
+from fhir_server.store.sql.rule_views import rule_views
 from profiles.terminology.patterns import matches
 
 LOG_KEPT = 64 << 20
@@ -79,9 +80,18 @@ class Connection:
         self.raw.execute("PRAGMA temp_store = MEMORY")
         self.raw.create_scalar_function("distance", _distance, 4, deterministic=True)
         self.raw.create_scalar_function("matches", _matches, 2, deterministic=True)
+        if not writes:
+            self.make_views()
         self.log_pages = 0
         self._deadline = math.inf
         self.raw.set_progress_handler(self._late, _STEPS)
+
+    def make_views(self) -> None:
+        """Make the views that statements rest on, once the tables are as they should be: SQLite renames none under a
+        view that is out of date.
+        """
+        for name, query in rule_views():
+            self.raw.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
     def _logged(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
         self.log_pages = pages

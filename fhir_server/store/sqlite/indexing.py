@@ -20,7 +20,7 @@ from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sqlite.batch import Batch
 from fhir_server.store.sqlite.entries import TABLES, Rows, decode_footprint, footprint_rows, index_rows
 from fhir_server.store.sqlite.reading import Reading
-from profiles.restriction import NONE, Restriction, narrow
+from profiles.restriction import Restriction
 
 INDEX_FORMAT = 3
 """The format of index rows; a file with an older one must be indexed again before it is searched."""
@@ -129,11 +129,11 @@ class IndexReading(Reading):
     async def living(self, type: str, *, restriction: Restriction, after: int = 0, limit: int = 100) -> Page:
         """See `Snapshot.living`."""
         self._ready()
-        kind, restriction = self._names.type_id(type), narrow(restriction, type)
-        if kind is None or restriction is NONE:
+        kind = self._names.type_id(type)
+        if kind is None:
             return Page((), None, self._newest())
-        allowed, extra = self._allowed(restriction)
-        rows = await self._runner.rows(_LIVING.format(allowed), (kind, after, *extra, limit + 1))
+        allowed = self._allowed(restriction, type)
+        rows = await self._runner.rows(_LIVING.format(allowed.sql), (kind, after, *allowed.arguments, limit + 1))
         versions = [self._version(Key(type, id), rest) for _, id, *rest in rows[:limit]]
         return Page(versions, rows[limit - 1][0] if len(rows) > limit else None, self._newest())
 

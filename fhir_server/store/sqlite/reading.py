@@ -33,10 +33,10 @@ from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
-from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled, has_criteria
+from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled
 from fhir_server.store.sqlite.plans import template as template_of
-from fhir_server.store.sqlite.shape import marked, marked_restriction, restriction_shape, shape
-from profiles.restriction import ALL, NONE, Restriction, narrow
+from fhir_server.store.sqlite.shape import marked, marked_restriction, shape
+from profiles.restriction import ALL, NONE, Restriction
 
 _COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
 # Scalar subqueries where one row is looked up: entering a join costs more than such a read as a whole.
@@ -92,15 +92,11 @@ class Reading(Allowing):
     async def read(self, key: Key, *, restriction: Restriction) -> Version | None:
         """See `Snapshot.read`."""
         self._ready(key)
-        kind, restriction = self._names.type_id(key.type), narrow(restriction, key.type)
-        if kind is None or restriction is NONE:
+        kind = self._names.type_id(key.type)
+        if kind is None:
             return None
-        if restriction is ALL:
-            row = self._runner.row(_READ, (kind, key.id))
-        else:
-            allowed, extra = self._allowed(restriction)
-            rows = await self._runner.rows(_READ + allowed, (kind, key.id, *extra))
-            row = rows[0] if rows else None
+        allowed = self._allowed(restriction, key.type)
+        row = await self._one(_READ + allowed.sql, (kind, key.id, *allowed.arguments), quick=allowed.quick)
         return None if row is None else self._version(key, row)
 
     async def read_many(self, keys: Sequence[Key], *, restriction: Restriction) -> dict[Key, Version]:
@@ -121,15 +117,13 @@ class Reading(Allowing):
         """See `Snapshot.history`."""
         self._ready()
         position = self._newest() if scope.position is None else scope.position
-        if scope.type is not None:
-            restriction = narrow(restriction, scope.type)
         statement = history_statement(scope, position, self._names)
         if statement is None or restriction is NONE:
             return Page((), None, position)
         sql, arguments = statement
-        allowed, extra = self._both_allowed(restriction)
+        allowed = self._both_allowed(restriction, scope.type or "")
         rows = await self._runner.rows(
-            f"{sql}{allowed} ORDER BY v.v DESC LIMIT ?", (*arguments, *extra, scope.count + 1)
+            f"{sql}{allowed.sql} ORDER BY v.v DESC LIMIT ?", (*arguments, *allowed.arguments, scope.count + 1)
         )
         return self._page(rows, scope.count, position)
 
@@ -190,9 +184,9 @@ class Reading(Allowing):
         self, include: Include, restriction: Restriction, position: int, rows: Sequence[int], limit: int
     ) -> Statement | None:
         """Return the statement of one step along `include` from `rows`, None when it leads nowhere; it is kept."""
-        plans = None if has_criteria(restriction) else self._plans
-        values: list[Any] = []
-        found = restriction if plans is None else restriction_shape(restriction, values, self._names)
+        shaped = self._shaped(restriction)
+        plans = None if shaped.criteria else self._plans
+        values, found = shaped.values, shaped.shape
         # What a step may show hangs on what is there now as well, not only on what was there at its position.
         newest = self._newest()
         kept = plans.get((include, found), values, newest) if plans is not None else None
@@ -231,12 +225,13 @@ class Reading(Allowing):
     async def _statement(self, query: Query, restriction: Restriction, position: int) -> Statement:
         """Return the statement for a page as of `position`; that of a first page is kept."""
         plans = self._plans
-        if plans is None or query.position is not None or query.after or has_criteria(restriction):
+        shaped = self._shaped(restriction)
+        if plans is None or query.position is not None or query.after or shaped.criteria:
             world = self._world(restriction, query.position)
             place = compile_place(query, self._names)
             keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
             return _listed(compile_page(query, world, keys[0] if keys else None))
-        asked = shape(query, restriction, self._names)
+        asked = shape(query, shaped.shape, shaped.values, self._names)
         kept = plans.get(asked.key, asked.values, position)
         if kept is None:
             changed, names = self._dictionary.changed, Noting(self._names, position)
@@ -322,14 +317,18 @@ class Reading(Allowing):
 
     async def _of_version(self, sql: str, key: Key, number: int, restriction: Restriction) -> Any | None:
         self._ready(key)
-        kind, restriction = self._names.type_id(key.type), narrow(restriction, key.type)
+        kind = self._names.type_id(key.type)
         # Beyond 63 bits no integer can be bound, and no version has such a number.
-        if kind is None or restriction is NONE or not 0 < number < 1 << 63:
+        if kind is None or not 0 < number < 1 << 63:
             return None
-        if restriction is ALL:
-            return self._runner.row(sql, (number, kind, key.id))
-        allowed, extra = self._both_allowed(restriction)
-        rows = await self._runner.rows(sql + allowed, (number, kind, key.id, *extra))
+        allowed = self._both_allowed(restriction, key.type)
+        return await self._one(sql + allowed.sql, (number, kind, key.id, *allowed.arguments), quick=allowed.quick)
+
+    async def _one(self, sql: str, arguments: Sequence[Any], *, quick: bool) -> Any | None:
+        """Return the only row of a lookup by key; only what is `quick` goes without a budget."""
+        if quick:
+            return self._runner.row(sql, arguments)
+        rows = await self._runner.rows(sql, arguments)
         return rows[0] if rows else None
 
     def _page(self, rows: list[Any], count: int, position: int) -> Page:

@@ -9,7 +9,7 @@ and wherever one of the two stands in the arguments of the statement, another se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -68,11 +68,11 @@ class Shape:
     values: list[Any]
 
 
-def shape(query: Query, restriction: Restriction, names: Names) -> Shape:
-    """Return the shape of the first page of `query` under `restriction`."""
+def shape(query: Query, limited: Any, more: Sequence[Any], names: Names) -> Shape:
+    """Return the shape of the first page of `query`; `limited` is that of the restriction, with the values `more`."""
     values: list[Any] = []
     targets = tuple([(each.type, _target(each, values, names)) for each in query.targets])
-    limited = restriction_shape(restriction, values, names)
+    values += more
     return Shape(targets, limited, (targets, query.sort, query.count, limited), values)
 
 

@@ -66,6 +66,7 @@ class SqliteStore(IndexReading):
         try:
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
+            self._writing.make_views()
             give_up_loads(self._writing.raw)
             meta = dict(self._writing.raw.execute("SELECT key, value FROM meta"))
             self._state = IndexState.of(meta)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auth.policy import BREAK_GLASS, Caller, PolicyError, default_policy, read_policy, rights_of
@@ -211,3 +213,14 @@ def test_what_is_taken_away_stays_away_until_it_is_named_again() -> None:
     text = ROW.replace('["Patient"]', '["*", "!record", "Patient"]')
     types = read_policy(text).roles["x"].rows[0].types
     assert types == (set(definitions.resource_types()) - set(record_types())) | {"Patient"}
+
+
+def test_a_purpose_that_the_policy_does_not_name_opens_nothing() -> None:
+    for role in ("doctor", "system"):
+        asked = Caller(role, "1", f"Practitioner/{role}", purpose="HRESCH")
+        assert rights_of(default_policy(), asked) == NO_RIGHTS
+        allowing = replace(default_policy(), purposes=frozenset(("HRESCH",)))
+        assert rights_of(allowing, asked).may("read", "Observation")
+    assert read_policy('[purposes]\nallowed = ["HRESCH"]\n[roles.a]').purposes == {"HRESCH"}
+    with pytest.raises(PolicyError, match=r"\[purposes\]"):
+        read_policy('[purposes]\nrefused = ["HRESCH"]\n[roles.a]')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from auth.accounts import Account, Role, Status
@@ -19,11 +21,15 @@ def known(type: str, name: str) -> bool:
     return (type, name) == ("Observation", "category")
 
 
+async def others(account: Account) -> tuple[str, ...]:
+    return ()
+
+
 def principal(kind: Kind, account: Account | None, *scopes: str, patient: str | None = None) -> Principal:
-    made = principals(default_policy(), known)
+    made = principals(default_policy(), known, others)
     client = "first-party" if kind == "session" else "app"
     id = None if account is None else account.id
-    return made(Grant("g", kind, id, client, 0, NOW, scopes=scopes, patient=patient), account)
+    return asyncio.run(made(Grant("g", kind, id, client, 0, NOW, scopes=scopes, patient=patient), account))
 
 
 def account(role: Role, status: Status = "active") -> Account:

@@ -1,0 +1,119 @@
+"""The matrix over a socket, with tokens of real accounts, apps and services; and nothing without a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from profiles.definitions import resource_types
+from tests.authorization import matrix
+from tests.authorization.clinic import CALLERS, PATIENTS, team
+from tests.authorization.live import Live, live
+from tests.authorization.matrix import EVERY, KEPT
+from tests.fakes.bare import bare
+from tests.fakes.server import bundle_of, entry
+
+pytestmark = pytest.mark.slow
+PRIVACY = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
+READING = (matrix.check_reading, matrix.check_searching, matrix.check_choosing_an_id)
+WRITING = (matrix.check_creating, matrix.check_changing, matrix.check_deleting)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("live")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("type", resource_types())
+def test_nobody_gets_anything_without_a_token(server: Live, type: str) -> None:
+    resource = bare(type, "a", "a")
+    for method, path, body in (
+        ("GET", f"{type}/a", None),
+        ("HEAD", f"{type}/a", None),
+        ("GET", f"{type}/a/_history", None),
+        ("GET", f"{type}/a/_history/1", None),
+        ("GET", f"{type}/_history", None),
+        ("GET", type, None),
+        ("POST", f"{type}/_search", None),
+        ("GET", f"Patient/a/{type}", None),
+        ("POST", type, resource),
+        ("PUT", f"{type}/a", resource),
+        ("PUT", f"{type}?_id=a", resource),
+        ("PATCH", f"{type}/a", [{"op": "add", "path": "/language", "value": "fr"}]),
+        ("DELETE", f"{type}/a", None),
+        ("DELETE", f"{type}?_id=a", None),
+        ("POST", f"{type}/$validate", resource),
+    ):
+        answer = server.ask("none", method, path, body)
+        assert answer.status == 401, (method, path)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize(("who", "type"), KEPT)
+def test_reading(server: Live, who: str, type: str) -> None:
+    for check in READING:
+        check(server, who, type)
+
+
+@pytest.mark.parametrize(("who", "type"), EVERY)
+def test_writing(server: Live, who: str, type: str) -> None:
+    for check in WRITING:
+        check(server, who, type)
+
+
+@pytest.mark.parametrize("who", CALLERS)
+def test_the_trail_and_the_history_of_everything(server: Live, who: str) -> None:
+    matrix.check_trail(server, who)
+    matrix.check_history(server, who)
+
+
+@pytest.mark.parametrize("who", ["unrelated", "ended", "pending"])
+@pytest.mark.parametrize("type", ["CareTeam", "Appointment", "Consent", "Encounter", "EpisodeOfCare"])
+def test_no_professional_lets_themselves_in(server: Live, who: str, type: str) -> None:
+    resource = granting(type, who)
+    assert server.ask(who, "POST", type, resource).status == 403
+    assert server.ask(who, "POST", type, resource, if_none_exist="_id=none").status == 403
+    for id in (f"new-{who}-grant", "a"):
+        assert server.ask(who, "PUT", f"{type}/{id}", resource | {"id": id}).status in (403, 405)
+        added = [{"op": "add", "path": "/participant", "value": resource.get("participant", [])}]
+        assert server.ask(who, "PATCH", f"{type}/{id}", added).status in (403, 404)
+    assert server.ask(who, "PUT", f"{type}?_id=none", resource).status == 403
+    assert server.ask(who, "PUT", f"{type}?_id=a", resource).status == 403
+    for more in ((), (entry("GET", "Patient/a"),)):
+        inside = bundle_of(entry("POST", type, resource), *more)
+        assert server.ask(who, "POST", "", inside).status == 403
+        batch = server.ask(who, "POST", "", inside | {"type": "batch"})
+        assert {each["response"]["status"][:3] for each in batch.json["entry"]} <= {"403", "404"}
+    for patient in PATIENTS:
+        assert server.ask(who, "GET", f"Patient/{patient}").status == (403 if who == "pending" else 404)
+
+
+def granting(type: str, who: str) -> dict[str, object]:
+    """Return a resource that would let `who` into the record of patient a, if a patient wrote it."""
+    patient, professional = {"reference": "Patient/a"}, {"reference": f"Practitioner/{who}"}
+    match type:
+        case "CareTeam":
+            made = team("x", who)
+            del made["id"]
+            return made
+        case "Appointment":
+            taking = [{"actor": each, "status": "accepted"} for each in (patient, professional)]
+            return {"resourceType": type, "status": "proposed", "participant": taking}
+        case "Consent":
+            actor = [{"role": {"text": "r"}, "reference": professional}]
+            return {
+                "resourceType": type,
+                "status": "active",
+                "scope": {"coding": [PRIVACY]},
+                "category": [{"text": "x"}],
+                "patient": patient,
+                "policyRule": {"text": "x"},
+                "provision": {"type": "permit", "actor": actor},
+            }
+        case "Encounter":
+            visit = {"status": "in-progress", "class": {"code": "VR"}, "subject": patient}
+            return {"resourceType": type, "participant": [{"individual": professional}]} | visit
+    return {"resourceType": type, "status": "active", "patient": patient, "careManager": professional}
