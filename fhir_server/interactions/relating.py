@@ -40,6 +40,12 @@ class Writer:
     own: str | None = None
 
 
+async def is_refused(tx: Transaction, patient: str, kind: str) -> bool:
+    """Return whether a patient has taken back a consent of the platform's."""
+    record = await tx.records.get(REVOKED_TABLE.name, f"{patient}/{kind}")
+    return record is not None and bool(record.value.get("revoked", True))
+
+
 async def relating(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:
     """Keep what the resources just written, of which `keys` may be some, mean for care relations and consents."""
     principal, access = call.principal, call.services.access

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from auth.errors import Denied
 from fhir_server.errors import Conflict, Gone, NotFound
 from fhir_server.interactions.read import read
-from fhir_server.interactions.relating import REVOKED_TABLE, TELEMEDICINE
+from fhir_server.interactions.relating import TELEMEDICINE, is_refused
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction
 from fhir_server.views.acting import Acting, Also
@@ -165,8 +165,7 @@ async def _demand_doctor(acting: Acting, id: str) -> None:
 
 
 async def _demand_consent(tx: Transaction, shown: Values) -> None:
-    refused = await tx.records.get(REVOKED_TABLE.name, f"{shown['patient_id']}/{TELEMEDICINE}")
-    if shown["kind"] == "video" and refused is not None:
+    if shown["kind"] == "video" and await is_refused(tx, str(shown["patient_id"]), TELEMEDICINE):
         raise Conflict("The patient has not agreed to telemedicine: a video consultation needs that consent first.")
 
 
