@@ -74,6 +74,20 @@ def test_notifications_are_read_one_by_one_and_all_at_once(clinic: Practice) -> 
     assert doctor.ask("GET", "notifications").json()["meta"]["unread"] == 0
 
 
+def test_a_message_about_a_patient_out_of_care_is_no_notification(clinic: Practice) -> None:
+    doctor, patient = clinic.doctor("apart@clinic.example", "10101207777"), clinic.register("f@clinic.example")
+    message = {
+        "resourceType": "Communication",
+        "status": "completed",
+        "subject": {"reference": f"Patient/{patient.id}"},
+        "recipient": [{"reference": f"Practitioner/{doctor.id}"}],
+    }
+    made = patient.ask("POST", "/fhir/Communication", message)
+    assert made.status_code == 201, made.text
+    assert doctor.ask("GET", f"/fhir/Communication/{made.json()['id']}").status_code == 404
+    assert kinds(doctor) == []
+
+
 def test_whose_password_was_reset_is_told(clinic: Practice, folder: Path) -> None:
     clinic.register("c@clinic.example")
     clinic.http.post("/api/v1/auth/forgot_password", json={"email": "c@clinic.example"})
