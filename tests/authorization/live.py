@@ -21,7 +21,8 @@ from auth.policy import BREAK_GLASS
 from fhir_server.accounts import manage
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.register import Wanted
-from fhir_server.app import open_desk, open_tenant
+from fhir_server.app import open_tenant
+from fhir_server.open_desk import open_desk
 from fhir_server.settings import Settings
 from tests.authorization.clinic import clinic
 from tests.fakes.asking import Answer, Json
