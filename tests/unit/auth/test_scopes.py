@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.scopes import LETTERS, LEVELS, ResourceScope, Scopes, parse_scopes
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A machine that is busy with other tests is no failure."""
 PARAMETERS = {("Observation", "category"), ("Observation", "code"), ("Observation", "date"), ("Condition", "category")}
 
 
@@ -162,13 +160,11 @@ def scope_sets() -> st.SearchStrategy[Scopes]:
     return st.lists(resource_scopes(), max_size=4, unique=True).map(lambda some: Scopes(tuple(some)))
 
 
-@PATIENT
 @given(scope_sets())
 def test_what_is_written_is_read_back(scopes: Scopes) -> None:
     assert parse_scopes(str(scopes), known) == (scopes, ())
 
 
-@PATIENT
 @given(scope_sets(), scope_sets())
 def test_what_two_sets_open_is_within_both(one: Scopes, other: Scopes) -> None:
     met = one.meet(other)
@@ -178,7 +174,6 @@ def test_what_two_sets_open_is_within_both(one: Scopes, other: Scopes) -> None:
         assert one.within(met)
 
 
-@PATIENT
 @given(st.text(max_size=60))
 def test_no_text_is_read_as_more_than_it_says(text: str) -> None:
     scopes, refused = parse_scopes(text, known)
