@@ -39,7 +39,7 @@ class Account:
     account that signs in elsewhere only. `confirmed_at` is when the e-mail address was confirmed. `rpps` is the number
     in the national register that a doctor has given. `subject` is the name at an external provider, `issuer blank
     subject`. `recovery` are the SHA-256 of codes that stand in for a second factor once each. `erasure_at` is when the
-    owner asked to be forgotten.
+    owner asked to be forgotten. `was` is the status that a disabled account had, and has again when it is enabled.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Account:
     totp: Totp | None = None
     recovery: tuple[str, ...] = ()
     erasure_at: int | None = None
+    was: Status | None = None
 
     @property
     def actor(self) -> str:

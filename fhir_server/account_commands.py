@@ -12,6 +12,7 @@ from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOpt
 from fhir_server.errors import Refusal, StoreUnavailable
 
 if TYPE_CHECKING:
+    from auth.accounts import Account
     from fhir_server.accounts.desk import Desk
     from fhir_server.settings import Settings
 
@@ -23,8 +24,8 @@ NameArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail addre
 
 def user_commands(line: Line) -> typer.Typer:
     """Return the commands about accounts."""
-    commands = group("Accounts: add, list, confirm, disable.")
-    rows = (("add", _add), ("list", _list), ("confirm", _confirm), ("disable", _disable))
+    commands = group("Accounts: add, list, confirm, disable, enable.")
+    rows = (("add", _add), ("list", _list), ("confirm", _confirm), ("disable", _disable), ("enable", _enable))
     for name, command in rows:
         commands.command(name)(command(line))
     return commands
@@ -127,6 +128,21 @@ def _disable(line: Line) -> Callable[..., None]:
         line.out.print(f"Disabled {name}", markup=False)
 
     return disable
+
+
+def _enable(line: Line) -> Callable[..., None]:
+    def enable(name: NameArgument, store: StoreOption = None, config: ConfigOption = None) -> None:
+        """Let a disabled account in again. Its owner signs in anew; a doctor who was not confirmed still waits."""
+        from fhir_server.accounts import manage
+
+        async def work(desk: Desk) -> Account:
+            return await manage.enable(desk, await manage.find(desk, name), manage.BY, manage.asker())
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        line.out.print(f"Enabled {name}: {done(line, settings, work).status}", markup=False)
+
+    return enable
 
 
 def _keys(line: Line) -> Callable[..., None]:

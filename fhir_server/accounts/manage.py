@@ -1,12 +1,13 @@
-"""What administrators do with accounts, and the command line: add, list, confirm, disable."""
+"""What administrators do with accounts, and the command line: add, list, confirm, disable, enable."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from auth import grants
-from auth.accounts import Account, account_by_email, account_of, change, every, normalised
+from auth.accounts import Account, account_by_email, account_of, change, every, normalised, put
 from auth.errors import Conflicting, Invalid, Missing
 from auth.grants import Grant
 from auth.keys import SigningKey
@@ -96,15 +97,42 @@ async def disable(desk: Desk, account: Account, by: str, asker: Asker) -> Accoun
     """Let nobody in by that account any more; its sessions end now."""
 
     async def work(tx: Transaction) -> tuple[Account, list[Grant]]:
-        changed = await change(tx, account.id, status="disabled")
-        if changed is None:
+        now = await account_of(tx.records, account.id)
+        if now is None:
             raise Missing("There is no such account.")
+        if now.status != "disabled":
+            now = await put(tx, replace(now, status="disabled", was=now.status))
+        changed = now
         revoked = await grants.revoke_all(tx, account.id)
         await desk.auth.trail.note(Event("disable-account", by, asker, 200, account.actor, account.patients), tx)
         return changed, revoked
 
     changed, revoked = await desk.services.store.write(work)
     desk.auth.sessions.forget_all(revoked)
+    desk.auth.admission.forget(account=account.id)
+    return changed
+
+
+async def enable(desk: Desk, account: Account, by: str, asker: Asker) -> Account:
+    """Let a disabled account in again, with the status it had. Sessions that have ended stay so: its owner signs in.
+
+    A doctor of whom it is not known that they were confirmed waits for that. Raises Missing; Conflicting for an account
+    that is not disabled, or whose owner has asked to be forgotten.
+    """
+
+    async def work(tx: Transaction) -> Account:
+        now = await account_of(tx.records, account.id)
+        if now is None:
+            raise Missing("There is no such account.")
+        if now.status != "disabled":
+            raise Conflicting("The account is not disabled.")
+        if now.erasure_at is not None:
+            raise Conflicting("The owner has closed the account and asked for erasure: it stays closed.")
+        status = now.was or ("pending" if now.role == "doctor" else "active")
+        await desk.auth.trail.note(Event("enable-account", by, asker, 200, account.actor, account.patients), tx)
+        return await put(tx, replace(now, status=status, was=None))
+
+    changed = await desk.services.store.write(work)
     desk.auth.admission.forget(account=account.id)
     return changed
 

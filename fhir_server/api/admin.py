@@ -63,6 +63,11 @@ def admin_routes() -> APIRouter:
         account = await manage.find(desk, id)
         return Data(data=user(await manage.disable(desk, account, admin.account.actor, asker)))
 
+    @router.post("/users/{id}/enable", summary="Let a disabled account in again")
+    async def enable(id: str, admin: AdminHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
+        account = await manage.find(desk, id)
+        return Data(data=user(await manage.enable(desk, account, admin.account.actor, asker)))
+
     @router.get("/break-glass", summary="Who has broken the glass")
     async def broken(admin: AdminHere, desk: DeskHere, waiting: bool = False) -> Data[list[Emergency]]:
         return Data(data=[emergency(each) for each in await emergencies(desk, waiting=waiting)])

@@ -195,13 +195,19 @@ def test_a_doctor_sees_no_patient_before_and_after_confirmation_by_an_administra
     assert http.get(f"/fhir/Patient/{patient['user']['id']}", headers=bearer(data)).status_code == 404
 
 
-def test_an_administrator_disables_an_account_at_once(http: httpx.Client) -> None:
+def test_an_administrator_disables_an_account_at_once_and_enables_it_again(http: httpx.Client) -> None:
     data = register(http, "bye@clinic.example")
     admin = bearer(login(http, ADMIN))
     assert http.get("/api/v1/me", headers=bearer(data)).status_code == 200
     assert http.post(f"/admin/users/{data['user']['id']}/disable", headers=admin).json()["data"]["status"] == "disabled"
     assert http.get("/api/v1/me", headers=bearer(data)).status_code == 401
     assert http.post("/admin/users/nobody/disable", headers=admin).status_code == 404
+    enabling = f"/admin/users/{data['user']['id']}/enable"
+    assert http.post(enabling, headers=bearer(register(http, "other@clinic.example"))).status_code == 403
+    assert http.post(enabling, headers=admin).json()["data"]["status"] == "active"
+    assert http.post(enabling, headers=admin).status_code == 409
+    assert http.get("/api/v1/me", headers=bearer(data)).status_code == 401
+    assert http.get("/api/v1/me", headers=bearer(login(http, "bye@clinic.example"))).status_code == 200
 
 
 def test_sessions_are_listed_and_ended(http: httpx.Client) -> None:
@@ -338,6 +344,9 @@ def test_accounts_are_managed_from_the_command_line(tmp_path: Path) -> None:
     assert fhir_server("user", "confirm", "doc@clinic.example", *store, folder=tmp_path).returncode == 1
     assert fhir_server("user", "disable", "doc@clinic.example", *store, folder=tmp_path).returncode == 0
     assert "disabled" in fhir_server("user", "list", "--status", "disabled", *store, folder=tmp_path).stdout
+    enabled = fhir_server("user", "enable", "doc@clinic.example", *store, folder=tmp_path)
+    assert enabled.stdout == "Enabled doc@clinic.example: active\n"
+    assert fhir_server("user", "enable", "doc@clinic.example", *store, folder=tmp_path).returncode == 1
     rotated = fhir_server("keys", "rotate", *store, folder=tmp_path).stdout.split()[1]
     assert rotated in fhir_server("keys", "list", *store, folder=tmp_path).stdout
     assert fhir_server("check", *store, folder=tmp_path).returncode == 0

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from auth.accounts import change
 from auth.errors import Conflicting, Invalid, Missing, Unauthenticated
 from fhir_server.accounts import manage
+from fhir_server.accounts.profile import forget_me
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.update import update
@@ -105,6 +107,54 @@ async def test_a_disabled_account_is_out_at_once() -> None:
             await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)
         with pytest.raises(Missing):
             await manage.disable(desk, replace(signed.account, id="gone"), "Person/1", HERE)
+
+
+async def test_an_enabled_account_is_what_it_was_and_its_owner_signs_in_anew() -> None:
+    async with desk_of() as desk:
+        signed = await register(desk, patient(), HERE)
+        with pytest.raises(Conflicting):
+            await manage.enable(desk, signed.account, "Person/1", HERE)
+        for _ in range(2):
+            await manage.disable(desk, signed.account, "Person/1", HERE)
+        enabled = await manage.enable(desk, signed.account, "Person/1", HERE)
+        assert enabled == signed.account
+        with pytest.raises(Unauthenticated):
+            await desk.auth.admission.admit(signed.access)
+        with pytest.raises(Unauthenticated):
+            await desk.auth.sessions.refresh(signed.refresh or "", HERE)
+        again = await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)
+        assert (await desk.auth.admission.admit(again.access)).account == signed.account
+        rows = [row for _, row in await desk.services.store.audit_rows()]
+        (row,) = (row for row in rows if row.action == "enable-account")
+        assert (row.actor, row.target) == ("Person/1", signed.account.actor)
+        with pytest.raises(Missing):
+            await manage.enable(desk, replace(signed.account, id="gone"), "Person/1", HERE)
+
+
+async def test_a_doctor_who_was_not_confirmed_still_waits_when_enabled() -> None:
+    async with desk_of() as desk:
+        doc = (await register(desk, doctor(), HERE)).account
+        await manage.disable(desk, doc, "Person/1", HERE)
+        assert (await manage.enable(desk, doc, "Person/1", HERE)).status == "pending"
+        await manage.confirm(desk, doc, "Person/1", HERE)
+        await manage.disable(desk, doc, "Person/1", HERE)
+        assert (await manage.enable(desk, doc, "Person/1", HERE)).status == "active"
+
+
+async def test_an_account_that_was_disabled_before_its_status_was_kept_is_not_more_than_it_may_have_been() -> None:
+    async with desk_of() as desk:
+        doc = (await register(desk, doctor(), HERE)).account
+        await manage.disable(desk, doc, "Person/1", HERE)
+        await desk.services.store.write(lambda tx: change(tx, doc.id, was=None))
+        assert (await manage.enable(desk, doc, "Person/1", HERE)).status == "pending"
+
+
+async def test_who_has_asked_to_be_forgotten_is_not_let_in_again() -> None:
+    async with desk_of() as desk:
+        signed = await register(desk, patient(), HERE)
+        await forget_me(desk, signed.account, HERE)
+        with pytest.raises(Conflicting):
+            await manage.enable(desk, signed.account, "Person/1", HERE)
 
 
 async def test_a_rotated_key_is_noted() -> None:
