@@ -257,7 +257,7 @@ class App:
 
     async def _load_beside(self) -> Door:
         desk = self._desk_of if self._desk else None
-        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings.client_registration)
+        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings)
         _settle_memory()
         settings = self._settings
         https = settings.root.startswith("https:")
@@ -307,7 +307,7 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, 20, 50)
 
 
-def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None, registration_open: bool) -> Any:
+def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None, settings: Settings) -> Any:
     from fastapi import FastAPI
 
     from fhir_server.api.health import health
@@ -317,9 +317,10 @@ def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | Non
     if desk is not None:
         from fhir_server.api.accounts import include_accounts
         from fhir_server.api.views import include_views
+        from fhir_server.open_live import relaying_of
 
-        include_accounts(api, desk, registration_open=registration_open)
-        include_views(api)
+        include_accounts(api, desk, registration_open=settings.client_registration)
+        include_views(api, relaying_of(settings))
     return api
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fhir_server.accounts.desk import Desk
 from fhir_server.live.appointment import Opening
 from fhir_server.live.opening import Live, opening
+from fhir_server.live.relaying import Relaying
 from fhir_server.settings import Settings
 from realtime.limits import Limits
+from realtime.relays import Relays
 
 
 def open_live(settings: Settings, desk: Desk) -> Live:
     """Return the sockets of a tenant, with its rooms and notifications, at work."""
-    rooms = Opening(settings.room_opens_min, settings.room_closes_min, settings.room_statuses, settings.room_waits)
     limits = Limits(
         message_bytes=settings.socket_message_bytes,
         messages_a_second=settings.socket_messages,
@@ -19,4 +20,16 @@ def open_live(settings: Settings, desk: Desk) -> Live:
         queue=settings.socket_queue,
         sockets=settings.sockets,
     )
-    return opening(desk, rooms, limits, proxies=settings.trusted_proxies)
+    return opening(desk, rooms_of(settings), limits, proxies=settings.trusted_proxies)
+
+
+def rooms_of(settings: Settings) -> Opening:
+    """Return when rooms are open."""
+    return Opening(settings.room_opens_min, settings.room_closes_min, settings.room_statuses, settings.room_waits)
+
+
+def relaying_of(settings: Settings) -> Relaying:
+    """Return the servers that calls go through."""
+    secret = settings.turn_secret.get_secret_value()
+    relays = Relays(settings.stun_urls, settings.turn_urls, secret, settings.turn_credential_s)
+    return Relaying(relays, rooms_of(settings))

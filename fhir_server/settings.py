@@ -96,6 +96,14 @@ class Settings(BaseSettings):
         ("booked", "arrived", "checked-in"), description="Statuses of appointments whose rooms are open."
     )
     room_waits: bool = Field(True, description="Whether patients wait until the doctor admits them to the room.")
+    stun_urls: Names = Field((), description="STUN servers of calls, as `stun:stun.example.org:3478`.")
+    turn_urls: Names = Field(
+        (), description="TURN servers of calls, as `turn:turn.example.org:3478?transport=udp`, separated by commas."
+    )
+    turn_secret: SecretStr = Field(
+        SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
+    )
+    turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
     sockets: int = Field(20, ge=1, description="Most sockets of one account at a time.")
     socket_message_bytes: int = Field(65536, ge=1024, description="Largest message that a socket takes.")
     socket_messages: float = Field(50.0, gt=0, description="Messages a second that a socket takes in the long run.")
@@ -165,6 +173,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("allowed_hosts", "cors_origins", "oidc_acr_values", "room_statuses", "trusted_proxies", "fetch_origins"),
+        *("stun_urls", "turn_urls"),
         mode="before",
     )
     @classmethod
@@ -235,6 +244,17 @@ class Settings(BaseSettings):
                 f"open mode has no authentication and is refused on {self.host}, which others can reach: "
                 "listen on 127.0.0.1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _relays(self) -> Settings:
+        for name, schemes in (("stun_urls", ("stun", "stuns")), ("turn_urls", ("turn", "turns"))):
+            for each in getattr(self, name):
+                scheme, _, host = each.partition(":")
+                if scheme not in schemes or not host:
+                    raise ValueError(f"{name}: {each!r} is no address of that kind: write {schemes[0]}:host:3478")
+        if bool(self.turn_urls) != bool(self.turn_secret.get_secret_value()):
+            raise ValueError("turn_urls and turn_secret go together: name both, or none")
         return self
 
     @model_validator(mode="after")

@@ -6,20 +6,23 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from fhir_server.api.appointments import appointment_routes
+from fhir_server.api.calls import call_routes
 from fhir_server.api.consents import consent_routes
 from fhir_server.api.errors import fields_answer
 from fhir_server.api.fhir_shortcuts import fhir_routes
 from fhir_server.api.medical_records import medical_record_routes
 from fhir_server.api.notifications import notification_routes
+from fhir_server.live.relaying import Relaying
 from mappings.errors import Unfit
 
 
-def include_views(api: FastAPI) -> None:
-    """Add the routes to an API that has those of accounts."""
+def include_views(api: FastAPI, relaying: Relaying) -> None:
+    """Add the routes to an API that has those of accounts; `relaying` knows the servers of calls."""
     api.add_exception_handler(Unfit, _unfit)
     for routes in (
         medical_record_routes(),
         appointment_routes(),
+        call_routes(relaying),
         notification_routes(),
         consent_routes(),
         fhir_routes(),

@@ -8,38 +8,26 @@ the audit trail.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from auth.relations import mentioned_roles
 from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
 from fhir_server.interactions import audit
-from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Preconditions, Resource, Services
 from fhir_server.interactions.create import create
-from fhir_server.interactions.read import read
 from fhir_server.interactions.update import update
-from fhir_server.live.appointment import Opening, Party, is_open, party_of
+from fhir_server.live.appointment import Opening, Party, is_open
 from fhir_server.live.encounter import Status, moved, planned
+from fhir_server.live.taking_part import Consultation, taking_part
 from fhir_server.live.visitor import Here, call_of, on_behalf
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import instant, is_id
-from fhir_server.store.base import Key
 from realtime.ports import Entrance, Refused
 
 ATTEMPTS = 5
 """How often a change of an Encounter is tried that others change, too."""
 UNAUTHORIZED = "unauthorized"
 OFF = frozenset(("cancelled", "noshow", "entered-in-error"))
-
-
-@dataclass(frozen=True, slots=True)
-class Consultation:
-    """An Appointment that the member takes part in."""
-
-    appointment: Resource
-    party: Party
-    me: str
 
 
 class Consulting:
@@ -94,32 +82,12 @@ class Consulting:
 
     async def _allowed(self, member: Here, appointment: str) -> Consultation | None:
         """Return what the member takes part in, None for everything that they may not read, or not at all."""
-        try:
-            return await self._found(member, appointment)
-        except (Forbidden, Gone, NotFound):
-            return None
-
-    async def _found(self, member: Here, appointment: str) -> Consultation | None:
-        """Return the Appointment if the member takes part. Raises what `read` raises."""
         if not is_id(appointment):
             return None
-        call = call_of(self._services, member, "Appointment", appointment)
-        resource = parse((await read(call)).body or b"{}")
-        party = party_of(resource, await self._roles(call, resource))
-        me = call.principal.actor
-        return Consultation(resource, party, me) if me in (*party.patients, *party.practitioners) else None
-
-    async def _roles(self, call: Call, resource: Resource) -> dict[str, str]:
-        keys = [Key("PractitionerRole", each.partition("/")[2]) for each in mentioned_roles(resource)]
-        if not keys:
-            return {}
-        reach = within(call, "read", "PractitionerRole")
-        found: dict[str, str] = {}
-        for key, version in (await self._services.store.read_many(keys, restriction=reach)).items():
-            behind = "" if version.deleted else parse(version.body).get("practitioner", {}).get("reference", "")
-            if behind.startswith("Practitioner/"):
-                found[f"{key.type}/{key.id}"] = behind.partition("/")[2]
-        return found
+        try:
+            return await taking_part(call_of(self._services, member, "Appointment", appointment))
+        except (Forbidden, Gone, NotFound):
+            return None
 
     async def _move(self, member: Here, found: Consultation, to: Status, present: Sequence[str] = ()) -> Resource:
         """Make the Encounter if there is none, bring it to `to`, and return it."""

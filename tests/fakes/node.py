@@ -1,6 +1,6 @@
-"""Node, the packages of `tests/external` and a browser, for the tests that drive clients written by others.
+"""Node, the packages of `tests/external`, a browser and a TURN server, for tests with software that others wrote.
 
-What is missing is installed: the packages by `npm ci` into `build/external`, Chromium by apt-get where this is root.
+What is missing is installed: the packages by `npm ci` into `build/external`, programs by apt-get where this is root.
 What cannot be had fails a test with one line that says so.
 """
 
@@ -19,7 +19,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "external"
 FOLDER = SOURCE.parents[1] / "build" / "external"
-APT = ("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
+APT = ("apt-get", "install", "--yes", "--no-install-recommends")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def external_folder() -> Path:
@@ -41,16 +42,21 @@ def external_folder() -> Path:
 
 def chromium() -> str:
     """Return the path of a browser, installed if need be."""
+    return installed("chromium", *BROWSERS)
+
+
+def installed(package: str, *names: str) -> str:
+    """Return the path of the first program there is of those names; without one, of what a package of apt brings."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = _browser()
+        found = _first(names)
         if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
             _run("apt-get", "update", why="apt-get update failed")
-            _run(*APT, why="chromium could not be installed by apt-get")
-            found = _browser()
+            _run(*APT, package, why=f"{package} could not be installed by apt-get")
+            found = _first(names)
     if found is None:
-        pytest.fail("the tests in a browser need chromium, and there is none to be installed", pytrace=False)
+        pytest.fail(f"this test needs {package}, and there is none to be installed", pytrace=False)
     return found
 
 
@@ -62,10 +68,8 @@ def run_script(name: str, asked: dict[str, Any]) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _browser() -> str | None:
-    return next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
+def _first(names: tuple[str, ...]) -> str | None:
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def _run(*command: str, why: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,18 @@ class Clinic:
         self.admin.ask("POST", f"/admin/users/{found.id}/confirm")
         return found
 
-    def book(self, patient: Person | None = None, *, starts: float = 0, status: str = "booked") -> str:
+    def book(
+        self,
+        patient: Person | None = None,
+        *,
+        starts: float = 0,
+        status: str = "booked",
+        doctor: Person | None = None,
+    ) -> str:
         """Book an appointment that starts in so many minutes; return its id."""
-        patient = patient or self.patient
+        patient, doctor = patient or self.patient, doctor or self.doctor
         start = datetime.now(UTC) + timedelta(minutes=starts)
-        who = (f"Patient/{patient.id}", f"Practitioner/{self.doctor.id}")
+        who = (f"Patient/{patient.id}", f"Practitioner/{doctor.id}")
         appointment = {
             "resourceType": "Appointment",
             "status": status,
@@ -90,17 +98,23 @@ class Clinic:
         return dict(entry["resource"])
 
 
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    folder = Path(tmp_path_factory.mktemp("realtime"))
+@contextmanager
+def clinic_in(folder: Path, **settings: str) -> Iterator[Clinic]:
+    """Open a clinic whose store and log are in a folder; `settings` are of the environment."""
     store, log = f"sqlite:///{folder}/fhir.db", folder / "server.log"
     added = fhir_server(
         *("user", "add", ADMIN, "--role", "admin", "--store", store), folder=folder, FHIR_USER_PASSWORD=PASSWORD
     )
-    assert added.returncode == 0
-    more = {"FHIR_SERVER_RATE_FACTOR": "1000", "FHIR_SERVER_LOG_LEVEL": "debug"}
+    assert added.returncode == 0, added.stderr
+    more = {"FHIR_SERVER_RATE_FACTOR": "1000", "FHIR_SERVER_LOG_LEVEL": "debug", **settings}
     with (
         Running(["serve", "--port", "0", "--store", store], folder, log=log, **more) as running,
         httpx.Client(base_url=running.root, timeout=30) as http,
     ):
         yield Clinic(running, http, log)
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    with clinic_in(Path(tmp_path_factory.mktemp("realtime"))) as opened:
+        yield opened
