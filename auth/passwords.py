@@ -1,5 +1,8 @@
 """Passwords: Argon2id (RFC 9106) in threads, few at a time, and which passwords are good enough.
 
+Hashes that accounts have brought from another platform (`foreign_hashes`) are verified the same way, until their owner
+signs in and gets a new one.
+
 A hash takes tens of milliseconds of a processor and 19 MiB: it never runs on the event loop, at most `SLOTS` run at
 once, and a queue longer than `QUEUE` is refused rather than kept waiting.
 """
@@ -17,6 +20,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.errors import Invalid, TooMany
+from auth.foreign_hashes import foreign_match, is_foreign
 
 T = TypeVar("T")
 LEAST, MOST = 12, 1024
@@ -50,21 +54,28 @@ class Passwords:
         def work() -> bool:
             if self._dummy is None:
                 self._dummy = self._hasher.hash(os.urandom(16).hex())
-            try:
-                return self._hasher.verify(encoded or self._dummy, _plain(password)) and encoded is not None
-            except (VerificationError, InvalidHashError):
-                return False
+            hash = encoded or self._dummy
+            right = [self._matches(hash, form) for form in _forms(password)]
+            return any(right) and encoded is not None
 
         return await self._aside(work)
 
     def is_dated(self, encoded: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(encoded)
+        """Whether a hash was made with other parameters than today's, or another way."""
+        return is_foreign(encoded) or self._hasher.check_needs_rehash(encoded)
 
     async def demand_strong(self, password: str, about: Sequence[str], field: str = "password") -> None:
         """Raise Invalid for a password that is short, long, common, or guessed from what it is `about`."""
         if reason := await self._aside(lambda: weakness(password, about)):
             raise Invalid({field: [reason]})
+
+    def _matches(self, encoded: str, password: bytes) -> bool:
+        if is_foreign(encoded):
+            return foreign_match(encoded, password)
+        try:
+            return self._hasher.verify(encoded, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     async def _aside(self, work: Callable[[], T]) -> T:
         if self._room <= 0:
@@ -91,6 +102,11 @@ def weakness(password: str, about: Sequence[str]) -> str:
     if found["score"] < STRENGTH:
         return "is too easy to guess: it is among the common ones, or made of a few words, names, dates or repetitions"
     return ""
+
+
+def _forms(password: str) -> list[bytes]:
+    """Return the password as it is hashed here, and as it was typed, where that differs: so others have hashed it."""
+    return list(dict.fromkeys((_plain(password), password.encode("utf-8", "surrogatepass"))))
 
 
 def _plain(password: str) -> bytes:

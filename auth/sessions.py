@@ -85,9 +85,19 @@ class Sessions:
             raise refusal
         self._throttle.forget("failure-pair", name, address)
         if account.password is not None and self._passwords.is_dated(account.password):
-            fresh = await self._passwords.hash(password)
-            await self._store.write(lambda tx: change(tx, account.id, password=fresh))
+            await self._hash_anew(account, password)
         return await self.begin(account, asker, amr)
+
+    async def _hash_anew(self, account: Account, password: str) -> None:
+        """Give an account a hash of today's of the password it has, unless that was changed meanwhile."""
+        fresh = await self._passwords.hash(password)
+
+        async def work(tx: Transaction) -> None:
+            now = await account_of(tx.records, account.id)
+            if now is not None and now.password == account.password:
+                await change(tx, account.id, password=fresh)
+
+        await self._store.write(work)
 
     async def begin(self, account: Account, asker: Asker, amr: tuple[str, ...], acr: str | None = None) -> Signed:
         """Begin a session of somebody who was recognised by the methods `amr`."""

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from auth import accounts
 from auth.accounts import account_of, change
 from auth.errors import Missing, TooMany, Unauthenticated
+from auth.passwords import Passwords
 from auth.ports import Asker
 from auth.sessions import REFRESH_SECONDS, WRONG
 from auth.throttle import RATES
@@ -62,6 +63,45 @@ async def test_a_dated_hash_is_made_anew_at_sign_in(authority: Authority) -> Non
     assert now is not None
     assert now.password != old
     await authority.login()
+
+
+# github.com/riverrun/pbkdf2_elixir, test/base_test.exs, of "p@$$w0rd"; Openwall's crypt_blowfish, wrapper.c, of "U*U".
+ELIXIR = (
+    "$pbkdf2-sha512$19000$/J9TyllrjRFCyHnvHaMUIg$AJ3Dr926ltK1sOZMZAAoT7EoR7R/Hp.G6Bt.4DFENiYayhVM/ZBPuqjFNhcE9NjTmceTmLnSqzfE"
+    "Q8mafy49sw"
+)
+BLOWFISH = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+
+
+@pytest.mark.parametrize(("encoded", "password"), [(ELIXIR, "p@$$w0rd"), (BLOWFISH, "U*U")])
+async def test_a_hash_of_another_platform_lets_in_and_is_made_anew(
+    authority: Authority, encoded: str, password: str
+) -> None:
+    await authority.account(password=encoded)
+    assert await refused(authority, "ann@example.org", f"{password}?") == WRONG
+    for _ in range(2):
+        await authority.auth.sessions.login("ann@example.org", password, None, HERE)
+        now = await account_of(authority.store.records, "ann")
+        assert now is not None
+        assert str(now.password).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_a_password_that_is_reset_while_somebody_signs_in_stays_reset(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await authority.account(password=BLOWFISH)
+    real = Passwords.hash
+
+    async def hash(self: Passwords, password: str) -> str:
+        # Between the look at the old hash and the writing of the new one.
+        await authority.store.write(lambda tx: change(tx, "ann", password="reset"))
+        return await real(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", hash)
+    await authority.auth.sessions.login("ann@example.org", "U*U", None, HERE)
+    now = await account_of(authority.store.records, "ann")
+    assert now is not None
+    assert now.password == "reset"
 
 
 async def test_guessing_from_one_address_is_stopped_though_in_parallel(authority: Authority) -> None:
