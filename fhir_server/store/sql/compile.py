@@ -14,10 +14,10 @@ from typing import Any
 
 from fhir_server.search.query import Node, Query, Target
 from fhir_server.store.contained_row import contained_row, container_of
-from fhir_server.store.sql.compile_select import select, select_all
+from fhir_server.store.sql.compile_select import inner, select, select_all
 from fhir_server.store.sql.compile_sort import Order, behind, keys, order
 from fhir_server.store.sql.compile_test import LAST, test
-from fhir_server.store.sql.compile_visible import HOLDER, Criteria, World
+from fhir_server.store.sql.compile_visible import Criteria, World
 from fhir_server.store.sql.dialect import TRUE, Names, Statement, container, in_footprint, union
 from profiles.restriction import Restriction
 
@@ -98,23 +98,9 @@ def _of_target(world: World, target: Target, *, wanted: int, after: int, before:
         return select(world, target.kind, target.where, wanted=wanted, after=after, before=before)
     # Behind the last one shown there may be others in the same container.
     beyond = contained_row(container_of(after) + 1) - 1 if after else 0
-    found = _inner(world, target, beyond)
+    found = inner(world, target, beyond)
     sql = f"SELECT min(m.v) AS v FROM ({found.sql}) m GROUP BY {container('m.v')}"
     return Statement(sql, found.arguments)
-
-
-def _inner(world: World, target: Target, after: int = 0) -> Statement:
-    """Select the contained resources that match, whose containers do not match themselves."""
-    if target.beside is None:
-        return select(world, target.kind, target.where, after=after)
-    kind = world.names.type_id(target.type)
-    itself = world.test(world, target.type, target.beside, HOLDER)
-    also = Statement(
-        f"NOT EXISTS (SELECT 1 FROM version {HOLDER} WHERE {HOLDER}.v = {container('x.v')} AND {HOLDER}.type = ?"
-        f" AND {itself.sql})",
-        (kind, *itself.arguments),
-    )
-    return select(world, target.kind, target.where, after=after, also=also)
 
 
 _NOTHING = Statement("SELECT NULL AS v WHERE 0")
@@ -127,7 +113,7 @@ def _known(targets: Sequence[Target], world: World) -> list[Target]:
 def _keyed(query: Query, target: Target, world: World, *, alone: bool) -> Statement:
     if not target.inner:
         return select(world, target.type, target.where, order=Order(query.order, alone))
-    found = _inner(world, target)
+    found = inner(world, target)
     columns = keys(query.order, target.kind, "m.v", world.names)
     arguments = columns.arguments + found.arguments
     keyed = f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m"
@@ -157,13 +143,6 @@ def compile_place(query: Query, names: Names) -> Statement | None:
             sql = f"SELECT {columns.sql} FROM version m WHERE m.v = ? AND m.type = ?"
             pieces.append(Statement(sql, (*columns.arguments, query.after, kind)))
     return union(pieces) if pieces else None
-
-
-def compile_count(target: Target, world: World) -> Statement:
-    """Return the statement that counts what a walk shows: one row, one column."""
-    found = _inner(world, target)
-    counted = f"DISTINCT {container('m.v')}" if target.inner == "container" else "*"
-    return Statement(f"SELECT count({counted}) FROM ({found.sql}) m", found.arguments)
 
 
 def compile_matches(type: str, where: Node, limit: int, world: World) -> Listing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fhir_server.search.query import LastUpdated, Node
+from fhir_server.search.query import LastUpdated, Node, Target
 from fhir_server.search.values import is_inner
 from fhir_server.store.contained_row import contained_row
 from fhir_server.store.sql.compile_entry import conjuncts
@@ -12,8 +12,8 @@ from fhir_server.store.sql.compile_plan import Considered, consider
 from fhir_server.store.sql.compile_sort import Order, keys, keys_in_row
 from fhir_server.store.sql.compile_start import starts
 from fhir_server.store.sql.compile_test import LAST, rows_of, test
-from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import TRUE, Statement, both, either, union
+from fhir_server.store.sql.compile_visible import HOLDER, World
+from fhir_server.store.sql.dialect import TRUE, Statement, both, container, either, union
 
 _NONE = Order()
 _SAID_OFTEN = 8192
@@ -93,3 +93,17 @@ def select_all(world: World, type: str, where: Node) -> Statement:
         # The node is kept as well: another one would get its id once it is gone.
         world.selected[key] = where, select(world, type, where)
     return world.selected[key][1]
+
+
+def inner(world: World, target: Target, after: int = 0) -> Statement:
+    """Select the contained resources that match, whose containers do not match themselves."""
+    if target.beside is None:
+        return select(world, target.kind, target.where, after=after)
+    kind = world.names.type_id(target.type)
+    itself = world.test(world, target.type, target.beside, HOLDER)
+    also = Statement(
+        f"NOT EXISTS (SELECT 1 FROM version {HOLDER} WHERE {HOLDER}.v = {container('x.v')} AND {HOLDER}.type = ?"
+        f" AND {itself.sql})",
+        (kind, *itself.arguments),
+    )
+    return select(world, target.kind, target.where, after=after, also=also)

@@ -33,7 +33,8 @@ class World:
 
     `criteria` reads the parameters of a restriction; `test` makes the test of a node on the version of an alias, and
     `select` the selection `v` of all versions of a type that match a node. `begins` says that the position is that of
-    now, so that nothing can have changed since.
+    now, so that nothing can have changed since. Without `hides` what died and what is not allowed can be seen too, by
+    who counts it apart.
     """
 
     names: Names
@@ -43,6 +44,7 @@ class World:
     test: TestNode
     select: SelectNode
     begins: bool = False
+    hides: bool = True
     known: dict[tuple[str, int], tuple[Node, list[Access]]] = field(default_factory=dict, compare=False)
     selected: dict[tuple[str, int], tuple[Node, Statement]] = field(default_factory=dict, compare=False)
 
@@ -73,6 +75,8 @@ class World:
 
     def allows(self, alias: str, type: str = "") -> Statement:
         """Return the same for a version that is known not to be newer than the position."""
+        if not self.hides:
+            return TRUE
         restriction = narrow(self.restriction, type) if type else self.restriction
         return both(compile_restriction(restriction, alias, self), self._alive(alias, restriction))
 

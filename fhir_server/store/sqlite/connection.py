@@ -132,13 +132,16 @@ class Runner:
         self._budgets = budgets
         self._looking = True
 
-    async def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
-        """Return all rows of a query. Raises TooCostly when it exceeds its budget, and StoreUnavailable."""
+    async def rows(self, sql: str, arguments: Sequence[Any] = (), *, long: bool = False) -> list[Any]:
+        """Return all rows of a query. Raises TooCostly when it exceeds its budget, and StoreUnavailable.
+
+        One that is known to be `long` does not begin on the event loop.
+        """
         if not self._looking:
             self._look()
         together = spent()
         try:
-            if len(sql) <= LONG:
+            if not long and len(sql) <= LONG:
                 with _timed(together):
                     return self._inline.rows(sql, arguments, min(self._budgets.inline, self._left(together)))
         except apsw.InterruptError:

@@ -18,12 +18,12 @@ from fhir_server.store.contained_row import FIRST, place_of
 from fhir_server.store.one_budget import within_one_budget
 from fhir_server.store.sql.compile import (
     Listing,
-    compile_count,
     compile_matches,
     compile_page,
     compile_place,
     make_world,
 )
+from fhir_server.store.sql.compile_count import compile_count
 from fhir_server.store.sql.compile_explain import explain
 from fhir_server.store.sql.compile_include import compile_include
 from fhir_server.store.sql.compile_visible import World
@@ -150,8 +150,8 @@ class Reading(Allowing):
                 )
                 total += (row[0] if row else 0) + self._uncounted(target.type)
                 continue
-            statement = compile_count(target, world)
-            rows = await self._runner.rows(statement.sql, statement.arguments)
+            counted = compile_count(target, world)
+            rows = await self._runner.rows(counted.statement.sql, counted.statement.arguments, long=counted.long)
             total += int(rows[0][0])
         self._unswept(world.position)
         return total

@@ -13,7 +13,8 @@ import pytest
 from fhir_server.search.match_entry import COMPARE, MEASURE
 from fhir_server.search.query import Date, Node, Not, Number, Or, Prefix, Quantity, String, Target, Uri
 from fhir_server.search.values import decimal_key
-from fhir_server.store.sql.compile import compile_count, make_world
+from fhir_server.store.sql.compile import make_world
+from fhir_server.store.sql.compile_count import compile_count
 from fhir_server.store.sql.dialect import Statement
 from profiles.restriction import ALL
 from tests.fakes.statements import FakeNames, empty_database, no_criteria
@@ -68,7 +69,7 @@ def ways(database: apsw.Connection, node: Node) -> Iterator[int]:
     """Count the matches from the index, by footprints inside an alternative, and by what a negation leaves."""
 
     def count(asked: Node) -> int:
-        statement = compile_count(Target("Patient", asked), make_world(SmallNames(), no_criteria, ALL, None))
+        statement = compile_count(Target("Patient", asked), make_world(SmallNames(), no_criteria, ALL, None)).statement
         return int(next(database.execute(statement.sql, statement.arguments))[0])
 
     yield count(node)
