@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all bench lint format clean
+.PHONY: help run page test test-all bench lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 run: $(VENV)/.server  ## install into .venv and start the demo clinic
 	$(BIN)/fhir-server demo
+
+page:  ## build the page of a video consultation for the demo: needs Node 20.19 or newer with npm
+	cd examples/consultation && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 test: $(VENV)/.dev lint  ## lint, types and the quick tests: Python only, under ten minutes
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
@@ -33,7 +36,7 @@ format: $(VENV)/.dev  ## let ruff settle format and import order
 	$(BIN)/ruff format .
 
 clean:  ## remove what was built and installed; ./data is kept
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info examples/consultation/node_modules fhir_server/demo/page .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -175,11 +175,19 @@ def _rotate(line: Line) -> Callable[..., None]:
 
 
 def demo_accounts_of(settings: Settings) -> list[str]:
-    """Return what to say about the accounts of the demo, which are opened here."""
+    """Return what to say about the accounts of the demo, which are opened here, and where they meet at `{root}`."""
     from fhir_server.accounts.demo import demo_accounts
+    from fhir_server.demo.today import book
 
-    opened = asyncio.run(at_desk(settings, demo_accounts))
-    return ["", "Accounts:", *(f"  {role:<8} {email:<22} {password}" for role, email, password in opened)]
+    async def work(desk: Desk) -> list[tuple[str, str, str]]:
+        opened = await demo_accounts(desk)
+        await book(desk)
+        return opened
+
+    opened = asyncio.run(at_desk(settings, work))
+    page = "{root}/consultation/" if settings.consultation_page else "make page builds it, with Node and npm"
+    accounts = (f"  {role:<8} {email:<22} {password}" for role, email, password in opened)
+    return [f"Video consultation  {page}", "", "Accounts:", *accounts]
 
 
 def group(help: str) -> typer.Typer:

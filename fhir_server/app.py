@@ -321,6 +321,10 @@ def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | Non
 
         include_accounts(api, desk, registration_open=settings.client_registration)
         include_views(api, relaying_of(settings))
+        if settings.consultation_page:
+            from fhir_server.api.page import include_page
+
+            include_page(api, Path(settings.consultation_page), settings.root)
     return api
 
 

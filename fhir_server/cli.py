@@ -118,7 +118,8 @@ def demo(
     """Serve the demo clinic on 127.0.0.1, open to everyone on this machine.
 
     An invented French telemedicine practice: six patients, their appointments and consultations. With
-    [bold]--auth required[/bold] it has three accounts, whose passwords are made anew and printed at each start.
+    [bold]--auth required[/bold] it has three accounts, whose passwords are made anew and printed at each start, and a
+    page on which two of them hold a video consultation.
 
     [dim]Examples[/dim]
 
@@ -128,7 +129,10 @@ def demo(
     """
     with tempfile.TemporaryDirectory(prefix="fhir-demo-") as folder:
         where = f"sqlite:///{folder}/demo.db" if temporary else store
-        settings = _settings(None, host="127.0.0.1", port=port, store=where, workers=1, auth=auth)
+        page = str(files("fhir_server.demo") / "page")
+        built = page if auth == "required" and Path(page, "index.html").is_file() else None
+        here = {"host": "127.0.0.1", "port": port, "workers": 1, "consultation_page": built}
+        settings = _settings(None, store=where, auth=auth, **here)
         with as_file(files("fhir_server.demo") / "clinic.json") as clinic:
             from fhir_server.demo.requests import REQUESTS
             from fhir_server.loading.progress import LoadProgress
@@ -280,7 +284,8 @@ def _serve(settings: Settings, more: list[str]) -> None:
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})
 
     def ready() -> None:
-        lines = [*_addresses(settings), *(line.replace("{base}", settings.base) for line in more)]
+        named = (line.replace("{base}", settings.base).replace("{root}", settings.root) for line in more)
+        lines = [*_addresses(settings), *named]
         out.print(*lines, sep="\n", markup=False, soft_wrap=True)
 
     # When it has shut down, uvicorn raises the signal that stopped it once more: to stop so is no failure.

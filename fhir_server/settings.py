@@ -104,6 +104,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
+    consultation_page: str = Field(
+        "",
+        description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",
+    )
     sockets: int = Field(20, ge=1, description="Most sockets of one account at a time.")
     socket_message_bytes: int = Field(65536, ge=1024, description="Largest message that a socket takes.")
     socket_messages: float = Field(50.0, gt=0, description="Messages a second that a socket takes in the long run.")
@@ -256,6 +260,13 @@ class Settings(BaseSettings):
         if bool(self.turn_urls) != bool(self.turn_secret.get_secret_value()):
             raise ValueError("turn_urls and turn_secret go together: name both, or none")
         return self
+
+    @field_validator("consultation_page")
+    @classmethod
+    def _page(cls, value: str) -> str:
+        if value and not (Path(value) / "index.html").is_file():
+            raise ValueError(f"there is no page in {value}: build it by npm run build in examples/consultation")
+        return value
 
     @model_validator(mode="after")
     def _tls(self) -> Settings:

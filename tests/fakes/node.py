@@ -19,6 +19,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "external"
 FOLDER = SOURCE.parents[1] / "build" / "external"
+PAGE = SOURCE.parents[1] / "fhir_server" / "demo" / "page"
 APT = ("apt-get", "install", "--yes", "--no-install-recommends")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -38,6 +39,22 @@ def external_folder() -> Path:
             _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", why="npm ci failed in tests/external")
             done.write_text(wanted)
     return FOLDER
+
+
+def consultation_page() -> None:
+    """Build the page of `examples/consultation` for the demo, as `make page` does, unless that is done."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    source = SOURCE.parents[1] / "examples" / "consultation"
+    files = (each for each in sorted(source.rglob("*")) if each.is_file() and "node_modules" not in each.parts)
+    wanted = hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = FOLDER / "page"
+        if not (PAGE / "index.html").exists() or not done.exists() or done.read_text() != wanted:
+            install = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            _run(*install, why="npm ci failed in examples/consultation", folder=source)
+            _run("npm", "run", "build", why="the page was not built", folder=source)
+            done.write_text(wanted)
 
 
 def chromium() -> str:
@@ -72,7 +89,7 @@ def _first(names: tuple[str, ...]) -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def _run(*command: str, why: str) -> None:
-    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=900, check=False)
+def _run(*command: str, why: str, folder: Path = FOLDER) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
     if done.returncode:
         pytest.fail(f"{why}: {done.stderr.strip().splitlines()[-1:]}", pytrace=False)
