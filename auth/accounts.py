@@ -24,7 +24,7 @@ TYPES: dict[Role, str] = {"patient": "Patient", "doctor": "Practitioner", "admin
 
 @dataclass(frozen=True, slots=True)
 class Totp:
-    """A second factor by time: `secret` in base32, the last time `step` that was used, whether it is `confirmed`."""
+    """A second factor by time: its `secret` as it is sealed, the last time `step` used, whether it is `confirmed`."""
 
     secret: str
     step: int = 0

@@ -18,6 +18,7 @@ from auth.passkeys import Passkeys
 from auth.passwords import Passwords
 from auth.ports import Clock, Row, Store
 from auth.recovery import Recovery
+from auth.sealing import Seal
 from auth.sessions import Sessions
 from auth.throttle import Throttle
 from auth.tokens import Tokens
@@ -52,16 +53,17 @@ class Auth(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class House(Generic[P]):
-    """What the host gives: its store and clock, its base URL, a secret of 32 bytes, how it makes audit rows and
-    principals, how letters are delivered and whom a lost one is told, the address of the front end, whose pages may use
-    passkeys besides, whether only a confirmed address signs in, whether refusals wait for their row, and how wide the
-    rates are.
+    """What the host gives: its store and clock, its base URL, a secret of 32 bytes, what seals secrets in the store,
+    how it makes audit rows and principals, how letters are delivered and whom a lost one is told, the address of the
+    front end, whose pages may use passkeys besides, whether only a confirmed address signs in, whether refusals wait
+    for their row, and how wide the rates are.
     """
 
     store: Store
     now: Clock
     base: str
     secret: bytes
+    seal: Seal
     row: Row
     principal: Callable[[Grant, Account | None], Awaitable[P]]
     deliver: Deliver
@@ -74,9 +76,9 @@ class House(Generic[P]):
 
 
 async def open_auth(house: House[P]) -> Auth[P]:
-    """Return the authentication over `house`."""
+    """Return the authentication over `house`. Raises Unsealable when its signing keys cannot be opened."""
     store, now = house.store, house.now
-    keys = Keys(store, now)
+    keys = Keys(store, now, house.seal)
     await keys.learn()
     tokens = Tokens(keys, house.base, house.base, now)
     passwords = Passwords()
@@ -91,6 +93,7 @@ async def open_auth(house: House[P]) -> Auth[P]:
         passwords,
         throttle,
         trail,
+        house.seal,
         changed=lambda account: admission.forget(account=account),
         ended=lambda grant: admission.forget(grant=grant.id),
     )

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from auth.grants import Grant
 from auth.passwords import Passwords
 from auth.ports import Clock, Store
+from auth.sealing import Seal
 from auth.throttle import Throttle
 from auth.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A tenant's store and clock, its passwords, counts and trail.
+    """A tenant's store and clock, its passwords, counts and trail, and what seals its secrets.
 
     `changed` is told the id of each account that was changed, `ended` each grant that was revoked; after the commit.
     """
@@ -24,5 +25,6 @@ class Ground:
     passwords: Passwords
     throttle: Throttle
     trail: Trail
+    seal: Seal
     changed: Callable[[str], None]
     ended: Callable[[Grant], None]

@@ -1,7 +1,8 @@
 """Signing keys: made when first needed, kept in the table `signing_key`, rotated with overlap, published as JWKS.
 
 A rotated-in key is published at once and signs only when everybody has had time to fetch it (`AHEAD`); the one before
-verifies until the last token it signed has expired (`BEHIND`). The private part never leaves the store.
+verifies until the last token it signed has expired (`BEHIND`). The private part lies sealed in the store, and never
+leaves it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import RSAAlgorithm
 
 from auth.ports import Clock, Record, Store, Transaction
+from auth.resealing import about_key, reseal
+from auth.sealing import MARK, Seal
 from auth.tables import SIGNING_KEYS
 
 ALGORITHM = "RS256"
@@ -65,15 +68,19 @@ class SigningKey:
 class Keys:
     """A tenant's keys, as this process knows them."""
 
-    def __init__(self, store: Store, now: Clock) -> None:
+    def __init__(self, store: Store, now: Clock, seal: Seal) -> None:
         self._store = store
         self._now = now
+        self._seal = seal
         self._known: dict[str, SigningKey] = {}
         self._first: asyncio.Lock = asyncio.Lock()
 
     async def learn(self) -> None:
-        """Read the keys that are kept."""
-        found = [_read(record) for record in await self._store.records.scan(SIGNING_KEYS.name)]
+        """Read the keys that are kept. Raises Unsealable. In a store of before secrets were sealed, they are now."""
+        records = await self._store.records.scan(SIGNING_KEYS.name)
+        if any(not record.value["pem"].startswith(MARK) for record in records):
+            await self._store.write(lambda tx: reseal(tx, self._seal))
+        found = [self._read(record) for record in records]
         self._known = {key.kid: self._known.get(key.kid) or key for key in found}
         self._known |= {key.kid: key for key in found if self._known[key.kid].ends != key.ends}
 
@@ -102,10 +109,11 @@ class Keys:
         async def work(tx: Transaction) -> SigningKey:
             fresh = SigningKey(uuid4().hex, pem, tx.time, tx.time + AHEAD)
             for record in await tx.records.scan(SIGNING_KEYS.name):
-                key = _read(record)
+                key = self._read(record)
                 if key.ends is None:
-                    await _keep(tx, SigningKey(key.kid, key.pem, key.made, key.starts, fresh.starts + BEHIND))
-            return await _keep(tx, fresh)
+                    ended = SigningKey(key.kid, key.pem, key.made, key.starts, fresh.starts + BEHIND)
+                    await _keep(tx, ended, self._seal)
+            return await _keep(tx, fresh, self._seal)
 
         fresh = await self._store.write(work)
         await self.learn()
@@ -122,11 +130,16 @@ class Keys:
             pem = await asyncio.to_thread(_generate)
 
             async def work(tx: Transaction) -> SigningKey:
-                return await _keep(tx, SigningKey(uuid4().hex, pem, tx.time, tx.time))
+                return await _keep(tx, SigningKey(uuid4().hex, pem, tx.time, tx.time), self._seal)
 
             key = await self._store.write(work)
             await self.learn()
             return key
+
+    def _read(self, record: Record) -> SigningKey:
+        value = record.value
+        pem = self._seal.open(value["pem"], about_key(record.key))
+        return SigningKey(record.key, pem, value["made"], value["starts"], value["ends"])
 
 
 def _generate() -> str:
@@ -134,12 +147,8 @@ def _generate() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-async def _keep(tx: Transaction, key: SigningKey) -> SigningKey:
-    value = {"pem": key.pem, "made": key.made, "starts": key.starts, "ends": key.ends}
+async def _keep(tx: Transaction, key: SigningKey, seal: Seal) -> SigningKey:
+    pem = seal.close(key.pem, about_key(key.kid))
+    value = {"pem": pem, "made": key.made, "starts": key.starts, "ends": key.ends}
     await tx.records.put(SIGNING_KEYS.name, key.kid, value, expires=key.ends)
     return key
-
-
-def _read(record: Record) -> SigningKey:
-    value = record.value
-    return SigningKey(record.key, value["pem"], value["made"], value["starts"], value["ends"])

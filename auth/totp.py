@@ -15,6 +15,7 @@ from auth.errors import Conflicting, Missing, SecondFactor, Unauthenticated
 from auth.ground import Ground
 from auth.opaque import fingerprint
 from auth.ports import Asker, Event, Transaction
+from auth.resealing import about_factor
 
 STEP = 30
 """Seconds a code lasts."""
@@ -43,6 +44,7 @@ class SecondFactors:
         self._trail = ground.trail
         self._now = ground.now
         self._changed = ground.changed
+        self._seal = ground.seal
         self._issuer = issuer
 
     async def begin(self, account: Account, password: str, asker: Asker) -> Enrolment:
@@ -54,7 +56,7 @@ class SecondFactors:
             now = await account_of(tx.records, account.id)
             if now is None or (now.totp is not None and now.totp.confirmed):
                 raise Conflicting("The account has an authenticator already: remove that one first.")
-            await change(tx, account.id, totp=Totp(secret))
+            await change(tx, account.id, totp=Totp(self._seal.close(secret, about_factor(account.id))))
             await self._note(tx, "enrol-totp", account, asker)
 
         await self._store.write(work)
@@ -70,7 +72,7 @@ class SecondFactors:
             now = await account_of(tx.records, account.id)
             if now is None or now.totp is None or now.totp.confirmed:
                 raise Missing("There is no authenticator that waits to be confirmed.")
-            step = self._step(now.totp, code)
+            step = self._step(now.id, now.totp, code)
             if step is None:
                 raise Unauthenticated(WRONG)
             kept = tuple(fingerprint(each) for each in codes)
@@ -105,7 +107,7 @@ class SecondFactors:
             now = await account_of(tx.records, account.id)
             if now is None or now.totp is None:
                 raise Unauthenticated(WRONG)
-            step = self._step(now.totp, code)
+            step = self._step(now.id, now.totp, code)
             if step is not None:
                 await change(tx, now.id, totp=replace(now.totp, step=step))
                 return ("otp", "mfa")
@@ -119,10 +121,10 @@ class SecondFactors:
         self._throttle.forget("code-account", account.id)
         return given
 
-    def _step(self, totp: Totp, code: str) -> int | None:
+    def _step(self, account: str, totp: Totp, code: str) -> int | None:
         """Return the time step whose code that is, None for none, or for one that was used."""
         now = self._now() // 1_000_000 // STEP
-        maker = pyotp.TOTP(totp.secret)
+        maker = pyotp.TOTP(self._seal.open(totp.secret, about_factor(account)))
         plain = code.replace(" ", "")
         for step in range(now - DRIFT, now + DRIFT + 1):
             if step > totp.step and pyotp.utils.strings_equal(plain, maker.at(step * STEP)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -33,9 +33,10 @@ def user_commands(line: Line) -> typer.Typer:
 
 def keys_commands(line: Line) -> typer.Typer:
     """Return the commands about signing keys."""
-    commands = group("Signing keys: list, rotate.")
+    commands = group("Signing keys: list, rotate; and seal, for the key that keeps secrets in the store.")
     commands.command("list")(_keys(line))
     commands.command("rotate")(_rotate(line))
+    commands.command("seal")(_seal(line))
     return commands
 
 
@@ -174,6 +175,36 @@ def _rotate(line: Line) -> Callable[..., None]:
     return rotate
 
 
+def _seal(line: Line) -> Callable[..., None]:
+    def seal(
+        lost: Annotated[
+            bool, typer.Option("--lost", help="The file of keys is lost: give up what nothing opens.")
+        ] = False,
+        store: StoreOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        """Seal signing keys and second factors in the store with a new key. The keys before stay in its file."""
+        from auth.sealing import Unsealable
+        from fhir_server.accounts import manage
+        from fhir_server.app import open_tenant
+        from fhir_server.sealing import not_opened, seal_anew
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+
+        async def work() -> int:
+            async with open_tenant(settings) as tenant:
+                try:
+                    return await seal_anew(settings, tenant.services, manage.BY, manage.asker(), lost=lost)
+                except Unsealable as why:
+                    raise not_opened(settings, why) from None
+
+        count = ended(line, work())
+        line.out.print(f"Sealed {count} secrets anew: {settings.secrets_key_path}", markup=False, soft_wrap=True)
+
+    return seal
+
+
 def demo_accounts_of(settings: Settings) -> list[str]:
     """Return what to say about the accounts of the demo, which are opened here, and where they meet at `{root}`."""
     from fhir_server.accounts.demo import demo_accounts
@@ -197,10 +228,16 @@ def group(help: str) -> typer.Typer:
 
 def done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
     """Do `work` at the desk of the store, or stop with what is wrong."""
+    return ended(line, at_desk(settings, work))
+
+
+def ended(line: Line, work: Coroutine[None, None, T]) -> T:
+    """Return what comes of `work`, or stop with what is wrong."""
     from auth.errors import AuthError, Invalid
+    from fhir_server.settings import SettingsError
 
     try:
-        return asyncio.run(at_desk(settings, work))
+        return asyncio.run(work)
     except Invalid as invalid:
         faults = (f"{name} {reason}" for name, reasons in invalid.fields.items() for reason in reasons)
         line.stop("; ".join(faults), USAGE)
@@ -208,6 +245,8 @@ def done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -
         line.stop(f"{refusal} While a server runs on the store, ask it: see /admin", FAILED)
     except (AuthError, Refusal) as refusal:
         line.stop(str(refusal), FAILED)
+    except SettingsError as error:
+        line.stop(str(error), USAGE)
 
 
 async def at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:

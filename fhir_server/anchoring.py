@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fhir_server.errors import StoreFull, StoreUnavailable
+from fhir_server.key_file import KeyUnusable, key_file
 from fhir_server.store.audit_anchor import Anchor, sign
 from fhir_server.store.base import RecordTable, Store, Transaction
 
@@ -26,24 +26,17 @@ DIGITS = 20
 log = logging.getLogger("fhir_server.audit")
 
 
-class KeyUnusable(Exception):
-    """The key file cannot be read, or is no Ed25519 key; the text says which."""
-
-
 def signing_key(path: Path) -> Ed25519PrivateKey:
     """Return the key in `path`, which is made when it does not exist, for its owner alone. Raises KeyUnusable."""
     from cryptography.hazmat.primitives import serialization as pem
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey as Key
 
+    def make() -> bytes:
+        return Key.generate().private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
+
+    content = key_file(path, make, "audit key")
     try:
-        if not path.exists():
-            made = Key.generate()
-            text = made.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(text)
-        found = pem.load_pem_private_key(path.read_bytes(), None)
-    except OSError as error:
-        raise KeyUnusable(f"The audit key {path} cannot be used: {error.strerror}.") from None
+        found = pem.load_pem_private_key(content, None)
     except (ValueError, TypeError):
         raise KeyUnusable(f"The audit key {path} is no unencrypted private key in PEM.") from None
     if not isinstance(found, Key):

@@ -265,7 +265,8 @@ def print_line(text: bytes) -> None:
 
 
 def _key(line: Line, settings: Settings) -> Ed25519PrivateKey:
-    from fhir_server.anchoring import KeyUnusable, signing_key
+    from fhir_server.anchoring import signing_key
+    from fhir_server.key_file import KeyUnusable
 
     try:
         return signing_key(settings.audit_key_path)

@@ -9,28 +9,31 @@ import sys
 
 from auth.mail import Deliver, MailServer, by_printing, by_smtp
 from auth.oidc import Provider
+from auth.sealing import Unsealable
 from auth.smart.discovery import Endpoints
 from fhir_server.accounts.desk import Desk, Notice
-from fhir_server.accounts.opening import Apps, Post, also_at, opening
+from fhir_server.accounts.opening import Apps, Post, SignIn, also_at, opening
 from fhir_server.fetching import Fetcher
 from fhir_server.interactions.call import Services
+from fhir_server.sealing import not_opened, seal_of
 from fhir_server.settings import Settings
 
 
 async def open_desk(settings: Settings, services: Services) -> Desk:
-    """Return what accounts need, over the store of a tenant."""
+    """Return what accounts need, over the store of a tenant. Raises SettingsError."""
     fetcher = Fetcher(settings.fetch_origins)
     notice = Notice(settings.notice_url or f"{settings.root}/privacy", settings.notice_version)
-    desk = await opening(
-        services,
-        notice,
-        services.access,
-        Apps(Endpoints(settings.root, settings.client_registration), fetcher),
-        registration=settings.registration,
-        letters=Post(_delivery(settings), settings.app_url),
-        origins=settings.cors_origins,
-        rate_factor=settings.rate_factor,
-    )
+    try:
+        desk = await opening(
+            services,
+            notice,
+            services.access,
+            Apps(Endpoints(settings.root, settings.client_registration), fetcher),
+            SignIn(await seal_of(settings), settings.registration, settings.cors_origins, settings.rate_factor),
+            Post(_delivery(settings), settings.app_url),
+        )
+    except Unsealable as why:
+        raise not_opened(settings, why) from None
     return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
 
 

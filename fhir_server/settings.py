@@ -162,6 +162,11 @@ class Settings(BaseSettings):
     audit_key: str = Field(
         "", description="PEM file with the key that signs audit anchors. Default: made beside the store's file."
     )
+    secrets_key: str = Field(
+        "",
+        description="File with the keys that seal signing keys and second factors in the store. "
+        "Default: made beside it.",
+    )
     audit_anchor_s: float = Field(300.0, ge=1, description="Seconds between two anchors of the audit trail.")
     audit_anchor_file: str = Field(
         "", description="File to which each anchor is appended, best on another machine's disk."
@@ -287,6 +292,13 @@ class Settings(BaseSettings):
     def audit_key_path(self) -> Path:
         """The file of the key that signs audit anchors."""
         return Path(self.audit_key or f"{self.store.removeprefix('sqlite:///')}.audit-key.pem")
+
+    @property
+    def secrets_key_path(self) -> Path | None:
+        """The file of the keys that seal secrets in the store; None for a store that is in memory only."""
+        beside = self.store.startswith("sqlite:///")
+        default = Path(f"{self.store.removeprefix('sqlite:///')}.secrets-key") if beside else None
+        return Path(self.secrets_key) if self.secrets_key else default
 
     @property
     def required_profiles(self) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from auth.mail import Deliver
 from auth.oidc import Provider, Upstream
 from auth.policy import Policy
 from auth.ports import Fetch, Fetched
+from auth.sealing import Seal
 from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
 from fhir_server.accounts.asking import asking
@@ -39,6 +40,18 @@ class Post:
     front: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people get in: what seals their secrets in the store, how one becomes a member (`open`, `verified`,
+    `closed`), whose pages may use passkeys besides, and how much wider than usual things may be tried.
+    """
+
+    seal: Seal
+    registration: str
+    origins: Sequence[str] = ()
+    rate_factor: float = 1.0
+
+
 log = logging.getLogger("fhir_server.accounts")
 
 
@@ -47,17 +60,10 @@ async def opening(
     notice: Notice,
     policy: Policy,
     apps: Apps,
-    *,
-    registration: str,
+    sign_in: SignIn,
     letters: Post,
-    origins: Sequence[str] = (),
-    rate_factor: float = 1.0,
 ) -> Desk:
-    """Return the desk.
-
-    `apps` is what apps meet, `letters` how letters go out, `origins` are pages that may use passkeys besides,
-    `rate_factor` widens how often things may be tried.
-    """
+    """Return the desk, where `letters` is how letters go out. Raises Unsealable."""
 
     def known(type: str, name: str) -> bool:
         return services.registry.get(type, name) is not None
@@ -67,20 +73,21 @@ async def opening(
         now=services.now,
         base=services.base,
         secret=services.secret,
+        seal=sign_in.seal,
         row=audit_row,
         principal=principals(policy, known, lambda account: organizations(services, account)),
         deliver=letters.deliver,
         lost=lambda why: log.error("a letter was not delivered", extra={"reason": why}),
         front=letters.front,
-        origins=origins,
-        confirmed_only=registration == "verified",
+        origins=sign_in.origins,
+        confirmed_only=sign_in.registration == "verified",
         waits=services.audit_waits,
-        rate_factor=rate_factor,
+        rate_factor=sign_in.rate_factor,
     )
     auth = await open_auth(house)
     people = Patients(services, house.principal)
     smart = await open_smart(auth, apps.endpoints, people, _fetch(apps.fetcher), known)
-    return Desk(services, auth, smart, apps.fetcher, notice, registration)
+    return Desk(services, auth, smart, apps.fetcher, notice, sign_in.registration)
 
 
 def also_at(desk: Desk, provider: Provider, role: Role | None) -> Desk:

@@ -15,6 +15,7 @@ from auth.auth import Auth, House, open_auth
 from auth.grants import Grant
 from auth.keys import _generate
 from auth.ports import Asker, Event, Letter
+from auth.sealing import Seal
 from auth.sessions import Signed
 from auth.tables import TABLES
 from fhir_server.store.base import AuditRow, RecordTable, Store
@@ -23,6 +24,7 @@ from tests.fakes.clock import Clock
 
 BASE = "http://example.org/fhir"
 PASSWORD = "violet anchor tulip 42"
+SEAL = Seal([b"k" * 32])
 HERE = Asker("request-1", "192.0.2.7", "test")
 ELSEWHERE = Asker("request-2", "198.51.100.9", "test")
 
@@ -103,6 +105,7 @@ async def authority_at(url: str, clock: Clock, **more: Any) -> Authority:
         clock,
         BASE,
         b"s" * 32,
+        more.pop("seal", SEAL),
         audit_row,
         principal,
         deliver,

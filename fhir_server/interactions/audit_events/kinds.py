@@ -102,6 +102,7 @@ KINDS: Mapping[str, Kind] = {
     "disable-account": _security(*_USER),
     "change-role": _security("110136", "Security Roles Changed"),
     "rotate-keys": _security(*_CONFIGURATION),
+    "seal-secrets": _security(*_CONFIGURATION),
     "change-client": _security(*_CONFIGURATION),
     "change-consent": _security("110135", "Object Security Attributes Changed"),
     "break-glass": _security("110127", "Emergency Override Started", letter="E"),

@@ -13,7 +13,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from auth.errors import Unauthenticated
 from auth.keys import AHEAD, BEHIND, Keys
 from auth.tokens import Tokens
-from tests.fakes.authority import BASE, Authority
+from tests.fakes.authority import BASE, SEAL, Authority
 
 SECOND = 1_000_000
 
@@ -23,7 +23,7 @@ async def test_the_first_key_is_made_once(authority: Authority) -> None:
     assert keys.listed() == []
     made = await asyncio.gather(*(keys.signing() for _ in range(5)))
     assert len({key.kid for key in made}) == 1
-    other = Keys(authority.store, authority.clock)
+    other = Keys(authority.store, authority.clock, SEAL)
     await other.learn()
     assert (await other.signing()).kid == made[0].kid
 
@@ -53,7 +53,7 @@ async def test_a_rotated_key_waits_until_everybody_has_it_and_the_old_one_until_
     clock.advance(BEHIND / SECOND)
     assert [each["kid"] for each in keys.jwks()["keys"]] == [fresh.kid]
     assert keys.verifying(old.kid) is None
-    again = Keys(authority.store, clock)
+    again = Keys(authority.store, clock, SEAL)
     await again.learn()
     assert [key.kid for key in again.listed()] == [fresh.kid]
 

@@ -136,3 +136,11 @@ def test_the_audit_key_is_beside_the_store_unless_it_is_named() -> None:
         "/var/lib/fhir/fhir.db.audit-key.pem"
     )
     assert load_settings(audit_key="/run/secrets/audit.pem").audit_key_path == Path("/run/secrets/audit.pem")
+
+
+def test_the_keys_to_secrets_are_beside_the_store_unless_they_are_named() -> None:
+    assert load_settings(store="sqlite:////var/lib/fhir/fhir.db").secrets_key_path == Path(
+        "/var/lib/fhir/fhir.db.secrets-key"
+    )
+    assert load_settings(secrets_key="/run/secrets/keys").secrets_key_path == Path("/run/secrets/keys")
+    assert load_settings(store="memory:").secrets_key_path is None
