@@ -6,8 +6,9 @@ What cannot be decoded is refused: guessing would search for something other tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from fhir_server.errors import BadRequest
 
@@ -16,8 +17,7 @@ MAX_PAIRS = 1000
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """The pairs that concern the interaction, and the protocol's own: `_format` and `_pretty`."""
 
     pairs: tuple[tuple[str, str], ...] = ()

@@ -7,8 +7,10 @@ answer alone (http://hl7.org/fhir/R4/search.html#return).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fhir_server.errors import BadRequest
 from fhir_server.interactions import paging, part
@@ -40,8 +42,7 @@ WITHOUT_MATCHES = frozenset({"_sort", "_include", "_revinclude"})
 """What makes no difference where the number alone is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A search as it was asked for; `count` 0 and `_summary=count` both mean the number only.
 
     `warnings` name what lenient handling ignored.

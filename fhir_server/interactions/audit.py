@@ -8,6 +8,7 @@ Inside a transaction Bundle entries leave none: the Bundle leaves one for all of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,6 +62,13 @@ def patients_of(version: Version) -> tuple[str, ...]:
     if version.key.type == "Patient":
         return (version.key.id,)
     return version.patients
+
+
+def patients_of_all(versions: Sequence[Version]) -> tuple[str, ...]:
+    """Return the ids of the patients whose data any of the versions is, each once, in order."""
+    # Most of a page is about one patient.
+    groups = dict.fromkeys([(each.key.id,) if each.key.type == "Patient" else each.patients for each in versions])
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))
 
 
 async def seen(call: Call, action: str, result: Result, details: Mapping[str, Any] | None = None) -> Result:

@@ -42,7 +42,7 @@ async def history(call: Call) -> Result:
         for v, body in zip(page.versions, bodies, strict=True)
     )
     body = bundle.history(None, paging.links(call, walk, page, place), entries)
-    patients = tuple({patient: None for version in page.versions for patient in audit.patients_of(version)})
+    patients = audit.patients_of_all(page.versions)
     return await audit.seen(call, "history", Result(200, body=body, patients=patients))
 
 

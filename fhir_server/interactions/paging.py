@@ -7,8 +7,9 @@ of which commit the walk answers. It goes with its own URL only.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from fhir_server.errors import BadRequest, Gone
 from fhir_server.interactions.call import Call, Limits
@@ -22,8 +23,7 @@ COUNT_DIGITS = 9
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A page walk as it was asked for: `path` below the base, `applied` what the self link says."""
 
     path: str

@@ -8,7 +8,6 @@ show, what to include beside them, the total, the links, and what was ignored or
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 from fhir_server.interactions import audit, binary, paging, part
@@ -49,7 +48,7 @@ async def search(call: Call) -> Result:
         paging.links(call, asked.walk, page, asked.place, issued=asked.now),
         _entries(call, asked, page, added, await binary.wholes(call, shown)),
     )
-    patients = tuple(dict.fromkeys(chain.from_iterable(map(audit.patients_of, shown))))
+    patients = audit.patients_of_all(shown)
     details = _details(call, asked) | {"matches": len(page.versions)}
     if added.versions:
         details["included"] = len(added.versions)

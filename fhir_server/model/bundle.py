@@ -151,5 +151,10 @@ def _bundle(type: str, total: int | None, links: Sequence[Link], entries: Iterab
         head += b',"total":%d' % total
     if links:
         head += b',"link":' + encode([{"relation": relation, "url": url} for relation, url in links])
-    joined = b",".join(entries)
-    return head + b',"entry":[' + joined + b"]}" if joined else head + b"}"
+    parts = list(entries)
+    if not parts:
+        return head + b"}"
+    # The ends are put to the outermost entries, so that what is large is copied once.
+    parts[0] = head + b',"entry":[' + parts[0]
+    parts[-1] += b"]}"
+    return b",".join(parts)

@@ -18,6 +18,7 @@ LIFETIME = 3_600_000_000
 """Microseconds from the first page of a walk to the last that is answered."""
 
 _FIELDS = Struct(">QQQ16s")
+_LENGTH = Struct(">Q").pack
 _SEAL_BYTES = 16
 _FORMAT = b"page cursor 1"
 
@@ -82,8 +83,7 @@ def _signature(body: bytes, secret: bytes) -> bytes:
 
 
 def _fingerprint(type: str, parameters: Sequence[tuple[str, str]]) -> bytes:
-    digest = sha256()
-    for text in (type, *(text for pair in parameters for text in pair)):
-        encoded = text.encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    return digest.digest()[:16]
+    texts = [type.encode("utf-8", "surrogatepass")]
+    for name, value in parameters:
+        texts += (name.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass"))
+    return sha256(b"".join([b"%b%b" % (_LENGTH(len(text)), text) for text in texts])).digest()[:16]

@@ -110,8 +110,7 @@ class Scope:
     count: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page of versions; `next` is what `after` of the following page must be, None at the end.
 
     `position` is the commit position the whole walk answers as of.

@@ -50,9 +50,15 @@ def spent() -> Spent:
 def within_one_budget(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Let all queries of a call of `method` share what they spend."""
 
+    # This is the road of every search: a context manager made by a generator would cost more than what it does.
     @wraps(method)
     async def within(*args: P.args, **kwargs: P.kwargs) -> T:
-        with one_budget():
+        if _SPENT.get() is not None:
             return await method(*args, **kwargs)
+        token = _SPENT.set(Spent())
+        try:
+            return await method(*args, **kwargs)
+        finally:
+            _SPENT.reset(token)
 
     return within

@@ -6,14 +6,14 @@ The SQL is written for the layout of `docs/store.md`. `?` is the placeholder, ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from fhir_server.store.contained_row import BITS, MASK
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """SQL, or a piece of it, with the arguments of its placeholders in order."""
 
     sql: str

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
@@ -109,13 +108,19 @@ class Connection:
     def _late(self) -> bool:
         return monotonic() > self._deadline
 
-    def rows(self, sql: str, arguments: Sequence[Any], seconds: float) -> list[Any]:
-        """Return all rows of a query that takes less than `seconds`. Raises apsw.InterruptError."""
-        self._deadline = monotonic() + seconds
+    def rows(self, sql: str, arguments: Sequence[Any], seconds: float, together: Spent | None = None) -> list[Any]:
+        """Return all rows of a query that takes less than `seconds`; what it takes is added to what runs `together`.
+
+        Raises apsw.InterruptError.
+        """
+        began = monotonic()
+        self._deadline = began + seconds
         try:
             return self.raw.execute(sql, arguments).fetchall()
         finally:
             self._deadline = math.inf
+            if together is not None:
+                together.running += monotonic() - began
 
     def close(self) -> None:
         """Close; a connection that wrote leaves an empty write-ahead log."""
@@ -142,15 +147,14 @@ class Runner:
         together = spent()
         try:
             if not long and len(sql) <= LONG:
-                with _timed(together):
-                    return self._inline.rows(sql, arguments, min(self._budgets.inline, self._left(together)))
+                return self._inline.rows(sql, arguments, min(self._budgets.inline, self._left(together)), together)
         except apsw.InterruptError:
             pass
         except apsw.Error as error:
             raise refusal(error) from error
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, self._timed_again, together, sql, arguments)
+            return await loop.run_in_executor(self._threads, self._again, sql, arguments, together)
         except apsw.InterruptError as error:
             raise self._too_costly() from error
         except apsw.Error as error:
@@ -167,10 +171,6 @@ class Runner:
             f"The search was stopped after {self._budgets.thread:g} seconds: narrow it with more or more selective "
             "parameters."
         )
-
-    def _timed_again(self, together: Spent, sql: str, arguments: Sequence[Any]) -> list[Any]:
-        with _timed(together):
-            return self._again(sql, arguments, self._left(together))
 
     def glance(self, sql: str, arguments: Sequence[Any]) -> list[Any] | None:
         """Return the rows of a query that plans another, None when it is not quick. Raises StoreUnavailable."""
@@ -201,8 +201,8 @@ class Runner:
     def _look(self) -> None:
         """Take a snapshot, where there is one to take."""
 
-    def _again(self, sql: str, arguments: Sequence[Any], seconds: float) -> list[Any]:
-        return self._inline.rows(sql, arguments, seconds)
+    def _again(self, sql: str, arguments: Sequence[Any], together: Spent) -> list[Any]:
+        return self._inline.rows(sql, arguments, self._left(together), together)
 
     def close(self) -> None:
         """Release the connections."""
@@ -238,7 +238,7 @@ class Readers(Runner):
             self.connection.execute("COMMIT")
         self._looking = not self._keeps
 
-    def _again(self, sql: str, arguments: Sequence[Any], seconds: float) -> list[Any]:
+    def _again(self, sql: str, arguments: Sequence[Any], together: Spent) -> list[Any]:
         # At most _THREADS calls run at once, so that is how many connections there will be.
         if self._idle.empty():
             connection = Connection(self._path, writes=False)
@@ -246,7 +246,7 @@ class Readers(Runner):
         else:
             connection = self._idle.get()
         try:
-            return connection.rows(sql, arguments, seconds)
+            return connection.rows(sql, arguments, self._left(together), together)
         finally:
             self._idle.put(connection)
 
@@ -255,15 +255,6 @@ class Readers(Runner):
         self._threads.shutdown()
         for connection in (*self._opened, self._inline):
             connection.close()
-
-
-@contextmanager
-def _timed(together: Spent) -> Iterator[None]:
-    began = monotonic()
-    try:
-        yield
-    finally:
-        together.running += monotonic() - began
 
 
 def _distance(*degrees: Any) -> float:

@@ -10,9 +10,11 @@ and wherever one of the two stands in the arguments of the statement, another se
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
+
+from msgspec import Struct
 
 from fhir_server.search.query import And, Node, Owned, Query, Reference, Target, Token
 from fhir_server.store.sql.dialect import Names
@@ -58,8 +60,7 @@ class Number(int):
         return hash((Number, self.at))
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What is asked for, as a key of the statement that answers it, and its values."""
 
     targets: tuple[tuple[str, Any], ...]
