@@ -1,6 +1,6 @@
 """The resources behind an account: Patient with its two consents, Practitioner with its role, Person.
 
-Consents are shaped as the telemedicine profile `telemed-consent` wants them; each names the version of the notice.
+Consents are those of the view `consent`; each names the version of the notice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from fhir_server.model.resource import instant
 from fhir_server.store.base import Key
 from profiles.restriction import ALL
 
-TELEMED = "urn:fhir-health-server:telemed"
 RPPS = "https://rpps.esante.gouv.fr"
 PROFESSIONAL = "urn:oid:1.2.250.1.71.4.2.1"
 MANDATORY = ("data_processing", "telemedicine_usage")
@@ -96,31 +95,10 @@ async def confirming(services: Services, account: Account, rpps: str) -> list[Re
 
 def consent(account: Account, type: str, notice: Notice) -> Resource:
     """Return the Consent of kind `type` that a patient gives now."""
-    who = {"reference": f"Patient/{account.id}"}
-    now = instant(account.inserted_at)
-    scope = "treatment" if type == "telemedicine_usage" else "patient-privacy"
-    return {
-        "resourceType": "Consent",
-        "status": "active",
-        "scope": {"coding": [{"system": f"{TERMINOLOGY}/consentscope", "code": scope}]},
-        "category": [
-            {"coding": [{"system": "http://loinc.org", "code": "59284-0"}]},
-            {"coding": [{"system": f"{TELEMED}/CodeSystem/telemed-consent-type", "code": type}]},
-        ],
-        "patient": who,
-        "dateTime": now,
-        "performer": [who],
-        "policy": [
-            {
-                "extension": [
-                    {
-                        "url": f"{TELEMED}/StructureDefinition/telemed-notice-version",
-                        "valueString": notice.version,
-                    }
-                ],
-                "uri": notice.uri,
-            }
-        ],
-        "policyRule": {"coding": [{"system": f"{TERMINOLOGY}/v3-ActCode", "code": "OPTIN"}]},
-        "provision": {"type": "permit", "period": {"start": now}},
-    }
+    # Only who registers somebody pays for the views.
+    from mappings.views.consent import grant
+
+    made: Resource = grant(type, account.actor, (notice.version, notice.uri), instant(account.inserted_at))
+    # It keeps its profile, but does not claim it: claims may be enforced where the profile is not installed.
+    del made["meta"]
+    return made

@@ -9,10 +9,10 @@ import pytest
 from auth.accounts import account_by_email
 from auth.errors import Denied, Invalid, TooMany, Unauthenticated
 from auth.throttle import RATES
-from fhir_server.accounts.persons import TELEMED
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.errors import Unprocessable
 from fhir_server.store.base import Key
+from mappings.concepts.names import TELEMED
 from profiles.restriction import ALL
 from tests.fakes.authority import HERE, PASSWORD
 from tests.fakes.desk import desk_of, doctor, found, patient
