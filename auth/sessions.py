@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from auth import grants, opaque
+from auth import grants, rotation
 from auth.accounts import Account, account_by_email, account_of, change, normalised
 from auth.errors import Invalid, Missing, TooMany, Unauthenticated
 from auth.grants import FIRST_PARTY, Grant
@@ -19,8 +19,6 @@ from auth.tokens import Tokens
 
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 30 * 24 * 3600
-GRACE = 30_000_000
-"""Microseconds after a rotation in which the old token still gives access: answers get lost on the way."""
 WRONG = "The e-mail address or the password is wrong."
 AGENT = 120
 """Characters kept of what a client calls itself."""
@@ -128,8 +126,7 @@ class Sessions:
             agent=asker.agent[:AGENT],
         )
         await grants.put(tx, grant)
-        refresh = await opaque.issue(tx, "refresh", REFRESH_SECONDS, account=account.id, grant=grant.id)
-        return grant, refresh
+        return grant, await rotation.issue(tx, grant)
 
     async def signed(self, account: Account, grant: Grant, refresh: str | None) -> Signed:
         """Return the tokens of a grant that is kept."""
@@ -140,22 +137,20 @@ class Sessions:
         self._throttle.hit("token-address", self._throttle.digest(asker.address))
 
         async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | tuple[Account, list[Grant]] | None:
-            found = await self._behind(tx, secret)
+            found = await rotation.presented(tx, secret, FIRST_PARTY)
             if found is None:
                 return None
-            token, account, grant = found
-            if token.used and tx.time - token.used > GRACE:
-                ended = await grants.end(tx, grant.id)
+            account, grant = found.account, found.grant
+            ended = await rotation.replayed(tx, found)
+            if ended is not None:
                 details = {"session": grant.id, "reason": "replayed refresh token"}
                 await self._note(tx, "refresh", account, asker, status=401, details=details)
                 return account, ended
             await self._note(tx, "refresh", account, asker, details={"session": grant.id, "rotated": rotate})
-            if token.used or not rotate:
+            if found.token.used or not rotate:
                 return account, grant, None
-            await opaque.keep(tx, replace(token, used=tx.time))
             grant = await grants.put(tx, replace(grant, expires=tx.time + REFRESH_SECONDS * 1_000_000))
-            fresh = await opaque.issue(tx, "refresh", REFRESH_SECONDS, account=account.id, grant=grant.id)
-            return account, grant, fresh
+            return account, grant, await rotation.rotate(tx, found, grant)
 
         done = await self._store.write(work)
         if done is not None and len(done) == 2:
@@ -201,17 +196,6 @@ class Sessions:
 
     async def _one(self, tx: Transaction, id: str) -> list[Grant]:
         return await grants.end(tx, id)
-
-    async def _behind(self, tx: Transaction, secret: str) -> tuple[opaque.Opaque, Account, Grant] | None:
-        """Return a refresh token with the account and grant behind it, if all of them count."""
-        token = await opaque.find(tx.records, "refresh", secret)
-        if token is None or token.grant is None or token.account is None:
-            return None
-        grant = await grants.grant_of(tx.records, token.grant)
-        account = await account_of(tx.records, token.account)
-        if grant is None or account is None or account.status == "disabled" or not grant.is_alive(tx.time):
-            return None
-        return (token, account, grant) if grant.client == FIRST_PARTY else None
 
     def may_enter(self, account: Account) -> bool:
         """Whether a session may begin for the account at all."""

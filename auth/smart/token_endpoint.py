@@ -6,16 +6,15 @@ ends the grant and with it every token that came of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from auth import grants, opaque
+from auth import grants, opaque, rotation
 from auth.accounts import Account, account_of
 from auth.clients import Client
 from auth.grants import Grant
-from auth.opaque import Opaque
 from auth.ports import Asker, Event, Store, Transaction
 from auth.scopes import Known, Scopes, parse_scopes
 from auth.smart import codes
@@ -31,8 +30,6 @@ SECOND = 1_000_000
 ACCESS_SECONDS = 3600
 BACKEND_SECONDS = 300
 DAY = 24 * 3600
-GRACE = 30 * SECOND
-"""Microseconds after a rotation in which the old refresh token still gives access: answers get lost on the way."""
 IDENTITY = frozenset(("client_id", "client_secret", "client_assertion"))
 """By which of its parameters a request says who it is from."""
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -59,7 +56,7 @@ class _Refused:
 
     code: str
     description: str
-    revoked: Grant | None = None
+    revoked: Sequence[Grant] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +105,8 @@ class TokenEndpoint:
 
     async def _answer(self, done: _Granted | _Refused) -> Answer:
         if isinstance(done, _Refused):
-            if done.revoked is not None:
-                self._parts.forget(done.revoked)
+            for each in done.revoked:
+                self._parts.forget(each)
             raise Refusal(done.code, done.description)
         grant = done.grant if done.scopes is None else replace(done.grant, scopes=done.scopes)
         seconds = min(ACCESS_SECONDS, (grant.expires - grant.issued) // SECOND)
@@ -129,7 +126,8 @@ class TokenEndpoint:
         token, code = found
         account = await account_of(tx.records, code.account)
         if token.used:
-            return await self._noticed(tx, client, token.grant, "replayed code", asker)
+            ended = await grants.end(tx, token.grant) if token.grant is not None else []
+            return await self._noticed(tx, client, token.grant, ended, "replayed code", asker)
         if code.redirect_uri != said.get("redirect_uri") or not code.fits(said.get("code_verifier", "")):
             await codes.use(tx, token, None)
             return _Refused("invalid_grant", "redirect_uri or code_verifier is not that of the request for the code.")
@@ -138,7 +136,8 @@ class TokenEndpoint:
             return _Refused("invalid_grant", "The user has signed out since, or the account cannot be used.")
         grant = await grants.put(tx, self._grant(tx, client, code, session))
         await codes.use(tx, token, grant.id)
-        refresh = await self._refresh_token(tx, grant)
+        lasting = {"offline_access", "online_access"} & set(grant.scopes)
+        refresh = await rotation.issue(tx, grant) if lasting else None
         await self._note(tx, "token", account, grant, asker)
         return _Granted(grant, account, refresh, code.nonce)
 
@@ -165,35 +164,23 @@ class TokenEndpoint:
             acr=code.acr,
         )
 
-    async def _refresh_token(self, tx: Transaction, grant: Grant) -> str | None:
-        if not {"offline_access", "online_access"} & set(grant.scopes):
-            return None
-        seconds = (grant.expires - tx.time) // SECOND
-        return await opaque.issue(tx, "refresh", seconds, account=grant.account, grant=grant.id)
-
     async def _again(
         self, tx: Transaction, client: Client, said: Mapping[str, str], asker: Asker
     ) -> _Granted | _Refused:
-        token = await opaque.find(tx.records, "refresh", said.get("refresh_token", ""))
-        grant = await grants.grant_of(tx.records, token.grant or "") if token else None
-        if token is None or grant is None or grant.client != client.id or not grant.is_alive(tx.time):
+        shown = await rotation.presented(tx, said.get("refresh_token", ""), client.id)
+        if shown is None:
             return _Refused("invalid_grant", "The refresh token is unknown, has ended, or is another app's.")
-        if token.used and tx.time - token.used > GRACE:
-            return await self._noticed(tx, client, grant.id, "replayed refresh token", asker)
-        account = await account_of(tx.records, grant.account or "")
-        if account is None or account.status == "disabled":
-            return _Refused("invalid_grant", "The account cannot be used.")
+        account, grant = shown.account, shown.grant
+        ended = await rotation.replayed(tx, shown)
+        if ended is not None:
+            return await self._noticed(tx, client, grant.id, ended, "replayed refresh token", asker)
         asked = _read(said.get("scope", ""), self._parts.known)
         if not asked.within(_read(" ".join(grant.scopes), self._parts.known)):
             return _Refused("invalid_scope", "A refresh may ask for less than was granted, not for more.")
-        refresh = None if token.used else await self._rotate(tx, token, grant)
+        refresh = await rotation.rotate(tx, shown, grant)
         await self._note(tx, "refresh", account, grant, asker)
         fewer = tuple(str(asked).split()) or None
         return _Granted(replace(grant, issued=tx.time), account, refresh, scopes=fewer)
-
-    async def _rotate(self, tx: Transaction, token: Opaque, grant: Grant) -> str | None:
-        await opaque.keep(tx, replace(token, used=tx.time))
-        return await self._refresh_token(tx, grant)
 
     async def _as_itself(self, client: Client, said: Mapping[str, str], asker: Asker) -> Answer:
         scopes = _read(said.get("scope", ""), self._parts.known)
@@ -217,13 +204,14 @@ class TokenEndpoint:
         grant = await self._parts.store.write(work)
         return token_response(grant, await self._parts.tokens.access(grant, BACKEND_SECONDS), BACKEND_SECONDS)
 
-    async def _noticed(self, tx: Transaction, client: Client, id: str | None, reason: str, asker: Asker) -> _Refused:
-        """End the grant that something stolen or copied led to."""
-        revoked = await grants.revoke(tx, id) if id is not None else None
+    async def _noticed(
+        self, tx: Transaction, client: Client, id: str | None, ended: Sequence[Grant], reason: str, asker: Asker
+    ) -> _Refused:
+        """Note that something stolen or copied was used, which ended what it led to."""
         details = {"client": client.id, "grant": id, "reason": reason}
         actor = f"Client/{client.id}"
         await self._parts.trail.note(Event("token", actor, asker, status=400, details=details), tx)
-        return _Refused("invalid_grant", "It was used before; what it gave has ended. Ask the user again.", revoked)
+        return _Refused("invalid_grant", "It was used before; what it gave has ended. Ask the user again.", ended)
 
     async def _note(self, tx: Transaction, action: str, account: Account | None, grant: Grant, asker: Asker) -> None:
         actor = account.actor if account is not None else f"Client/{grant.client}"
