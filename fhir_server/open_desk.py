@@ -34,7 +34,11 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
         )
     except Unsealable as why:
         raise not_opened(settings, why) from None
-    return also_at(desk, _provider(settings), settings.oidc_role or None) if settings.oidc_issuer else desk
+    if not settings.oidc_issuer:
+        return desk
+    # Where the provider is the operator has said, so that may be internal; apps may not name it as theirs.
+    provider = Fetcher([*settings.fetch_origins, *filter(None, (settings.oidc_issuer, settings.oidc_discovery))])
+    return also_at(desk, _provider(settings), settings.oidc_role or None, provider)
 
 
 def _provider(settings: Settings) -> Provider:

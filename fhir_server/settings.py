@@ -239,6 +239,15 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is no address: write it as https://app.example.org")
         return value.rstrip("/")
 
+    @field_validator("oidc_issuer", "oidc_discovery")
+    @classmethod
+    def _provider(cls, value: str) -> str:
+        parts = urlsplit(value)
+        near = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if value and not near and (parts.scheme != "https" or not parts.netloc):
+            raise ValueError(f"{value!r} is no address of a provider: write it as https://login.example.org")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _public(cls, value: str) -> str:

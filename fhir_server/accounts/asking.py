@@ -1,38 +1,49 @@
-"""Asking the external provider that the operator has named: without proxies or redirects, bounded in time and size."""
+"""Asking addresses that others have named: apps of their keys, the external provider of its parts."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
-SECONDS = 5.0
-BYTES = 1024 * 1024
+from auth.oidc import Ask
+from auth.ports import Fetch
+from fhir_server.fetching import Fetched, Fetcher, FetchFailed, FetchRefused
+
+OK = 200
 
 log = logging.getLogger("fhir_server.accounts")
 
 
-async def asking(method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> bytes | None:
-    """Return the body of a 200, None for everything else."""
-    # Loaded when somebody signs in there, so that the server starts sooner.
-    import httpx
+def getting(fetcher: Fetcher) -> Fetch:
+    """Return what gets an address that an app has named; None when it may not be asked, or does not answer."""
 
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:", "http://[::1]:")):
-        log.error("the external provider names an address that is not https")
-        return None
+    async def fetch(url: str) -> Fetched | None:
+        return await _asked(fetcher, "an app", url, "GET", {}, b"")
+
+    return fetch
+
+
+def asking(fetcher: Fetcher) -> Ask:
+    """Return what asks the external provider, and gives the body of a 200, None for everything else."""
+
+    async def ask(method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> bytes | None:
+        sent = {"Accept": "application/json", **headers}
+        if form is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        answer = await _asked(fetcher, "the external provider", url, method, sent, urlencode(form or {}).encode())
+        if answer is not None and answer.status != OK:
+            log.warning("the external provider has refused", extra={"status": answer.status})
+        return answer.content if answer is not None and answer.status == OK else None
+
+    return ask
+
+
+async def _asked(
+    fetcher: Fetcher, who: str, url: str, method: str, headers: Mapping[str, str], content: bytes
+) -> Fetched | None:
     try:
-        async with (
-            httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=SECONDS) as client,
-            client.stream(method, url, data=form, headers=dict(headers)) as answer,
-        ):
-            body = b""
-            async for part in answer.aiter_bytes():
-                body += part
-                if len(body) > BYTES:
-                    return None
-            if answer.status_code != 200:
-                log.warning("the external provider has refused", extra={"status": answer.status_code})
-                return None
-            return body
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        log.warning("the external provider was not reached", extra={"error": type(error).__name__})
+        return await fetcher.fetch(url, method=method, headers=headers, content=content)
+    except (FetchFailed, FetchRefused) as refusal:
+        log.warning("an address was not asked", extra={"named_by": who, "reason": str(refusal)})
         return None

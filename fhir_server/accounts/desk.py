@@ -28,9 +28,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The external provider, and the role of accounts that are opened for whom it sends; None opens none."""
+    """The external provider, what asks it, and the role of accounts opened for whom it sends; None opens none."""
 
     upstream: Upstream
+    fetcher: Fetcher
     role: Role | None = None
 
 
@@ -51,6 +52,8 @@ class Desk:
         await self.smart.origins.settle()
         await self.auth.close()
         await self.fetcher.close()
+        if self.outside is not None:
+            await self.outside.fetcher.close()
 
     async def write(
         self,

@@ -11,16 +11,15 @@ from auth.auth import House, open_auth
 from auth.mail import Deliver
 from auth.oidc import Provider, Upstream
 from auth.policy import Policy
-from auth.ports import Fetch, Fetched
 from auth.sealing import Seal
 from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
-from fhir_server.accounts.asking import asking
+from fhir_server.accounts.asking import asking, getting
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
 from fhir_server.accounts.organizations import organizations
 from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
-from fhir_server.fetching import Fetcher, FetchFailed, FetchRefused
+from fhir_server.fetching import Fetcher
 from fhir_server.interactions.call import Services
 
 
@@ -86,22 +85,13 @@ async def opening(
     )
     auth = await open_auth(house)
     people = Patients(services, house.principal)
-    smart = await open_smart(auth, apps.endpoints, people, _fetch(apps.fetcher), known)
+    smart = await open_smart(auth, apps.endpoints, people, getting(apps.fetcher), known)
     return Desk(services, auth, smart, apps.fetcher, notice, sign_in.registration)
 
 
-def also_at(desk: Desk, provider: Provider, role: Role | None) -> Desk:
-    """Return the desk of people who may also sign in at `provider`; accounts of `role` are opened for whom it sends."""
-    upstream = Upstream(provider, desk.services.store, desk.services.now, asking)
-    return replace(desk, outside=Outside(upstream, role))
-
-
-def _fetch(fetcher: Fetcher) -> Fetch:
-    async def fetch(url: str) -> Fetched | None:
-        try:
-            return await fetcher.fetch(url)
-        except (FetchFailed, FetchRefused) as refusal:
-            log.warning("an address that an app named was not asked", extra={"reason": str(refusal)})
-            return None
-
-    return fetch
+def also_at(desk: Desk, provider: Provider, role: Role | None, fetcher: Fetcher) -> Desk:
+    """Return the desk of people who may also sign in at `provider`, which `fetcher` asks; accounts of `role` are opened
+    for whom it sends.
+    """
+    upstream = Upstream(provider, desk.services.store, desk.services.now, asking(fetcher))
+    return replace(desk, outside=Outside(upstream, fetcher, role))

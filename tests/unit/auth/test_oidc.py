@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from auth.errors import Denied, Unauthenticated
 from auth.oidc import ALGORITHMS, Identity, Provider, Upstream
 from fhir_server.accounts.asking import asking
+from fhir_server.fetching import Fetcher
 from fhir_server.interactions.call import system_clock
 from tests.fakes.authority import Authority
 
@@ -49,7 +50,9 @@ def upstream_at(authority: Authority, issuer: str, **more: Any) -> Upstream:
     # The provider's clock is the wall's.
     authority.clock.now = system_clock()
     made = Provider("test", issuer, "client", "secret &?", REDIRECT, **more)
-    return Upstream(made, authority.store, authority.clock, asking)
+    allowed = [issuer, more["discovery"]] if "discovery" in more else [issuer]
+    fetcher = Fetcher(each for each in allowed if each.startswith(("http://127.0.0.1:", "http://localhost:")))
+    return Upstream(made, authority.store, authority.clock, asking(fetcher))
 
 
 async def test_a_user_of_a_real_provider_is_recognised(authority: Authority, provider: str) -> None:

@@ -144,3 +144,13 @@ def test_the_keys_to_secrets_are_beside_the_store_unless_they_are_named() -> Non
     )
     assert load_settings(secrets_key="/run/secrets/keys").secrets_key_path == Path("/run/secrets/keys")
     assert load_settings(store="memory:").secrets_key_path is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://login.example.org", "login.example.org", "ftp://login.example.org", "https://"]
+)
+def test_a_provider_is_asked_over_https(url: str) -> None:
+    for name in ("oidc_issuer", "oidc_discovery"):
+        with pytest.raises(SettingsError, match=f"{name}: .* is no address of a provider"):
+            load_settings(**{name: url})
+    assert load_settings(oidc_issuer="http://127.0.0.1:9000").oidc_issuer == "http://127.0.0.1:9000"
