@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from realtime.bus.memory import Bus, Message
 from realtime.channel import OK, Payload, Seat
 from realtime.ports import Clock, Consultations, Refused
+from realtime.ports import Message as Said
 from realtime.room import SIGNALS, Room, Telling, told
 
 P = TypeVar("P")
@@ -37,6 +38,8 @@ class ConsultationChannel(Generic[P]):
         self._bus = bus
         self._now = now
         self._rooms: dict[str, _Open[P]] = {}
+        self._files: dict[str, Any] = {}
+        self._keeping: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
         bus.subscribe(CHANGES, self._hear)
 
@@ -58,9 +61,11 @@ class ConsultationChannel(Generic[P]):
                     await self._begun(seat, open.room.users | {user: role})
                 # From here to the answer nothing is awaited: no news may come before it, and none be lost.
                 open.seats[seat.id] = seat
+                self._files[seat.id] = entrance.file
+                self._told(seat, kept=entrance.keeps)
                 tellings = open.room.enter(seat.id, user, role, self._now() // 1_000_000, waits=waits)
                 seat.after.append(lambda: self._tell(seat.topic, tellings))
-                return {"user_id": user, "role": role, "waiting": waits}
+                return {"user_id": user, "role": role, "waiting": waits, "chat_kept": entrance.keeps}
         finally:
             open.using -= 1
             self._forget(seat.topic, open)
@@ -74,11 +79,12 @@ class ConsultationChannel(Generic[P]):
         elif event == "media_toggle":
             self._tell(seat.topic, room.media(seat.id, payload))
         elif event == "chat_message":
-            at = datetime.fromtimestamp(self._now() / 1_000_000, UTC).isoformat(timespec="milliseconds")
-            self._tell(seat.topic, room.chat(seat.id, payload.get("message"), at.replace("+00:00", "Z")))
+            return await self._chat(seat, room, payload.get("message"))
         elif event == "admit":
             async with open.turn:
-                self._tell(seat.topic, room.admit(seat.id, payload.get("user_id")))
+                tellings = room.admit(seat.id, payload.get("user_id"))
+                await self._consultations.admitted(seat.member, seat.name, str(payload["user_id"]))
+                self._tell(seat.topic, tellings)
                 await self._begun(seat, room.users)
         elif event == "end_call":
             async with open.turn:
@@ -96,6 +102,8 @@ class ConsultationChannel(Generic[P]):
         try:
             self._tell(seat.topic, open.room.leave(seat.id))
             open.seats.pop(seat.id, None)
+            self._files.pop(seat.id, None)
+            self._keeping.discard(seat.id)
             async with open.turn:
                 await self._consultations.leave(seat.member, seat.name)
         finally:
@@ -113,6 +121,29 @@ class ConsultationChannel(Generic[P]):
         for seat in seats:
             if appointment in (None, seat.name) and not await self._consultations.stays(seat.member, seat.name):
                 seat.put_out()
+            elif appointment is None and seat.id in self._files:
+                kept = await self._consultations.keeps(seat.member, self._files[seat.id])
+                if kept != (seat.id in self._keeping):
+                    self._told(seat, kept=kept)
+                    seat.push("chat_kept", {"kept": kept})
+
+    async def _chat(self, seat: Seat[P], room: Room, text: Any) -> Payload:
+        """Tell all in the room; keep it where that is agreed, which only counts once the one who speaks was told so."""
+        sent = datetime.fromtimestamp(self._now() / 1_000_000, UTC).isoformat(timespec="milliseconds")
+        sent = sent.replace("+00:00", "Z")
+        tellings, kept = room.chat(seat.id, text, sent), False
+        if seat.id in self._keeping:
+            message = Said(text, sent, room.users)
+            kept = await self._consultations.keep(seat.member, self._files[seat.id], message)
+        self._tell(seat.topic, tellings)
+        return {"kept": kept}
+
+    def _told(self, seat: Seat[P], *, kept: bool) -> None:
+        """Remember what somebody was told of whether messages are kept."""
+        if kept:
+            self._keeping.add(seat.id)
+        else:
+            self._keeping.discard(seat.id)
 
     async def _begun(self, seat: Seat[P], users: Mapping[str, str]) -> None:
         if len(users) > 1 and "patient" in users.values():

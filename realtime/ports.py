@@ -5,9 +5,9 @@ Times are microseconds since 1970 UTC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 P = TypeVar("P")
 
@@ -31,10 +31,24 @@ class Member(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """How somebody enters a room: as `patient` or `doctor`, and whether they wait until they are admitted."""
+    """How somebody enters a room: as `patient` or `doctor`, and whether they wait until they are admitted.
+
+    `file` is the host's own word for where its messages go, and `keeps` whether they are kept there as of now.
+    """
 
     role: str
     waits: bool = False
+    file: Any = None
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody says, at which instant, as FHIR writes it, and to which users."""
+
+    text: str
+    sent: str
+    users: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,21 @@ class Consultations(Protocol[P]):
 
     async def begin(self, member: Member[P], appointment: str, users: Sequence[str]) -> None:
         """Keep that both sides are in the room from now on."""
+        ...
+
+    async def admitted(self, member: Member[P], appointment: str, user: str) -> None:
+        """Keep that somebody has let a user in who waited."""
+        ...
+
+    async def keeps(self, member: Member[P], file: Any) -> bool:
+        """Return whether messages are kept in a file, now that something has changed."""
+        ...
+
+    async def keep(self, member: Member[P], file: Any, message: Message) -> bool:
+        """Keep what somebody says, and return whether it was kept: who has agreed may have changed their mind.
+
+        Raises Refused.
+        """
         ...
 
     async def leave(self, member: Member[P], appointment: str) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 from auth import consent as consents
 from auth.policy import Policy
-from auth.relations import TYPES, Relation, changed, mentioned_roles, relation_of, relations_of
+from auth.relations import TYPES, Relation, changed, mentioned_roles, overlap, relation_of, relations_of
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.model.fhir_json import parse
-from fhir_server.store.base import Key, RecordTable, Scope, Transaction, Version
+from fhir_server.store.base import Key, Records, RecordTable, Scope, Snapshot, Transaction, Version
 from profiles.restriction import ALL, RELATIONS, RULES
 
 RELATION_TABLE = RecordTable(RELATIONS, indexed=("pair", "because", "patient"))
@@ -44,6 +44,23 @@ async def is_refused(tx: Transaction, patient: str, kind: str) -> bool:
     """Return whether a patient has taken back a consent of the platform's."""
     record = await tx.records.get(REVOKED_TABLE.name, f"{patient}/{kind}")
     return record is not None and bool(record.value.get("revoked", True))
+
+
+async def is_given(reader: Snapshot, records: Records, patient: str, kind: str, now: int) -> bool:
+    """Return whether a consent of the platform's is in force: the one that the patient decided on last counts.
+
+    `now` is in microseconds since 1970.
+    """
+    record = await records.get(REVOKED_TABLE.name, f"{patient}/{kind}")
+    if record is None or record.value.get("revoked", True):
+        return False
+    type, _, id = str(record.value["because"]).partition("/")
+    version = await reader.read(Key(type, id), restriction=ALL)
+    if version is None or version.deleted:
+        return False
+    consent = parse(version.body)
+    since, until = overlap(consent.get("provision", {}).get("period"))
+    return consents.is_granted(consent) and (since or 0) <= now and (until is None or now < until)
 
 
 async def relating(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:

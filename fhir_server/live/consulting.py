@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
+from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed, Refusal
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Preconditions, Resource, Services
 from fhir_server.interactions.create import create
 from fhir_server.interactions.update import update
+from fhir_server.live import chat
 from fhir_server.live.appointment import Opening, Party, is_open
+from fhir_server.live.chat import ChatFile
 from fhir_server.live.encounter import Status, moved, planned
 from fhir_server.live.taking_part import Consultation, taking_part
 from fhir_server.live.visitor import Here, call_of, on_behalf
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import instant, is_id
-from realtime.ports import Entrance, Refused
+from realtime.ports import Entrance, Message, Refused
 
 ATTEMPTS = 5
 """How often a change of an Encounter is tried that others change, too."""
@@ -50,13 +52,32 @@ class Consulting:
             raise Refused(UNAUTHORIZED) from None
         await self._note(member, appointment, "enter-consultation", 200, found.party)
         waits = patient and self._opening.waits and encounter["status"] != "in-progress"
-        return Entrance("patient" if patient else "doctor", waits)
+        file = ChatFile(found.party.patients, (*found.party.patients, *found.party.practitioners), _name(encounter))
+        keeps = await chat.keeps(self._chat_call(member), file)
+        return Entrance("patient" if patient else "doctor", waits, file, keeps)
 
     async def begin(self, member: Here, appointment: str, users: Sequence[str]) -> None:
         """Bring the Encounter in progress: both sides are there."""
         found = await self._again(member, appointment)
         present = [each for each in found.party.practitioners if each.partition("/")[2] in users]
         await self._move(member, found, "in-progress", present)
+
+    async def admitted(self, member: Here, appointment: str, user: str) -> None:
+        """Leave a row about who was let in."""
+        await self._note(member, appointment, "admit-consultation", 200, Party((f"Patient/{user}",), ()))
+
+    async def keeps(self, member: Here, file: ChatFile) -> bool:
+        """Return whether messages are kept."""
+        return await chat.keeps(self._chat_call(member), file)
+
+    async def keep(self, member: Here, file: ChatFile, message: Message) -> bool:
+        """Keep a message in the name of whoever says it. Raises Refused when they may not write into the record."""
+        call = self._chat_call(member)
+        call.resource = file.message(call.principal.actor, message.text, message.sent, message.users)
+        try:
+            return await chat.keep(call, file)
+        except Refusal:
+            raise Refused("the message cannot be kept") from None
 
     async def leave(self, member: Here, appointment: str) -> None:
         """Leave a row; the Encounter waits for whoever comes back, or ends the call."""
@@ -116,6 +137,9 @@ class Consulting:
         call = call_of(self._services, member, "Encounter", encounter.get("id"), encounter)
         return on_behalf(call) if member.role == "patient" else call
 
+    def _chat_call(self, member: Here) -> Call:
+        return call_of(self._services, member, chat.TYPE)
+
     async def _note(self, member: Here, appointment: str, action: str, status: int, party: Party | None = None) -> None:
         """Leave a row about the room; who was refused is told of by the name they asked for, if it is one."""
         call = call_of(self._services, member, "Appointment", appointment if is_id(appointment) else None)
@@ -123,6 +147,10 @@ class Consulting:
         now = self._services.now()
         row = audit.row(call, action, status, time=now, patients=patients)
         await self._services.store.audit(row, wait=self._services.audit_waits)
+
+
+def _name(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def _body(result: Any) -> Resource:

@@ -118,6 +118,7 @@ class Visit {
       user_waiting: ({ user_id }) => { this.waiting = user_id; this.draw() },
       user_left: ({ user_id }) => this.gone(user_id),
       chat_message: said => this.said(said),
+      chat_kept: ({ kept }) => this.keeps(kept),
       media_state: state => this.theirs(state),
       call_ended: ({ user_id }) => this.over(user_id === session.user.id ? t("over_by_you") : t("over_by", { name: this.name })),
     })
@@ -126,7 +127,7 @@ class Visit {
   joined({ role, waiting, chat_kept }) {
     this.role = role
     this.drop()
-    if (chat_kept !== undefined) $("kept").textContent = t(chat_kept ? "kept" : "not_kept")
+    this.keeps(chat_kept)
     if (waiting) this.become("waits")
     else this.inside()
   }
@@ -231,6 +232,10 @@ class Visit {
     item.append(head, text)
     $("messages").append(item)
     item.scrollIntoView({ block: "nearest" })
+  }
+
+  keeps(kept) {
+    $("kept").textContent = t(kept ? "kept" : "not_kept")
   }
 
   become(state) {

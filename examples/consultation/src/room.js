@@ -19,7 +19,8 @@ export class Room {
     for (const [event, what] of Object.entries(SIGNALS)) {
       this.channel.on(event, payload => on.signal(what === "candidate" ? { candidate: payload[what] } : payload[what]))
     }
-    for (const event of ["user_waiting", "user_left", "admitted", "chat_message", "media_state", "call_ended"]) {
+    const told = ["user_waiting", "user_left", "admitted", "chat_message", "chat_kept", "media_state", "call_ended"]
+    for (const event of told) {
       this.channel.on(event, payload => on[event]?.(payload))
     }
     this.channel.onClose(() => this.left || on.closed())

@@ -15,6 +15,8 @@ Code = tuple[str, str, str]
 Letter = Literal["C", "R", "U", "D", "E"]
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
+CONSULTATION = "urn:fhir-health-server:consultation"
+"""System of what happens in consultation rooms: `enter`, `admit`, `leave`, `end`."""
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 
 REST: Code = ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation")
@@ -64,6 +66,10 @@ def _security(code: str, display: str, letter: Letter = "U") -> Kind:
     return Kind(letter, ALERT, (DCM, code, display))
 
 
+def _consultation(what: str) -> Kind:
+    return Kind("E", ACTIVITY, (CONSULTATION, what, f"{what.capitalize()} consultation"))
+
+
 _LOGIN: Code = (DCM, "110122", "Login")
 _LOGOUT: Code = (DCM, "110123", "Logout")
 _USER = ("110137", "User Security Attributes Changed")
@@ -106,9 +112,10 @@ KINDS: Mapping[str, Kind] = {
     "change-client": _security(*_CONFIGURATION),
     "change-consent": _security("110135", "Object Security Attributes Changed"),
     "break-glass": _security("110127", "Emergency Override Started", letter="E"),
-    "enter-consultation": Kind("E", ACTIVITY),
-    "leave-consultation": Kind("E", ACTIVITY),
-    "end-consultation": Kind("E", ACTIVITY),
+    "enter-consultation": _consultation("enter"),
+    "admit-consultation": _consultation("admit"),
+    "leave-consultation": _consultation("leave"),
+    "end-consultation": _consultation("end"),
     "remove-package": _security("110131", "Software Configuration", letter="D"),
     "export": Kind("R", EXPORT, None, DESTINATION, SOURCE),
 }

@@ -16,13 +16,14 @@ def test_from_the_waiting_room_to_the_end(clinic: Clinic) -> None:
     topic, doctor, patient = f"consultation:{id}", clinic.doctor.id, clinic.patient.id
     with clinic.client(clinic.patient) as theirs, clinic.client(clinic.doctor) as ours:
         said = theirs.join(topic)
-        assert said["response"] == {"user_id": patient, "role": "patient", "waiting": True}
+        told = {"user_id": patient, "role": "patient", "waiting": True, "chat_kept": False}
+        assert said["response"] == told
         assert clinic.encounter(id)["status"] == "arrived"
         waits = {"status": "error", "response": {"reason": "waiting"}}
         assert theirs.ask(topic, "webrtc_offer", {"offer": {"sdp": "v=0"}}) == waits
         assert theirs.ask(topic, "admit", {"user_id": patient}) == waits
 
-        assert ours.join(topic)["response"] == {"user_id": doctor, "role": "doctor", "waiting": False}
+        assert ours.join(topic)["response"] == told | {"user_id": doctor, "role": "doctor", "waiting": False}
         assert set(ours.hear("presence_state")) == {doctor}
         assert ours.hear("user_waiting") == {"user_id": patient, "role": "patient"}
         assert clinic.encounter(id)["status"] == "arrived"

@@ -52,6 +52,7 @@ def test_two_browsers_hold_a_consultation(tmp_path: Path) -> None:
         assert seen["ice"] == [{"urls": ["stun:127.0.0.1:9"]}]
         both = ["Bonjour docteur <b>!</b>", "Good morning"]
         assert seen["chat"] == [both, both]
+        assert seen["kept"] == "Messages are not kept."
         assert (seen["muted"], seen["pressed"], seen["wide"]) == ("Micro coupé", "true", False)
         assert advance(seen["again"]), seen["again"]
         assert seen["over"] == ["You have ended the call.", "Dr Hélène Garnier a terminé l’appel."]
