@@ -43,9 +43,13 @@ def decode(text: str, where: str) -> str:
             text = unquote_to_bytes(text).decode()
         except UnicodeDecodeError:
             raise BadRequest(f"{where} is not UTF-8 once its percent-encoding is undone.") from None
+    _refuse_null(text, where)
+    return text
+
+
+def _refuse_null(text: str, where: str) -> None:
     if "\x00" in text:
         raise BadRequest(f"{where} holds the character U+0000, which nothing in FHIR contains.")
-    return text
 
 
 def parse_query(raw: bytes, where: str = "The query") -> Query:
@@ -56,13 +60,15 @@ def parse_query(raw: bytes, where: str = "The query") -> Query:
         text = raw.decode()
     except UnicodeDecodeError:
         raise BadRequest(f"{where} is not UTF-8.") from None
+    _refuse_null(text, where)
     pairs: list[tuple[str, str]] = []
     format, pretty = None, False
     for part in text.replace("+", " ").split("&"):
         if not part:
             continue
         name, _, value = part.partition("=")
-        name, value = decode(name, where), decode(value, where)
+        if "%" in part:
+            name, value = decode(name, where), decode(value, where)
         if name == "_format":
             format = value
         elif name == "_pretty":

@@ -7,7 +7,6 @@ the result. Entries are made by `search_entries`, `outcome_entry`, `history_entr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -45,24 +44,18 @@ _REASONS = {
     507: "Insufficient Storage",
 }
 _SAFE = ",:/$"
-_PLAIN = re.compile(r"[A-Za-z0-9_.~,:/$-]*").fullmatch
 _MODE = {mode: b',"search":{"mode":"%s"}}' % mode.encode() for mode in ("match", "include", "outcome")}
 
 
 def url_with(url: str, parameters: Iterable[tuple[str, str]]) -> str:
     """Return `url` with `parameters` as its query, percent-encoded, names repeated where given so."""
-    query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters)
+    query = "&".join([_pair(name, value) for name, value in parameters])
     return f"{url}?{query}" if query else url
 
 
-def _quoted(text: str) -> str:
-    # Most of what is asked for stands for itself.
-    return text if _PLAIN(text) else _percent(text)
-
-
-@lru_cache(maxsize=1024)
-def _percent(text: str) -> str:
-    return quote(text, safe=_SAFE)
+@lru_cache(maxsize=4096)
+def _pair(name: str, value: str) -> str:
+    return f"{quote(name, safe=_SAFE)}={quote(value, safe=_SAFE)}"
 
 
 def search_entries(
