@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qsl
 
-from auth.rights import ACTIONS, NO_RIGHTS, POWERS, Action, Power, Rights
+from auth.rights import ACTIONS, NO_RIGHTS, POWERS, Action, Power, Rights, tree
 from auth.scopes import ANY, ResourceScope, Scopes
 from profiles.definitions import is_resource_type, resource_types
 from profiles.ownership import record_types
@@ -23,6 +23,9 @@ from profiles.restriction import (
     LABELLED,
     NONE,
     About,
+    AllOf,
+    AnyOf,
+    Attached,
     Consented,
     HasLabel,
     InCompartment,
@@ -35,6 +38,7 @@ from profiles.restriction import (
     any_of,
 )
 
+BINARY = "Binary"
 TREATMENT = "TREAT"
 BREAK_GLASS = "BTG"
 """Purposes of use (http://terminology.hl7.org/CodeSystem/v3-ActReason)."""
@@ -122,8 +126,8 @@ def rights_of(policy: Policy, caller: Caller) -> Rights:
         return NO_RIGHTS
     allowed = {action: _reach(policy, caller, role.rows, action) for action in ACTIONS}
     if caller.scopes is None:
-        return Rights(allowed, role.powers)
-    scoped = {action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()}
+        return Rights(_attached(allowed), role.powers)
+    scoped = _attached({action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()})
     kept = role.powers if "system" in caller.scopes.levels else role.powers & policy.scope_powers
     return Rights(scoped, kept)
 
@@ -148,12 +152,39 @@ def _where(policy: Policy, caller: Caller, where: str, type: str) -> Restriction
             objects = caller.purpose != TREATMENT and type in record_types()
             return all_of(_unlabelled(labels), _agreed(caller) if objects else ALL)
         case "own":
-            return About(caller.id)
+            return all_of(About(caller.id), _where_attached(type))
         case "related":
-            return all_of(Related(caller.id, 0), _agreed(caller), _shown(policy.hidden, caller.id))
+            shown = _shown(policy.hidden, caller.id)
+            return all_of(Related(caller.id, 0), _agreed(caller), shown, _where_attached(type))
         case "authored":
             return WrittenBy(caller.actor)
     return InCompartment(caller.actor.partition("/")[0], caller.id)
+
+
+def _where_attached(type: str) -> Restriction:
+    """Return that a Binary is shown where it is attached; `_attached` says what that is when all else is known."""
+    return Attached(NONE) if type == BINARY else ALL
+
+
+def _attached(allowed: Mapping[Action, Mapping[str, Restriction]]) -> dict[Action, Mapping[str, Restriction]]:
+    """Return the same where a Binary is shown wherever it is attached to something that may be read of a record."""
+    record = {type: reach for type, reach in allowed.get("read", {}).items() if type in record_types()}
+    within = Attached(tree(record))
+    return {
+        action: {type: _filled(reach, within) if type == BINARY else reach for type, reach in by_type.items()}
+        for action, by_type in allowed.items()
+    }
+
+
+def _filled(restriction: Restriction, within: Attached) -> Restriction:
+    match restriction:
+        case Attached():
+            return within
+        case AnyOf(items):
+            return AnyOf(tuple(_filled(each, within) for each in items))
+        case AllOf(items):
+            return AllOf(tuple(_filled(each, within) for each in items))
+    return restriction
 
 
 def _agreed(caller: Caller) -> Restriction:
@@ -186,15 +217,15 @@ def _broken_glass(policy: Policy, caller: Caller, role: Role) -> Rights:
         ordinary = _reach(policy, caller, (row for row in role.rows if row.where == "all"), action)
         record = [type for type in record_types() if type != "AuditEvent"]
         allowed[action] = {**ordinary, **dict.fromkeys(record, reach)}
+        if action != "search":
+            allowed[action][BINARY] = all_of(reach, _where_attached(BINARY))
     writing: tuple[Action, ...] = ("create", "update")
     for action in writing:
         types = {type for row in role.rows if row.where == "related" and action in row.actions for type in row.types}
         allowed[action] = dict.fromkeys(sorted(types), reach)
-    kept = Rights(allowed, role.powers & policy.scope_powers)
-    if caller.scopes is None:
-        return kept
-    scoped = {action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()}
-    return Rights(scoped, kept.powers)
+    if caller.scopes is not None:
+        allowed = {action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()}
+    return Rights(_attached(allowed), role.powers & policy.scope_powers)
 
 
 def _scoped(caller: Caller, scopes: Scopes, action: Action, reach: Mapping[str, Restriction]) -> dict[str, Restriction]:

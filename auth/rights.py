@@ -16,6 +16,7 @@ from profiles.restriction import (
     NONE,
     AllOf,
     AnyOf,
+    Attached,
     Consented,
     Not,
     OfTypes,
@@ -189,6 +190,8 @@ def timed(restriction: Restriction, at: int) -> Restriction:
             return AnyOf(tuple(timed(each, at) for each in items))
         case AllOf(items):
             return AllOf(tuple(timed(each, at) for each in items))
+        case Attached(within):
+            return Attached(timed(within, at))
     return restriction
 
 

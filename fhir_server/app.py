@@ -27,7 +27,7 @@ from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
-from fhir_server.interactions import own_definitions, own_parameters, relating
+from fhir_server.interactions import attaching, own_definitions, own_parameters, relating
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
@@ -288,7 +288,7 @@ class App:
 def _tables() -> tuple[RecordTable, ...]:
     own = LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
     accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
-    return (*own, *relating.TABLES, *accounts)
+    return (*own, *relating.TABLES, attaching.TABLE, *accounts)
 
 
 def _criteria(registry: Registry, base: str) -> Criteria:

@@ -110,6 +110,17 @@ class Consented:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Versions of Binaries that are shown wherever they are attached: `within` is what allows the resources there.
+
+    The current version of one's securityContext must be allowed, if the records know of one; and of the resources that
+    name it, if there are any, at least one. The records are those of the table ATTACHMENTS, see there.
+    """
+
+    within: Restriction
+
+
 Restriction = (
     All
     | Nothing
@@ -124,6 +135,7 @@ Restriction = (
     | About
     | Related
     | Consented
+    | Attached
 )
 
 ALL = All()
@@ -141,6 +153,9 @@ expires, an exception at its `until` (us).
 
 Conditions, all of which must hold, each optional: `types`, `authors` (`Practitioner/1`), `encounters` (ids),
 `resources` (`Observation/1`), `labels` ([system, code]), `from` and `to` (us, of the version's time)."""
+ATTACHMENTS = "attachment"
+"""The record table of what names a Binary. Fields: `binary` (`Binary/1`, indexed) where it counts for access, `named`
+(the same, always), `holder` (`DocumentReference/1`, indexed), and `context`: 1 for a securityContext, 0 otherwise."""
 
 
 def narrow(restriction: Restriction, type: str) -> Restriction:

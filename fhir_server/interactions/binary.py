@@ -50,7 +50,7 @@ async def subjects_of(tx: Transaction, body: bytes) -> list[Key]:
 
     http://hl7.org/fhir/R4/binary.html#security: whoever may see that may see the Binary.
     """
-    key = _context(body)
+    key = context_of(body)
     version = await tx.read(key, restriction=ALL) if key else None
     if key is None or version is None:
         return [key] if key and key.type == "Patient" else []
@@ -62,7 +62,7 @@ async def demand_context(call: Call, tx: Transaction, body: bytes) -> None:
 
     Nobody puts something into a record that they may not see.
     """
-    key = _context(body)
+    key = context_of(body)
     if key is not None and await tx.read(key, restriction=within(call, "read", key.type)) is None:
         raise Forbidden(
             "The securityContext of a Binary must be within your reach: name the patient, or a resource that is there.",
@@ -70,7 +70,8 @@ async def demand_context(call: Call, tx: Transaction, body: bytes) -> None:
         )
 
 
-def _context(body: bytes) -> Key | None:
+def context_of(body: bytes) -> Key | None:
+    """Return the resource that is the securityContext of a Binary, None without one on this server."""
     type, _, id = str(parse(body).get("securityContext", {}).get("reference", "")).partition("/")
     return Key(type, id) if is_resource_type(type) and is_id(id) else None
 

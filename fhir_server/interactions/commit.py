@@ -18,6 +18,7 @@ from auth.rights import Action
 from fhir_server.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, Unprocessable
 from fhir_server.interactions import audit, binary, own_parameters, profiles
 from fhir_server.interactions.access import within
+from fhir_server.interactions.attaching import attaches, attaching
 from fhir_server.interactions.audit_events import external
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
@@ -67,7 +68,8 @@ class Prepared(NamedTuple):
 class Written(Struct, frozen=True):
     """What a step did: the version now current (None where there never was one), and the HTTP status it means.
 
-    `keys` are the resources it wrote, where they are several.
+    `keys` are the resources it wrote, where they are several; `attaches` says that it may have changed whose Binaries
+    are.
     """
 
     status: int
@@ -75,6 +77,7 @@ class Written(Struct, frozen=True):
     patients: tuple[str, ...] = ()
     issues: Sequence[Issue] = ()
     keys: Sequence[Key] = ()
+    attaches: bool = False
 
 
 Step = Callable[[Transaction], Awaitable[Written]]
@@ -218,6 +221,12 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     return await binary.keep(tx, version, prepared.content) if prepared.content else version
 
 
+def put_as(status: int, version: Version, prepared: Prepared, before: Version | None) -> Written:
+    """Return what a step did that put `version` after `before`."""
+    changes = attaches(version, before)
+    return Written(status, version, version.patients or prepared.patients, prepared.warnings, attaches=changes)
+
+
 async def _demand_within(call: Call, tx: Transaction, version: Version, prepared: Prepared, action: Action) -> None:
     """Raise Forbidden when what was just put is out of the caller's reach, or about a patient who is.
 
@@ -246,7 +255,8 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     tombstone = NewVersion(before.key, before.number + 1, "DELETE", actor, b"", owners, labels, subjects=about)
     version = await tx.put(tombstone, IndexEntries())
     await own_parameters.note(tx, version)
-    return Written(204, version, tuple(owner.id for owner in owners if owner.type == "Patient"))
+    patients = tuple(owner.id for owner in owners if owner.type == "Patient")
+    return Written(204, version, patients, attaches=attaches(version, before))
 
 
 async def perform(call: Call, action: str, identify: Identify, plan: Plan) -> Result:
@@ -280,6 +290,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
         written = await step(tx)
         if call.transaction is None:
             await demand_targets(call, tx, keys_of(written))
+            if written.attaches:
+                await attaching(call, tx, keys_of(written))
             await relating(call, tx, keys_of(written))
             status, version = written.status, written.version
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))

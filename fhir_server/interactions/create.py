@@ -51,7 +51,7 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
     if identity.criteria is not None:
         await hold(call, tx, identity)
     version = await commit.put(call, tx, prepared, None, "POST")
-    return Written(201, version, prepared.patients, prepared.warnings)
+    return commit.put_as(201, version, prepared, None)
 
 
 def _existing(call: Call, identity: Identity) -> Step:

@@ -50,7 +50,13 @@ async def plan(call: Call, identity: Identity) -> Step:
         await hold(call, tx, identity)
         done = [await _bury(call, tx, key) for key in identity.keys]
         patients = tuple(patient for written in done for patient in written.patients)
-        return Written(204, done[0].version if len(done) == 1 else None, patients, keys=identity.keys)
+        return Written(
+            204,
+            done[0].version if len(done) == 1 else None,
+            patients,
+            keys=identity.keys,
+            attaches=any(each.attaches for each in done),
+        )
 
     return step
 

@@ -60,7 +60,7 @@ async def plan(call: Call, identity: Identity) -> Step:
         if now.number != before.number:
             raise Moved
         version = await commit.put(call, tx, prepared, now, "PATCH")
-        return Written(200, version, prepared.patients, prepared.warnings)
+        return commit.put_as(200, version, prepared, now)
 
     return step
 

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from fhir_server.errors import Conflict, Refusal
 from fhir_server.interactions import audit, commit, own_parameters
 from fhir_server.interactions.answer import answer, located
+from fhir_server.interactions.attaching import attaching
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Moved, matching
@@ -27,7 +28,7 @@ from fhir_server.interactions.relating import relating
 from fhir_server.interactions.table import READING
 from fhir_server.interactions.targets import demand_targets
 from fhir_server.model.bundle import response
-from fhir_server.store.base import Transaction, VersionConflict
+from fhir_server.store.base import Key, Transaction, VersionConflict
 from profiles.packages.catalogue import TYPES
 
 ATTEMPTS = 8
@@ -107,9 +108,12 @@ class Work(Generic[T]):
         """Run it."""
         told: dict[int, T] = {}
         patients: dict[str, None] = {}
+        attached: list[Key] = []
         for index, (entry, step) in enumerate(self.steps):
             written = await self._step(tx, entry, step)
             patients.update(dict.fromkeys(written.patients))
+            if written.attaches:
+                attached += commit.keys_of(written)
             told[entry.index] = self.tell(entry, commit.result(written))
             await breathe(index)
         await self.links.hold(tx)
@@ -119,6 +123,7 @@ class Work(Generic[T]):
             told[entry.index] = self.tell(entry, result)
         keys = [key for entry, _ in self.steps if entry.identity for key in entry.identity.keys]
         await self._demand_targets(tx)
+        await attaching(self.call, tx, attached)
         await relating(self.call, tx, keys)
         if self.also is not None:
             await self.also(tx)

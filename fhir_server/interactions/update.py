@@ -68,7 +68,7 @@ async def put(call: Call, identity: Identity, prepared: Prepared, tx: Transactio
             "matching them. Update it by its id, or leave the id out of the body."
         )
     version = await commit.put(call, tx, prepared, before, "PUT")
-    return Written(201 if absent else 200, version, prepared.patients, prepared.warnings)
+    return commit.put_as(201 if absent else 200, version, prepared, before)
 
 
 def is_chosen(call: Call, identity: Identity) -> bool:

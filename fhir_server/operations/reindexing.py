@@ -168,7 +168,10 @@ async def _slice(services: Services, job: Record) -> Record:
             # Extracted by parameters that are no more: the same slice once again.
             return job
         for index, (key, number, entries, about) in enumerate(made):
-            await tx.reindex(key, number, entries, about if bodies is None else await subjects_of(tx, bodies[index]))
+            if bodies is not None:
+                # What it is about by what names it, the store knows already.
+                about = await subjects_of(tx, bodies[index]) or await tx.subjects(key, number, restriction=ALL)
+            await tx.reindex(key, number, entries, about)
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
         return await tx.records.put(TABLE.name, job.key, value, expect=job.revision)

@@ -1,7 +1,8 @@
 """Care relations and refusals told anew, slice by slice, of every Consent, CareTeam and Appointment that is stored.
 
-It is due once for each policy that relations rest on, and for what was stored before there were any: its record, of
-which there is one, says by which it was done. Each slice is read and told in one write together with how far the job
+So is whose the Binaries are, where there are any, of everything that has attachments by its type. It is due once for
+each policy that relations rest on, and for what was stored before there were any: its record, of which there is one,
+says by which it was done. Each slice is read and told in one write together with how far the job
 is, so a kill costs nothing. What is committed meanwhile tells for itself, and is told the same once more.
 
     accepted -> in-progress -> completed
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from fhir_server.interactions.attaching import attached_anew
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.relating import retelling
 from fhir_server.operations.reindexing import ACCEPTED, COMPLETED, OPEN, RUNNING, TABLE
@@ -19,10 +21,24 @@ from fhir_server.store.base import Record, Snapshot, Transaction
 from profiles.restriction import ALL
 
 KIND = "relations"
-FORMAT = 1
+FORMAT = 2
 """Changes when the same resources come to mean other relations."""
 ORDER = ("Consent", "CareTeam", "Appointment")
 """Consents first: telemedicine that is refused opens nothing by appointments."""
+ATTACHING = (
+    "Binary",
+    "Communication",
+    "Contract",
+    "DiagnosticReport",
+    "DocumentManifest",
+    "DocumentReference",
+    "Media",
+    "Patient",
+    "Person",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+)
+"""What else names Binaries in elements of the type Attachment, or as its content."""
 SLICE = 50
 """Resources in one write."""
 
@@ -34,7 +50,8 @@ async def due(services: Services) -> None:
     if job is not None and job.value["mark"] == mark:
         return
     counts = await services.store.counts()
-    types = [[type, counts[type], 0] for type in ORDER if counts.get(type)]
+    asked = (*ORDER, *ATTACHING) if counts.get("Binary") else ORDER
+    types = [[type, counts[type], 0] for type in asked if counts.get(type)]
     value: dict[str, Any] = {"kind": KIND, "created": services.now(), "mark": mark, "types": types, "at": 0, "after": 0}
     value |= {"status": ACCEPTED} if types else {"status": COMPLETED, "finished": services.now()}
     expect = job.revision if job else 0
@@ -62,7 +79,9 @@ async def advance(services: Services, job: Record) -> Record:
 
     async def work(tx: Transaction) -> Record:
         for version in page.versions:
-            await retelling(tx, version.key, services.access)
+            if type in ORDER:
+                await retelling(tx, version.key, services.access)
+            await attached_anew(services, tx, version.key)
         return await tx.records.put(TABLE.name, KIND, value, expect=job.revision)
 
     return await services.store.write(work)

@@ -218,9 +218,20 @@ def _allowed(restriction: Restriction, candidate: Candidate, criteria: Criteria,
         case limits.Related(practitioner):
             pairs = (world.kept(limits.RELATIONS, "pair", f"{practitioner}/{each}") for each in candidate.subjects)
             return is_related(restriction, chain.from_iterable(pairs), candidate)
+        case limits.Attached(within):
+            return _is_attached(within, candidate, criteria, world)
         case limits.Consented():
             rules = (world.kept(limits.RULES, "patient", each) for each in candidate.subjects)
             return not is_refused(restriction, chain.from_iterable(rules), candidate)
+
+
+def _is_attached(within: Restriction, candidate: Candidate, criteria: Criteria, world: World) -> bool:
+    contexts, naming = list[bool](), list[bool]()
+    for value, _ in world.kept(limits.ATTACHMENTS, "binary", f"{candidate.type}/{candidate.id}"):
+        holder = world.one(*str(value["holder"]).split("/"))
+        shown = holder is not None and _allowed(within, holder, criteria, world) is True
+        (contexts if value["context"] else naming).append(shown)
+    return all(contexts) and (not naming or any(naming))
 
 
 def _negated(known: bool | None) -> bool | None:

@@ -266,6 +266,13 @@ class Transaction(Snapshot, Protocol):
         """
         ...
 
+    async def own(self, key: Key, number: int, owners: Sequence[Key]) -> bool:
+        """Make `owners` the compartments that version belongs to, all of which it is about; return whether it is there.
+
+        For what tells only afterwards whose it is. Its index rows stay as they are.
+        """
+        ...
+
     async def settle_index(self) -> None:
         """Say that every current version is indexed as this code indexes; page walks that began before expire."""
         ...

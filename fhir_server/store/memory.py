@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace as replace_query
+from dataclasses import replace as replaced
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ class MemoryTransaction(MemoryReading):
         super().__init__(state, criteria, concepts.systems)
         self.audits: list[AuditRow] = []
         self.settles = False
-        self._replaced: list[tuple[Stored, IndexEntries | None, tuple[Key, ...]]] = []
+        self._replaced: list[tuple[Stored, Stored]] = []
         self.first = len(state.rows)
         self.over = False
         self._records = records
@@ -102,9 +102,22 @@ class MemoryTransaction(MemoryReading):
         rows = self._state.keys.get(key, [])
         if number != len(rows) or not rows or rows[-1].version.deleted:
             return False
-        self._replaced.append((rows[-1], rows[-1].entries, rows[-1].subjects))
+        self._replaced.append((rows[-1], replaced(rows[-1])))
         rows[-1].entries = entries
         rows[-1].subjects = tuple(each for each in subjects if each in rows[-1].owners)
+        return True
+
+    async def own(self, key: Key, number: int, owners: Sequence[Key]) -> bool:
+        """See `Transaction.own`."""
+        self._open()
+        rows = self._state.keys.get(key, [])
+        if not 0 < number <= len(rows):
+            return False
+        stored = rows[number - 1]
+        self._replaced.append((stored, replaced(stored)))
+        stored.owners = stored.subjects = tuple(owners)
+        patients = tuple(sorted({owner.id for owner in owners if owner.type == "Patient"}))
+        stored.version = replace(stored.version, patients=patients)
         return True
 
     async def settle_index(self) -> None:
@@ -125,8 +138,9 @@ class MemoryTransaction(MemoryReading):
 
     def undo(self) -> None:
         """The work has failed: forget what it put."""
-        for stored, entries, about in reversed(self._replaced):
-            stored.entries, stored.subjects = entries, about
+        for stored, before in reversed(self._replaced):
+            stored.entries, stored.subjects = before.entries, before.subjects
+            stored.owners, stored.version = before.owners, before.version
         for stored in reversed(self._state.rows[self.first :]):
             rows = self._state.keys[stored.version.key]
             rows.pop()
@@ -248,7 +262,7 @@ class MemoryStore(MemoryReading):
     async def audit_events(self, query: AuditQuery, *, restriction: Restriction) -> AuditPage:
         """See `AuditTrail.audit_events`."""
         until = len(self._audit) if query.until is None else query.until
-        found = self._found(replace_query(query, until=until), restriction)
+        found = self._found(replaced(query, until=until), restriction)
         if query.after is not None:
             places = [(each.seq, each.n) for each in found]
             found = found[places.index(query.after) + 1 :] if query.after in places else []

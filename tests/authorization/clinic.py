@@ -18,7 +18,7 @@ PATIENTS = ("a", "b")
 CALLERS = ("patient", "unrelated", "related", "ended", "pending", "admin", "narrow", "granular", "glass", "system")
 LABORATORY = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}
 WRITTEN = ("update", "patch", "delete")
-BY_PATIENT = frozenset((*record_types(), "Device", "Task"))
+BY_PATIENT = frozenset((*record_types(), "Binary", "Device", "Task"))
 
 
 def team(id: str, practitioner: str, **more: Any) -> Json:

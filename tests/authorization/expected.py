@@ -77,8 +77,9 @@ def reading(who: str, type: str) -> Reach:
         return "all" if type == "Observation" else "out"
     if who == "granular":
         return "none" if type == "Observation" else "out"
-    if type == "Binary" and who in ("patient", "unrelated", "related", "ended"):
-        return "none"
+    if type == "Binary":
+        reads: dict[str, Reach] = {"patient": "a", "related": "a", "glass": "a", "unrelated": "none", "ended": "none"}
+        return reads.get(who, "out")
     if type == "AuditEvent":
         # Professionals see what they did themselves.
         seen: dict[str, Reach] = {
@@ -107,7 +108,7 @@ def creating(who: str, type: str) -> Reach:
     if who == "granular":
         return "none" if type == "Observation" else "out"
     if type == "Binary":
-        return "all" if who in ("patient", "unrelated", "related", "ended") else "a" if who == "glass" else "out"
+        return "a" if who in ("patient", "related", "glass") else "none" if who in ("unrelated", "ended") else "out"
     if who == "admin":
         return "all" if type in UNIVERSAL | {"CareTeam"} else "out"
     if who == "patient":
@@ -125,9 +126,7 @@ def updating(who: str, type: str) -> Reach:
         return "none"
     if type == "Practitioner" and who in ("unrelated", "related", "ended", "pending"):
         return "none"
-    if (type == "CareTeam" and who == "admin") or (
-        type == "Binary" and who in ("patient", "unrelated", "related", "ended")
-    ):
+    if type == "CareTeam" and who == "admin":
         return "none"
     return creating(who, type)
 

@@ -13,7 +13,7 @@ import pytest
 
 from fhir_server.store.base import RecordTable, Store
 from fhir_server.store.connect import connect
-from profiles.restriction import RELATIONS, RULES
+from profiles.restriction import ATTACHMENTS, RELATIONS, RULES
 from tests.fakes.clock import Clock
 from tests.fakes.versions import criteria
 
@@ -22,6 +22,7 @@ TABLES = (
     RecordTable("job"),
     RecordTable(RELATIONS, indexed=("pair",)),
     RecordTable(RULES, indexed=("patient",)),
+    RecordTable(ATTACHMENTS, indexed=("binary",)),
 )
 LIFETIME = 3600.0
 

@@ -11,9 +11,12 @@ from fhir_server.search.query import Not as Without
 from fhir_server.store.base import Key, Scope, Snapshot, Store
 from profiles.restriction import (
     ALL,
+    ATTACHMENTS,
     RELATIONS,
     RULES,
     About,
+    AnyOf,
+    Attached,
     Consented,
     HasLabel,
     InCompartment,
@@ -44,6 +47,8 @@ ALLOWING: dict[str, Restriction] = {
     "a relation that is about to end": Related("past", OPEN - 1),
     "not refused to this one": Consented(("Practitioner/other",), "TREAT", OPEN),
     "refused, with an exception": Consented(("Practitioner/refused",), "BTG", OPEN),
+    "attached to what is allowed": Attached(WrittenBy("alice")),
+    "attached to what meets criteria": Attached(Matches("Patient", (("code", "a"),))),
 }
 
 
@@ -228,3 +233,74 @@ async def test_a_relation_and_a_refusal_count_from_the_commit_that_makes_them(st
     await store.write(close)
     assert await ASKED["search"](store, ONE, related) == []
     assert len(await ASKED["search"](store, ONE, agreed)) == 1
+
+
+BINARY, NAMING, CONTEXT = Key("Binary", "1"), Key("DocumentReference", "1"), Key("Encounter", "1")
+
+
+async def attach(store: Store, *holders: tuple[Key, int]) -> None:
+    """Put a Binary and what names it, each by an author of its own; `holders` are those the records know of."""
+
+    async def work(tx):
+        await tx.put(new(BINARY, 1, author="writer"), coded("a"))
+        await tx.put(new(NAMING, 1, author="namer"), coded("a"))
+        await tx.put(new(CONTEXT, 1, author="guard"), coded("a"))
+        for number, (holder, context) in enumerate(holders):
+            value = {"binary": "Binary/1", "holder": f"{holder.type}/{holder.id}", "context": context}
+            await tx.records.put(ATTACHMENTS, str(number), value)
+
+    await store.write(work)
+
+
+def by(*authors: str) -> Restriction:
+    return Attached(AnyOf(tuple(map(WrittenBy, authors))))
+
+
+async def test_a_binary_is_shown_where_one_of_what_names_it_is_and_its_context(store: Store):
+    await attach(store, (NAMING, 0), (Key("Media", "never"), 0), (CONTEXT, 1))
+    assert await store.read(BINARY, restriction=by("namer", "guard"))
+    assert await store.read(BINARY, restriction=by("namer")) is None
+    assert await store.read(BINARY, restriction=by("guard")) is None
+    await delete(store, NAMING)
+    assert await store.read(BINARY, restriction=by("namer", "guard")) is None
+
+
+async def test_a_binary_that_nothing_names_is_shown_where_its_context_is_and_what_is_nowhere_everywhere(store: Store):
+    await attach(store, (CONTEXT, 1))
+    assert await store.read(BINARY, restriction=by("guard"))
+    assert await store.read(BINARY, restriction=by("namer")) is None
+    assert await store.read(NAMING, restriction=by())
+
+
+async def test_a_version_gets_its_owners_afterwards_and_loses_them_again(store: Store):
+    await attach(store)
+    await store.write(lambda tx: tx.own(BINARY, 1, [ONE, Key("Patient", "2")]))
+    found = await store.vread(BINARY, 1, restriction=About("1"))
+    assert found is not None
+    assert found.patients == ("1", "2")
+    assert await store.owners(BINARY, 1, restriction=ALL) == [ONE, Key("Patient", "2")]
+    assert await store.subjects(BINARY, 1, restriction=ALL) == [ONE, Key("Patient", "2")]
+
+    async def refused(tx):
+        assert await tx.own(BINARY, 1, [])
+        assert not await tx.own(BINARY, 2, [ONE])
+        assert not await tx.own(Key("Binary", "never"), 1, [ONE])
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.write(refused)
+    assert await store.read(BINARY, restriction=About("2"))
+    await store.write(lambda tx: tx.own(BINARY, 1, [Key("Patient", "2")]))
+    assert await store.read(BINARY, restriction=About("1")) is None
+    assert await store.subjects(BINARY, 1, restriction=ALL) == [Key("Patient", "2")]
+
+
+async def test_a_version_gets_its_owners_in_the_transaction_that_puts_it(store: Store):
+    async def work(tx):
+        await tx.put(new(BINARY, 1, owners=[Key("Patient", "2")]), coded("a"))
+        await tx.own(BINARY, 1, [ONE])
+        assert await tx.read(BINARY, restriction=About("1"))
+
+    await store.write(work)
+    assert await store.read(BINARY, restriction=About("1"))
+    assert await store.read(BINARY, restriction=About("2")) is None

@@ -16,6 +16,7 @@ import msgspec
 from fhir_server.app import ROUTED
 from fhir_server.http.headers import Headers
 from fhir_server.http.rest import Rest
+from fhir_server.interactions import binary
 from fhir_server.interactions.call import Principal
 from fhir_server.model.fhir_json import parse
 from fhir_server.operations import reindexing
@@ -106,6 +107,8 @@ class Asking:
                 body = msgspec.json.encode(resource | {"meta": resource.get("meta", {}) | {"versionId": "1"}})
                 owners = [Key(*each) for each in self.extractor.owners(resource, entries)]
                 about = [Key(*each) for each in subjects(resource, entries)]
+                if key.type == "Binary":
+                    owners = about = await binary.subjects_of(tx, body)
                 labels = self.extractor.labels(resource)
                 await tx.put(NewVersion(key, 1, "PUT", "owner", body, owners, labels, subjects=about), entries)
 

@@ -59,6 +59,8 @@ def bare(type: str, patient: str = "who", id: str | None = None) -> Json:
 @cache
 def _about(type: str) -> Json:
     """Return the least resource of a type that is about WHO."""
+    if type == "Binary":
+        return _least(type) | {"securityContext": {"reference": WHO}}
     if type not in {*record_types(), "Device", "Task"} or type == "Patient":
         return _least(type)
     who = {"reference": WHO}

@@ -11,12 +11,14 @@ from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Scope, Snapshot
 from profiles.restriction import (
     ALL,
+    ATTACHMENTS,
     NONE,
     RELATIONS,
     RULES,
     About,
     AllOf,
     AnyOf,
+    Attached,
     Consented,
     HasLabel,
     InCompartment,
@@ -55,6 +57,8 @@ REFUSALS: Mapping[str, Restriction] = {
     "a relation for something else": Related("limited", OPEN),
     "not in relation": Not(Related("doctor", OPEN)),
     "refused by consent": Consented(("Practitioner/refused",), "TREAT", OPEN),
+    "attached to what is refused": Attached(WrittenBy("mallory")),
+    "attached to what is refused by criteria": Attached(Matches("Patient", (("code", "never"),))),
 }
 """Each refuses a Patient/1 of alice with the label RED, its own compartment, found by the code `a`."""
 
@@ -68,8 +72,11 @@ RECORDS: Mapping[tuple[str, str], tuple[Mapping[str, Any], int | None]] = {
         {"patient": "1", "actors": ["Practitioner/refused"], "except": [{"purposes": ["BTG"], "until": OPEN + 1}]},
         None,
     ),
+    (ATTACHMENTS, "f"): ({"binary": "Patient/1", "holder": "Patient/1", "context": 0}, None),
+    (ATTACHMENTS, "g"): ({"binary": "Patient/1", "holder": "Patient/never", "context": 0}, None),
+    (ATTACHMENTS, "h"): ({"binary": "Patient/1", "holder": "Patient/1", "context": 1}, None),
 }
-"""Care relations and what consents refuse, by table and key: value and expiry."""
+"""Attachments, care relations and what consents refuse, by table and key: value and expiry."""
 
 
 def linked(key: Key) -> IndexEntries:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_server.errors import Refusal
-from fhir_server.interactions import own_parameters, relating
+from fhir_server.interactions import attaching, own_parameters, relating
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import (
     ANONYMOUS,
@@ -156,7 +156,14 @@ async def services_at(
         url,
         clock=clock,
         criteria=criteria(registry, base=BASE, now=clock()),
-        tables=(*relating.TABLES, RecordTable("done"), own_parameters.TABLE, reindexing.TABLE, closure.TABLE),
+        tables=(
+            *relating.TABLES,
+            attaching.TABLE,
+            RecordTable("done"),
+            own_parameters.TABLE,
+            reindexing.TABLE,
+            closure.TABLE,
+        ),
     )
     return Services(
         store=store,

@@ -298,58 +298,6 @@ def sorts(random: Random) -> tuple[q.Sort, ...]:
     return tuple(q.Sort(kind, names, random.random() < 0.5) for kind, names in chosen)  # type: ignore[arg-type]
 
 
-def relation(random: Random) -> tuple[str, dict[str, Any], int | None]:
-    """Return a care relation as a record: key, value and expiry."""
-    pair = f"{random.choice(PRACTITIONERS)}/{random.choice(IDS)}"
-    value: dict[str, Any] = {"pair": pair, "since": random.choice(MOMENTS)} if random.random() < 0.4 else {"pair": pair}
-    if random.random() < 0.4:
-        value["only"] = [conditions(random) for _ in range(random.randint(0, 2))]
-    return f"{pair}/{random.randint(1, 2)}", value, random.choice((None, *MOMENTS))
-
-
-def rule(random: Random) -> tuple[str, dict[str, Any], int | None]:
-    """Return what a consent refuses as a record: key, value and expiry."""
-    value = {"patient": random.choice(IDS), **refusal(random)}
-    excepted = [refusal(random) | some_until(random) for _ in range(random.randint(0, 2))]
-    return (
-        str(random.randint(1, 6)),
-        value | ({"except": excepted} if excepted else {}),
-        random.choice((None, *MOMENTS)),
-    )
-
-
-def some_until(random: Random) -> dict[str, Any]:
-    """Return an end, or none."""
-    return {"until": random.choice(MOMENTS)} if random.random() < 0.4 else {}
-
-
-def refusal(random: Random) -> dict[str, Any]:
-    """Return whom and what a rule is about."""
-    who: dict[str, Any] = {}
-    if random.random() < 0.5:
-        who["actors"] = some(random, lambda: f"Practitioner/{random.choice(PRACTITIONERS)}")
-    if random.random() < 0.3:
-        who["purposes"] = some(random, lambda: random.choice(PURPOSES))
-    if random.random() < 0.3:
-        who["since"] = random.choice(MOMENTS)
-    return who | conditions(random)
-
-
-def conditions(random: Random) -> dict[str, Any]:
-    """Return up to two conditions of a rule."""
-    pick = random.choice
-    each: dict[str, Callable[[], Any]] = {
-        "types": lambda: some(random, lambda: pick(TYPES)),
-        "authors": lambda: some(random, lambda: pick(AUTHORS)),
-        "encounters": lambda: some(random, lambda: pick(IDS)),
-        "resources": lambda: some(random, lambda: f"{pick(TYPES)}/{pick(IDS)}", 4),
-        "labels": lambda: [list(label) for label in some(random, lambda: pick(LABELS))],
-        "from": lambda: pick((2_000_000, 5_000_000)),
-        "to": lambda: pick((4_000_000, 8_000_000)),
-    }
-    return {name: each[name]() for name in random.sample(sorted(each), random.choice((0, 1, 1, 2)))}
-
-
 CRITERIA: dict[str, tuple[str, q.Node]] = {
     "coded": ("Observation", q.Token("code", None, "x")),
     "not coded": ("Observation", q.Not(q.Token("code", None, "x"))),
@@ -368,7 +316,7 @@ def criteria(type: str, parameters: tuple[tuple[str, str], ...]) -> q.Node:
 def restriction(random: Random, depth: int = 2) -> limits.Restriction:
     """Return what somebody may see."""
     new = ("types", "about", "related", "related", "consented", "consented")
-    kinds = ("all", "all", "compartment", "label", "author", "matches", *new)
+    kinds = ("all", "all", "compartment", "label", "author", "matches", "attached", *new)
     match random.choice(kinds if not depth else (*kinds, "any", "every", "not", "not label")):
         case "any":
             return limits.AnyOf(tuple(restriction(random, depth - 1) for _ in range(random.randint(1, 3))))
@@ -376,6 +324,10 @@ def restriction(random: Random, depth: int = 2) -> limits.Restriction:
             return limits.AllOf(tuple(restriction(random, depth - 1) for _ in range(random.randint(1, 2))))
         case "not":
             return limits.Not(restriction(random, depth - 1))
+        case "attached":
+            within = restriction(random, 0)
+            deep = isinstance(within, limits.Attached | limits.Matches)
+            return limits.Attached(limits.Matches("Observation", (("coded", ""),)) if deep else within)
         case "not label":
             return limits.Not(limits.HasLabel(*random.choice(LABELS)))
         case "compartment":

@@ -54,6 +54,25 @@ def is_refused(asked: Consented, v: str) -> Statement:
     return Statement(sql, (at, at, actors, purpose, actors, purpose, at, at))
 
 
+def is_attached(v: str, holder: str, allowed: Statement) -> Statement:
+    """Return the test that the Binary of version `v` is shown where it is attached.
+
+    `allowed` is the test of `<holder>.v`, a version of what it is attached to.
+    """
+    name = (
+        "(SELECT kt.name || '/' || kb.id FROM version kv CROSS JOIN type kt ON kt.id = kv.type"
+        f" CROSS JOIN body kb ON kb.v = kv.v WHERE kv.v = {v})"
+    )
+    living = f"{holder}.v = ka.v AND {holder}.deleted = 0"
+    shown = f"EXISTS (SELECT 1 FROM version {holder} WHERE {living} AND ({allowed.sql}))"
+
+    def attached(context: int, test: str) -> str:
+        return f"EXISTS (SELECT 1 FROM attaching ka WHERE ka.name = {name} AND ka.context = {context} AND {test})"
+
+    sql = f"(NOT {attached(1, f'NOT {shown}')} AND (NOT {attached(0, '1')} OR {attached(0, shown)}))"
+    return Statement(sql, (*allowed.arguments, *allowed.arguments))
+
+
 def _named(rule: str) -> str:
     """Return the test that a rule is about one of the actors, and the purpose, that are its two arguments."""
     return (

@@ -13,8 +13,8 @@ from typing import Any
 from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.compile_entry import Access, accesses
-from fhir_server.store.sql.compile_rule import is_about, is_refused, is_related, of_types
-from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, container, either, negated
+from fhir_server.store.sql.compile_rule import is_about, is_attached, is_refused, is_related, of_types
+from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, both, container, deeper, either, negated
 from profiles import restriction as limits
 from profiles.restriction import ALL, Restriction, narrow
 
@@ -153,6 +153,13 @@ def compile_restriction(restriction: Restriction, alias: str, world: World) -> S
             return is_related(restriction, f"{alias}.v")
         case limits.Consented():
             return negated(is_refused(restriction, f"{alias}.v"))
+        case limits.Attached(within):
+            return _is_attached(within, alias, world)
+
+
+def _is_attached(within: Restriction, alias: str, world: World) -> Statement:
+    holder = deeper(alias)
+    return is_attached(f"{alias}.v", holder, compile_restriction(within, holder, world))
 
 
 def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world: World) -> Statement:

@@ -7,11 +7,15 @@ says. Each view has a row for a version `v` and a patient whom it is about, with
     relating   a care relation with the patient: `pair`, `patient`, `expires`, `since`
     refusing   what a consent of the patient refuses: `rule`, `key`, `expires`, `since`
     excepting  an exception that the consent `key` makes: `rule`
+
+Another tells where Binaries are attached (ATTACHMENTS):
+
+    attaching  the `name` of a Binary, the current version `v` of what names it, and whether that is its `context`
 """
 
 from __future__ import annotations
 
-from profiles.restriction import RELATIONS, RULES
+from profiles.restriction import ATTACHMENTS, RELATIONS, RULES
 
 TYPE = "(SELECT kt.name FROM version kv CROSS JOIN type kt ON kt.id = kv.type WHERE kv.v = {v})"
 _SINCE = "coalesce(kr.value ->> 'since', 0)"
@@ -33,7 +37,22 @@ def rule_views() -> list[tuple[str, str]]:
         f"SELECT ko.v AS v, kr.key AS key, kx.value AS rule, ({_met('kx')}) AS met {told}"
         " CROSS JOIN json_each(kr.value, '$.except') kx WHERE ko.subject = 1"
     )
-    return [("relating", relating), ("refusing", refusing), ("excepting", excepting)]
+    views = [("relating", relating), ("refusing", refusing), ("excepting", excepting)]
+    return [*views, ("attaching", _attaching())]
+
+
+def _attaching() -> str:
+    holder = "(kr.value ->> 'holder')"
+    current = (
+        "SELECT ks.current FROM type kt CROSS JOIN resource ks ON ks.type = kt.id"
+        f" AND ks.id = substr({holder}, instr({holder}, '/') + 1)"
+        f" WHERE kt.name = substr({holder}, 1, instr({holder}, '/') - 1)"
+    )
+    return (
+        f"SELECT kf.value AS name, ({current}) AS v, kr.value ->> 'context' AS context FROM record_field kf"
+        f" CROSS JOIN record kr ON kf.tbl = '{ATTACHMENTS}' AND kf.field = 'binary' AND kr.tbl = kf.tbl"
+        " AND kr.key = kf.key"
+    )
 
 
 def _records(table: str, field: str) -> str:

@@ -40,6 +40,9 @@ _INDEXED = (
     "SELECT v.v, coalesce((SELECT json(f.rows) FROM footprint f WHERE f.v = v.v), '{}') FROM resource r "
     "CROSS JOIN version v ON v.v = r.current WHERE r.type = ? AND r.id = ? AND v.number = ? AND v.deleted = 0"
 )
+_NUMBERED = (
+    "SELECT v.v FROM resource r CROSS JOIN version v ON v.rid = r.rid WHERE r.type = ? AND r.id = ? AND v.number = ?"
+)
 _HELD = "SELECT f.v, json(f.rows) FROM footprint f WHERE f.v >= ? AND f.v < ?"
 _PATIENTS = "SELECT o.rid FROM owner o CROSS JOIN resource r ON r.rid = o.rid WHERE o.v = ? AND r.type = ?"
 # Not by the index of the type, which may be what is wrong.
@@ -137,6 +140,12 @@ class IndexReading(Reading):
         versions = [self._version(Key(type, id), rest) for _, id, *rest in rows[:limit]]
         return Page(versions, rows[limit - 1][0] if len(rows) > limit else None, self._newest())
 
+    def _row_of(self, key: Key, number: int) -> int | None:
+        """Return the row of a version, None when there is none."""
+        kind = self._names.type_id(key.type)
+        found = None if kind is None else self._runner.row(_NUMBERED, (kind, key.id, number))
+        return None if found is None else found[0]
+
     def _indexed(self, key: Key, number: int) -> tuple[int, str] | None:
         """Return the row and the footprint of a version that is current and no tombstone, None for any other."""
         kind = self._names.type_id(key.type)
@@ -148,6 +157,16 @@ def replace_subjects(batch: Batch, v: int, subjects: Sequence[Key]) -> None:
     rids = [batch.additions.resource(type, id) for type, id in subjects]
     about = f"rid IN ({', '.join('?' * len(rids))})" if rids else "0"
     batch.execute(f"UPDATE owner SET subject = {about} WHERE v = ? AND subject <> {about}", (*rids, v, *rids))
+
+
+def replace_owners(batch: Batch, v: int, owners: Sequence[Key]) -> None:
+    """Make `owners` those of version `v`, which is about all of them."""
+    rids = [batch.additions.resource(type, id) for type, id in owners]
+    batch.flush()
+    batch.execute("DELETE FROM owner WHERE v = ?", (v,))
+    batch.executemany("INSERT OR IGNORE INTO owner VALUES (?, ?, 1)", [(v, rid) for rid in rids])
+    patients = " ".join(sorted({owner.id for owner in owners if owner.type == "Patient"}))
+    batch.execute("UPDATE body SET patients = ? WHERE v = ?", (patients, v))
 
 
 def replace_rows(batch: Batch, type: str, v: int, footprint: str, entries: IndexEntries) -> None:

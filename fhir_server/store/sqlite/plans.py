@@ -87,7 +87,7 @@ def has_criteria(restriction: Restriction) -> bool:
     match restriction:
         case limits.AnyOf(items) | limits.AllOf(items):
             return any(map(has_criteria, items))
-        case limits.Not(item):
+        case limits.Not(item) | limits.Attached(item):
             return has_criteria(item)
     return isinstance(restriction, limits.Matches)
 

@@ -156,6 +156,8 @@ def restriction_shape(restriction: Restriction, values: list[Any], names: Names)
             return (restriction.__class__, *(restriction_shape(each, values, names) for each in items))
         case limits.Not(item):
             return (limits.Not, restriction_shape(item, values, names))
+        case limits.Attached(within):
+            return (limits.Attached, restriction_shape(within, values, names))
     return restriction
 
 
@@ -179,4 +181,6 @@ def marked_restriction(restriction: Restriction, found: Any, numbers: Iterator[i
             return restriction.__class__(tuple(marked_restriction(each, known, numbers) for each, known in pairs))
         case limits.Not(item):
             return limits.Not(marked_restriction(item, found[1], numbers))
+        case limits.Attached(within):
+            return limits.Attached(marked_restriction(within, found[1], numbers))
     return restriction

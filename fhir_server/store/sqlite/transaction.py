@@ -12,7 +12,14 @@ from fhir_server.store.codec import encode
 from fhir_server.store.sqlite.batch import Batch
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
-from fhir_server.store.sqlite.indexing import IndexReading, IndexState, replace_rows, replace_subjects, settle
+from fhir_server.store.sqlite.indexing import (
+    IndexReading,
+    IndexState,
+    replace_owners,
+    replace_rows,
+    replace_subjects,
+    settle,
+)
 from fhir_server.store.sqlite.records import SqliteWritableRecords, Tables
 from fhir_server.store.sqlite.writable_concepts import SqliteWritableConcepts
 
@@ -96,6 +103,14 @@ class SqliteTransaction(IndexReading):
             replace_rows(self.batch, key.type, *found, entries)
             replace_subjects(self.batch, found[0], subjects)
         return found is not None
+
+    async def own(self, key: Key, number: int, owners: Sequence[Key]) -> bool:
+        """See `Transaction.own`."""
+        self._ready(key)
+        v = self._row_of(key, number)
+        if v is not None:
+            replace_owners(self.batch, v, owners)
+        return v is not None
 
     async def settle_index(self) -> None:
         """See `Transaction.settle_index`."""

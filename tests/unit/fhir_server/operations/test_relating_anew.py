@@ -10,8 +10,8 @@ import pytest
 from fhir_server.interactions.call import Principal
 from fhir_server.operations import relating_anew
 from fhir_server.operations.reindexing import TABLE
-from fhir_server.store.base import Transaction
-from profiles.restriction import RELATIONS, RULES
+from fhir_server.store.base import Key, Transaction
+from profiles.restriction import ATTACHMENTS, RELATIONS, RULES, About
 from tests.fakes.callers import OWNER, doctor, patient
 from tests.fakes.server import Server, content
 from tests.unit.fhir_server.interactions.test_relating import DAY, appointment, clinic, consent, sees, team
@@ -133,3 +133,24 @@ async def test_it_goes_on_where_it_was_stopped(clinic: Server, monkeypatch: pyte
         assert len(await told(clinic)) == expected
     await anew(clinic)
     assert await told(clinic) == before
+
+
+async def test_whose_the_binaries_are_is_told_of_what_was_there_before(clinic: Server) -> None:
+    scan = await written(clinic, OWNER, {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="})
+    content = [{"attachment": {"url": f"Binary/{scan['id']}"}}]
+    subject = {"reference": "Patient/a"}
+    made = {"resourceType": "DocumentReference", "status": "current", "subject": subject, "content": content}
+    document = await written(clinic, OWNER, made)
+    key = Key("Binary", scan["id"])
+
+    async def before(tx: Transaction) -> None:
+        for each in await tx.records.scan(ATTACHMENTS):
+            await tx.records.delete(ATTACHMENTS, each.key)
+        await tx.own(key, 1, [])
+
+    await clinic.services.store.write(before)
+    assert await clinic.services.store.read(key, restriction=About("a")) is None
+    await anew(clinic)
+    assert await clinic.services.store.read(key, restriction=About("a"))
+    (record,) = await clinic.services.store.records.find(ATTACHMENTS, "binary", f"Binary/{scan['id']}")
+    assert record.value["holder"] == f"DocumentReference/{document['id']}"
