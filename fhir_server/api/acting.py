@@ -68,12 +68,12 @@ def wanted_of(
     request: Request,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=100)] = 20,
-    sort: Annotated[str | None, Query(max_length=64, description="A field, with `-` for the greatest first.")] = None,
     cursor: Annotated[str | None, Query(max_length=512, description="As in the links of the Link header.")] = None,
 ) -> Wanted:
     """Return the list that is asked for: every other parameter is a filter, and an empty one is none."""
-    filters = {name: value for name, value in request.query_params.items() if name not in PAGING and value}
-    return Wanted(filters, page, per_page, sort or None, cursor or None)
+    asked = request.query_params
+    filters = {name: value for name, value in asked.items() if name not in PAGING and value}
+    return Wanted(filters, page, per_page, asked.get("sort") or None, cursor or None)
 
 
 WantedHere = Annotated[Wanted, Depends(wanted_of)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from fhir_server.accounts.register import Wanted, register
+from fhir_server.accounts.register import LOCALES, Wanted, register
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
-from fhir_server.api.errors import REFUSALS
+from fhir_server.api.errors import refused
 from fhir_server.api.shapes import (
     Asked,
     Data,
@@ -34,8 +34,8 @@ class NewUser(Asked):
 
     email: str
     password: str
-    role: str = "patient"
-    locale: str = "fr"
+    role: str = Field("patient", json_schema_extra={"enum": ["patient", "doctor"]})
+    locale: str = Field("fr", json_schema_extra={"enum": list(LOCALES)})
     rpps: str | None = Field(None, description="A doctor's number in the national register.")
 
 
@@ -86,11 +86,15 @@ class Refresh(Asked):
     rotate: bool = False
 
 
+BODY = refused(400, 413, 422)
+OWN = refused(401, 403)
+
+
 def auth_routes() -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=REFUSALS)
+    router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=refused(429, 503))
 
-    @router.post("/register", status_code=201, summary="Open an account")
+    @router.post("/register", status_code=201, summary="Open an account", responses=BODY | refused(403))
     async def open_account(asked: Registration, desk: DeskHere, asker: AskerHere) -> Data[SignedIn] | Data[Said]:
         new = asked.user
         more = [name[:40] for name in new.model_extra or ()]
@@ -98,50 +102,55 @@ def auth_routes() -> APIRouter:
         signed = await register(desk, wanted, asker)
         return Data(data=Said(message=CONFIRM)) if signed is None else signed_in(signed)
 
-    @router.post("/login", summary="Sign in")
+    @router.post("/login", summary="Sign in", responses=BODY | refused(401))
     async def login(asked: Credentials, desk: DeskHere, asker: AskerHere) -> Data[SignedIn]:
         return signed_in(await desk.auth.sessions.login(asked.email, asked.password, asked.code, asker))
 
-    @router.post("/refresh", summary="Get another access token", response_model_exclude_none=True)
+    @router.post(
+        "/refresh",
+        summary="Get another access token",
+        response_model_exclude_none=True,
+        responses=BODY | refused(401),
+    )
     async def refresh(asked: Refresh, desk: DeskHere, asker: AskerHere) -> Data[Refreshed]:
         return refreshed(await desk.auth.sessions.refresh(asked.refresh_token, asker, rotate=asked.rotate))
 
-    @router.post("/logout", summary="Sign out")
+    @router.post("/logout", summary="Sign out", responses=OWN)
     async def logout(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.sessions.logout(caller.grant, caller.account, asker)
         return Data(data=Said(message="You are signed out."))
 
-    @router.post("/forgot_password", summary="Ask for a new password")
+    @router.post("/forgot_password", summary="Ask for a new password", responses=BODY)
     async def forgot(asked: Forgotten, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         desk.auth.recovery.forgot(asked.email, asker)
         return Data(data=Said(message=SENT))
 
-    @router.post("/reset_password", summary="Set a new password by the code of a letter")
+    @router.post("/reset_password", summary="Set a new password by the code of a letter", responses=BODY)
     async def reset(asked: NewPassword, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         account = await desk.auth.recovery.reset(asked.token, asked.password, asker)
         await tell(desk, account, asker, "password_reset")
         return Data(data=Said(message="The password is set, and all sessions have ended: sign in."))
 
-    @router.post("/change_password", summary="Set another password")
+    @router.post("/change_password", summary="Set another password", responses=BODY | OWN)
     async def change(asked: OtherPassword, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.recovery.change(caller.account, caller.grant, asked.password, asked.new_password, asker)
         return Data(data=Said(message="The password is set, and all other sessions have ended."))
 
-    @router.post("/verify_email", summary="Confirm an address by the code of a letter")
+    @router.post("/verify_email", summary="Confirm an address by the code of a letter", responses=BODY)
     async def verify(asked: Token, desk: DeskHere, asker: AskerHere) -> Data[User]:
         return Data(data=user(await desk.auth.recovery.verify(asked.token, asker)))
 
-    @router.post("/resend_verification", summary="Send the letter that confirms the address again")
+    @router.post("/resend_verification", summary="Send the letter that confirms the address again", responses=OWN)
     async def resend(caller: CallerHere, desk: DeskHere) -> Data[Said]:
         await desk.auth.recovery.ask_to_verify(caller.account)
         return Data(data=Said(message="We have written to your address."))
 
-    @router.get("/sessions", summary="Where the account is signed in")
+    @router.get("/sessions", summary="Where the account is signed in", responses=OWN)
     async def sessions(caller: CallerHere, desk: DeskHere) -> Data[list[Session]]:
         found = await desk.auth.sessions.listed(caller.account, desk.auth.now())
         return Data(data=[session(grant, caller.grant.id) for grant in found])
 
-    @router.delete("/sessions/{id}", status_code=204, summary="End a session")
+    @router.delete("/sessions/{id}", status_code=204, summary="End a session", responses=OWN | refused(404))
     async def end_session(id: str, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> None:
         await desk.auth.sessions.revoke(caller.account, id, asker)
 

@@ -1,71 +1,218 @@
-"""What OpenAPI says of routes that answer with a JSON view: made from the description of the view."""
+"""What OpenAPI says of routes that answer with a JSON view: made from the description of the view.
+
+Records are named schemas (`MedicalRecord`, `NewMedicalRecord`, `MedicalRecordChanges`), so that whoever generates types
+from the document gets types with these names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fhir_server.api.errors import REFUSALS, Failure
+from fastapi import FastAPI
+
+from fhir_server.api.errors import Described
+from mappings.views import appointment, consent, medical_record, notification, slot
 from mappings.views.view import Field, View
 
-Described = dict[int | str, dict[str, Any]]
-TOLD = {
-    400: "Cannot be read.",
-    403: "Not yours to do.",
-    404: "Not within your reach.",
-    409: "Not as things stand.",
-    412: "Changed in between.",
+NULL = {"type": "null"}
+SUPPLIED: Mapping[str, Sequence[str]] = {
+    medical_record.VIEW.name: ("doctor_id",),
+    appointment.VIEW.name: ("patient_id", "doctor_id"),
 }
-VIEW_REFUSALS: Described = {**REFUSALS, **{status: {"model": Failure, "description": TOLD[status]} for status in TOLD}}
+"""Views that clients write, with the fields that the server supplies for new records: who asks is one of the sides."""
+VIEWS = (medical_record.VIEW, appointment.VIEW, slot.VIEW, notification.VIEW, consent.VIEW)
+KEPT_IN_ANSWERS = ("type", "enum", "format", "minimum", "maximum", "items", "properties", "required", "anyOf")
+"""What a schema says of values that are shown: patterns and lengths are about what is sent."""
+BUNDLE: Mapping[str, Any] = {
+    "type": "object",
+    "description": "A FHIR R4 Bundle (http://hl7.org/fhir/R4/bundle.html).",
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"type": "string"},
+        "entry": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["resourceType", "type"],
+}
 
 
-def one(view: View, status: int = 200) -> Described:
-    """Return what an answer with one record is."""
-    return {status: {"description": "The record.", "content": _json(_object({"data": record(view)}, ["data"]))}}
+def document_views(api: FastAPI) -> None:
+    """Let the document of an API have the schemas of the views."""
+    plain = api.openapi
+
+    def openapi() -> dict[str, Any]:
+        made = plain()
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(_schemas())
+        for path in made["paths"].values():
+            for operation in path.values():
+                _drop_assumed(operation["responses"])
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        return made
+
+    api.openapi = openapi  # type: ignore[method-assign]
+
+
+def _drop_assumed(responses: dict[str, Any]) -> None:
+    """Take away the 422 that FastAPI assumes where there are parameters: here it is told by those that answer it."""
+    schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        del responses["422"]
+
+
+def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "Bundle", dict(BUNDLE)
+    for view in VIEWS:
+        yield _title(view), _shown(view)
+    for name, supplied in SUPPLIED.items():
+        view = next(each for each in VIEWS if each.name == name)
+        yield f"New{_title(view)}", _new(view, supplied)
+        yield f"{_title(view)}Changes", _said(view, ())
+
+
+def one(view: View, status: int = 200, *, tagged: bool = False) -> Described:
+    """Return what an answer with one record is; `tagged` when it has the version in an ETag."""
+    told: dict[str, Any] = {"description": "The record.", "content": json(data(ref(_title(view))))}
+    if tagged:
+        told["headers"] = {"ETag": _header("The version that was read, for If-Match.")}
+    return {status: told}
 
 
 def many(view: View, *counts: str) -> Described:
     """Return what a page is; `counts` are further numbers of its `meta`."""
     numbers = {name: {"type": "integer"} for name in ("page", "per_page", "total", *counts)}
-    content = {"data": {"type": "array", "items": record(view)}, "meta": _object(numbers, list(numbers))}
-    link = {"Link": {"schema": {"type": "string"}, "description": "The first page, and the next one if there is one."}}
-    return {200: {"description": "A page.", "content": _json(_object(content, list(content))), "headers": link}}
+    page = data({"type": "array", "items": ref(_title(view))}, meta=_object(numbers, list(numbers)))
+    link = _header("The first page, and the next one if there is one.")
+    return {200: {"description": "A page.", "content": json(page), "headers": {"Link": link}}}
+
+
+def every(view: View) -> Described:
+    """Return what an answer with all the records there are is."""
+    listed = {"type": "array", "items": ref(_title(view))}
+    return {200: {"description": "The records.", "content": json(data(listed))}}
 
 
 def filters(view: View, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the filters of a list as query parameters."""
+    """Return the filters of a list, and what it can be sorted by, as query parameters; an empty one is none."""
     names = [each for each in view.filters if each not in without]
-    return {"parameters": [{"name": each, "in": "query", "schema": {"type": "string"}} for each in names]}
+    asked = [_query(name, view.filters[name].kind.name, view.filters[name].kind.schema) for name in names]
+    ways = [way for name in view.sorts for way in (name, f"-{name}")]
+    if ways:
+        asked.append(_query("sort", "a field, with - for the greatest first", {"type": "string", "enum": ways}))
+    return {"parameters": asked}
 
 
-def body(view: View) -> dict[str, Any]:
-    """Return the body of a write: what a client may say of a record, under its name."""
-    said = _grouped(view, [each for each in view.fields if not (each.kept or each.given)], needed=False)
-    return {"requestBody": {"required": True, "content": _json(_object({view.name: said}, [view.name]))}}
+def new(view: View) -> dict[str, Any]:
+    """Return the body that makes a record: what a client says of it, under its name."""
+    return body(_object({view.name: ref(f"New{_title(view)}")}, [view.name]))
 
 
-def record(view: View) -> dict[str, Any]:
-    """Return the JSON schema of a record that is shown."""
-    return _grouped(view, view.fields, needed=True)
+def changed(view: View) -> dict[str, Any]:
+    """Return the body that changes a record: what is not said stays."""
+    return body(_object({view.name: ref(f"{_title(view)}Changes")}, [view.name]))
 
 
-def _grouped(view: View, fields: Sequence[Field], *, needed: bool) -> dict[str, Any]:
+def body(schema: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """Return a JSON body."""
+    return {"requestBody": {"required": required, "content": json(schema)}}
+
+
+def data(schema: Mapping[str, Any], **beside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer: below `data`, with what stands beside it."""
+    return _object({"data": schema, **beside}, ["data", *beside])
+
+
+def json(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return content of that schema."""
+    return {"application/json": {"schema": dict(schema)}}
+
+
+def ref(name: str) -> dict[str, Any]:
+    """Return the reference to a named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _title(view: View) -> str:
+    return "".join(word.capitalize() for word in view.name.split("_"))
+
+
+def _header(told: str) -> dict[str, Any]:
+    return {"description": told, "required": True, "schema": {"type": "string"}}
+
+
+def _query(name: str, told: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    choice = schema.get("enum")
+    allowed = {"type": "string", "enum": ["", *choice]} if choice else {"anyOf": [dict(schema), {"const": ""}]}
+    return {"name": name, "in": "query", "description": f"{told}; empty is none".capitalize(), "schema": allowed}
+
+
+def _shown(view: View) -> dict[str, Any]:
+    return _grouped((each.name, _answer(each)) for each in view.fields)
+
+
+def _answer(field: Field) -> dict[str, Any]:
+    if field.shows is not None:
+        return _loose(field.shows)
+    found = _loose(field.kind.schema)
+    never_null = field.required or field.default is not None or field.shown is not None
+    return found if never_null else {"anyOf": [found, NULL]}
+
+
+def _loose(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a schema says of values that are shown."""
+    found = {name: schema[name] for name in KEPT_IN_ANSWERS if name in schema}
+    if "anyOf" in schema:
+        found["anyOf"] = [_loose(each) for each in schema["anyOf"]]
+    if "items" in schema:
+        found["items"] = _loose(schema["items"])
+    if "properties" in schema:
+        found["properties"] = {name: _loose(each) for name, each in schema["properties"].items()}
+    if schema.get("format") == "uri-reference":
+        del found["format"]
+    return found
+
+
+def _grouped(fields: Iterator[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the schema of an object in which every field is there."""
     made: dict[str, Any] = {}
-    for each in fields:
-        group, _, name = each.name.rpartition(".")
+    for whole, schema in fields:
+        group, _, name = whole.rpartition(".")
         holder = made.setdefault(group, _object({}, []))["properties"] if group else made
-        holder[name] = (
-            dict(each.kind.schema) if each.required else {"anyOf": [dict(each.kind.schema), {"type": "null"}]}
-        )
+        holder[name] = schema
     for each in made.values():
-        if needed and "properties" in each:
+        if "properties" in each:
             each["required"] = list(each["properties"])
-    return _object(made, list(made) if needed else [])
+    return _object(made, list(made))
 
 
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+def _new(view: View, supplied: Sequence[str]) -> dict[str, Any]:
+    needed = [
+        each.name
+        for each in view.fields
+        if each.required and each.default is None and not each.kept and each.name not in supplied
+    ]
+    return _said(view, needed)
 
 
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
+def _said(view: View, needed: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of what a client may say; what the server keeps it may send back, and it is not looked at."""
+    made: dict[str, Any] = {}
+    for each in view.fields:
+        group, _, name = each.name.rpartition(".")
+        holder = made.setdefault(group, _closed({}, []))["properties"] if group else made
+        holder[name] = {"description": "Kept by the server: not looked at."} if each.kept or each.given else _sent(each)
+    return _closed(made, list(needed))
+
+
+def _sent(field: Field) -> dict[str, Any]:
+    return dict(field.kind.schema) if field.required else {"anyOf": [dict(field.kind.schema), NULL]}
+
+
+def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "object", "properties": dict(properties)}
+    return made | ({"required": required} if required else {})
+
+
+def _closed(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
+    return _object(properties, required) | {"additionalProperties": False}

@@ -5,6 +5,7 @@ The endpoints of OAuth answer in the words of OAuth (RFC 6749, 5.2), whatever it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,11 +40,31 @@ class Failure(BaseModel):
     error: Problem
 
 
-REFUSALS: dict[int | str, dict[str, object]] = {
-    401: {"model": Failure, "description": "Nobody we know."},
-    422: {"model": Failure, "description": "Fields that cannot be taken."},
-    429: {"model": Failure, "description": "Asked too often."},
+Described = dict[int | str, dict[str, Any]]
+"""What OpenAPI says of answers, by their status."""
+TOLD = {
+    400: "Cannot be read.",
+    401: "Nobody we know.",
+    403: "Not yours to do.",
+    404: "Not within your reach.",
+    409: "Not as things stand.",
+    410: "The link is older than page walks are kept.",
+    412: "Changed in between.",
+    413: "Larger than what is taken here.",
+    422: "Fields that cannot be taken.",
+    429: "Asked too often.",
+    503: "The store is away, or busy for too long.",
 }
+
+
+def refused(*statuses: int) -> Described:
+    """Return what these refusals are, in the words of OpenAPI."""
+    return {status: {"model": Failure, "description": TOLD[status]} for status in statuses}
+
+
+SENT = (400, 413, 422)
+"""How a body can be refused."""
+REFUSALS = refused(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 def answer_errors(api: FastAPI) -> None:
@@ -77,7 +98,8 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     fields: dict[str, list[str]] = {}
     for each in error.errors():
         # The name is that of the element alone: `user.email` is `email`.
-        names = [str(part) for part in each["loc"] if part not in PLACES]
+        unread = each["type"] == "json_invalid"  # Its place is a number of characters, which is no name.
+        names = [] if unread else [str(part) for part in each["loc"] if part not in PLACES]
         fields.setdefault(names[-1] if names else "body", []).append(each["msg"])
     return fields_answer(request, fields)
 
@@ -89,7 +111,23 @@ def fields_answer(request: Request, fields: Mapping[str, list[str]]) -> JSONResp
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return _answer(request, error.status_code, str(error.detail), error.headers or {})
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods(request)):
+        # The framework names the methods of one route; a path may have several.
+        headers["Allow"] = ", ".join(sorted(methods))
+    return _answer(request, error.status_code, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the document has for the path of a request, where one with no parameters goes first."""
+    paths = request.app.openapi()["paths"]
+    here = request.url.path
+    found = here if here in paths else next((path for path in paths if re.fullmatch(_pattern(path), here)), None)
+    return [method.upper() for method in paths[found]] if found else []
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
 
 
 def _answer(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from pydantic import Field
+from pydantic.config import JsonDict
 
-from fhir_server.accounts.profile import change_profile, forget_me, profile_of
+from fhir_server.accounts.profile import LONGEST, change_profile, forget_me, profile_of
+from fhir_server.accounts.register import LOCALES
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
-from fhir_server.api.errors import REFUSALS
+from fhir_server.api.errors import refused
 from fhir_server.api.shapes import Asked, Data, Me, Said, me
+from profiles.datatypes.primitives import PATTERNS
 
 KEPT = {
     "fr": "Votre compte est fermé dès maintenant et votre demande d'effacement est enregistrée. La loi impose de "
@@ -19,24 +22,35 @@ KEPT = {
 }
 
 
+BOUNDS: JsonDict = {"minLength": 1, "maxLength": LONGEST}
+"""What the document says of names and phone numbers; faults are found all together, when the profile is changed."""
+
+
 class Changes(Asked):
     """What is to change; what is not sent stays, null takes a value away."""
 
-    name: str | None = None
-    phone: str | None = None
-    birth_date: str | None = Field(None, description="A date such as `1985-05-14`, or a part of one.")
-    locale: str | None = None
+    name: str | None = Field(None, json_schema_extra=BOUNDS)
+    phone: str | None = Field(None, json_schema_extra=BOUNDS)
+    birth_date: str | None = Field(
+        None,
+        description="A date such as `1985-05-14`, or a part of one.",
+        json_schema_extra={"pattern": f"^(?:{PATTERNS['date']})$"},
+    )
+    locale: str = Field("fr", json_schema_extra={"enum": list(LOCALES)})
+
+
+WRITTEN = refused(400, 409, 412, 413, 422)
 
 
 def me_routes() -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1", tags=["me"], responses=REFUSALS)
+    router = APIRouter(prefix="/api/v1", tags=["me"], responses=refused(401, 403, 503))
 
     @router.get("/me", summary="Who is signed in")
     async def show(caller: CallerHere, desk: DeskHere) -> Data[Me]:
         return Data(data=me(caller.account, await profile_of(desk, caller.account)))
 
-    @router.put("/me", summary="Change name, phone, birth date or language")
+    @router.put("/me", summary="Change name, phone, birth date or language", responses=WRITTEN)
     async def change(asked: Changes, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Me]:
         given = asked.model_dump(exclude_unset=True)
         account = await change_profile(desk, caller.account, given, asker)

@@ -10,7 +10,8 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
 from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
-from fhir_server.api.documented import VIEW_REFUSALS, body, filters, many, one
+from fhir_server.api.documented import changed, filters, many, new, one
+from fhir_server.api.errors import SENT, Described, refused
 from fhir_server.views import medical_records
 from fhir_server.views.find import demand_there, find
 from fhir_server.views.listing import listing
@@ -20,19 +21,30 @@ from mappings.views.medical_record import VIEW
 from mappings.views.show import show
 from mappings.views.view import Parts
 
+ONE = one(VIEW, tagged=True)
+LISTED = many(VIEW) | refused(400, 410, 422)
+WRITTEN = refused(404, 409, 412)
+FILE: Described = {
+    200: {
+        "description": "The bytes, with the media type that they came with.",
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        "headers": {"Content-Disposition": {"required": True, "schema": {"type": "string"}}},
+    }
+}
+
 
 def medical_record_routes() -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1", tags=["medical records"], responses=VIEW_REFUSALS)
+    router = APIRouter(prefix="/api/v1", tags=["medical records"], responses=refused(401, 403, 503))
 
-    @router.get("/medical_records", summary="Records", responses=many(VIEW), openapi_extra=filters(VIEW))
+    @router.get("/medical_records", summary="Records", responses=LISTED, openapi_extra=filters(VIEW))
     async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
         return listed(request, wanted, await listing(acting, VIEW, wanted), _shown)
 
     @router.get(
         "/patients/{patient_id}/medical_records",
         summary="The records of a patient",
-        responses=many(VIEW),
+        responses=LISTED | refused(404),
         openapi_extra=filters(VIEW, without=("patient_id",)),
     )
     async def of_patient(patient_id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
@@ -44,21 +56,26 @@ def medical_record_routes() -> APIRouter:
         "/medical_records",
         status_code=201,
         summary="Write a record",
-        responses=one(VIEW, 201),
-        openapi_extra=body(VIEW),
+        responses=one(VIEW, 201, tagged=True) | refused(*SENT, 409),
+        openapi_extra=new(VIEW),
     )
     async def create(acting: ActingHere, asked: BodyHere) -> Response:
         return _one(await medical_records.create(acting, named(asked, VIEW.name)), 201)
 
-    @router.get("/medical_records/{id}", summary="A record", responses=one(VIEW))
+    @router.get("/medical_records/{id}", summary="A record", responses=ONE | refused(404))
     async def read(id: str, acting: ActingHere) -> Response:
         return _one(await find(acting, VIEW, id))
 
-    @router.put("/medical_records/{id}", summary="Change a record", responses=one(VIEW), openapi_extra=body(VIEW))
+    @router.put(
+        "/medical_records/{id}",
+        summary="Change a record",
+        responses=ONE | WRITTEN | refused(*SENT),
+        openapi_extra=changed(VIEW),
+    )
     async def update(id: str, acting: ActingHere, asked: BodyHere, if_match: IfMatch = None) -> Response:
         return _one(await medical_records.update(acting, id, named(asked, VIEW.name), if_match))
 
-    @router.delete("/medical_records/{id}", status_code=204, summary="Take a record out of the view")
+    @router.delete("/medical_records/{id}", status_code=204, summary="Take a record out of the view", responses=WRITTEN)
     async def remove(id: str, acting: ActingHere, if_match: IfMatch = None) -> None:
         await medical_records.remove(acting, id, if_match)
 
@@ -67,7 +84,12 @@ def medical_record_routes() -> APIRouter:
 
 
 def _attachments(router: APIRouter) -> None:
-    @router.post("/medical_records/{id}/attachments", status_code=201, summary="Add a file", responses=one(VIEW, 201))
+    @router.post(
+        "/medical_records/{id}/attachments",
+        status_code=201,
+        summary="Add a file",
+        responses=one(VIEW, 201, tagged=True) | WRITTEN | refused(*SENT),
+    )
     async def attach(
         id: str, acting: ActingHere, file: Annotated[UploadFile, File()], if_match: IfMatch = None
     ) -> Response:
@@ -75,7 +97,12 @@ def _attachments(router: APIRouter) -> None:
         made = NewFile(file.filename or "", type, await file.read())
         return _one(await medical_records.attach(acting, id, [made], if_match), 201)
 
-    @router.get("/medical_records/{id}/attachments/{file_id}", summary="A file", response_class=StreamingResponse)
+    @router.get(
+        "/medical_records/{id}/attachments/{file_id}",
+        summary="A file",
+        response_class=StreamingResponse,
+        responses=FILE | refused(404),
+    )
     async def download(id: str, file_id: str, acting: ActingHere) -> StreamingResponse:
         found = await medical_records.attachment(acting, id, file_id)
         headers = {

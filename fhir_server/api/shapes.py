@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,8 @@ from fhir_server.accounts.profile import Profile
 from fhir_server.model.resource import instant
 
 T = TypeVar("T")
+LONGEST = 4096
+"""Characters of a text in a body."""
 
 
 class Data(BaseModel, Generic[T]):
@@ -109,10 +111,17 @@ class Key(BaseModel):
     verifies_until: str | None
 
 
-class Asked(BaseModel):
-    """A body: text is bounded, what is not known is ignored."""
+def _bounded(schema: dict[str, Any]) -> None:
+    for each in schema.get("properties", {}).values():
+        for found in (each, *each.get("anyOf", ())):
+            if found.get("type") == "string" and not found.keys() & {"enum", "const", "pattern"}:
+                found.setdefault("maxLength", LONGEST)
 
-    model_config = ConfigDict(extra="ignore", str_max_length=4096)
+
+class Asked(BaseModel):
+    """A body: values are of the types that are named, text is bounded, what is not known is ignored."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, str_max_length=LONGEST, json_schema_extra=_bounded)
 
 
 def user(account: Account) -> User:

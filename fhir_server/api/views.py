@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from fhir_server.api.appointments import appointment_routes
 from fhir_server.api.calls import call_routes
 from fhir_server.api.consents import consent_routes
+from fhir_server.api.documented import document_views
 from fhir_server.api.errors import fields_answer
 from fhir_server.api.fhir_shortcuts import fhir_routes
 from fhir_server.api.medical_records import medical_record_routes
@@ -19,6 +20,7 @@ from mappings.errors import Unfit
 def include_views(api: FastAPI, relaying: Relaying) -> None:
     """Add the routes to an API that has those of accounts; `relaying` knows the servers of calls."""
     api.add_exception_handler(Unfit, _unfit)
+    document_views(api)
     for routes in (
         medical_record_routes(),
         appointment_routes(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from auth.errors import Denied
 from fhir_server.errors import Conflict, Gone, NotFound
@@ -72,12 +73,15 @@ async def change(acting: Acting, id: str, record: Values, if_match: str | None =
     return await find(acting, VIEW, id)
 
 
-async def become(acting: Acting, id: str, status: str, reason: str | None = None) -> Parts:
-    """Confirm, complete or cancel an appointment. Raises as `change`; Conflict also when it is that already."""
+async def become(acting: Acting, id: str, status: str, reason: Any = None) -> Parts:
+    """Confirm, complete or cancel an appointment, for a `reason` as the client has sent it.
+
+    Raises as `change`; Conflict also when it is that already.
+    """
     before = show(VIEW, await find(acting, VIEW, id))
     if before["status"] == status:
         raise Conflict(str(objection(status, status)))
-    return await change(acting, id, {"status": status} | ({"cancellation_reason": reason} if reason else {}))
+    return await change(acting, id, {"status": status} | ({} if reason is None else {"cancellation_reason": reason}))
 
 
 async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, definition, system
-from mappings.views.kind import ID, MOMENT, TEXT, nearest, one_of, reference
+from mappings.views.kind import ID, MOMENT, MOMENT_OR_NONE, OR_NONE, TEXT, WHEN, nearest, one_of, reference
 from mappings.views.moments import COMPLETED
-from mappings.views.view import At, Field, Parts, Values, View, at, parameter
+from mappings.views.view import At, Field, Filter, Parts, Values, View, at, parameter
 from profiles.datatypes.temporal import compare, parse_date_time
 
 _KINDS = codes("telemed-appointment-kind")
@@ -81,7 +81,7 @@ VIEW = View(
     root="Appointment",
     fields=(
         Field("id", ID, at("Appointment.id"), kept=True),
-        Field("patient_id", reference("Patient"), at(_participant("Patient")), required=True),
+        Field("patient_id", reference("Patient"), at(_participant("Patient")), required=True, shows=OR_NONE),
         Field(
             "doctor_id",
             reference("Practitioner"),
@@ -90,9 +90,10 @@ VIEW = View(
                 At(_participant("PractitionerRole"), reference("PractitionerRole"), only_read=True),
             ),
             required=True,
+            shows=OR_NONE,
         ),
-        Field("starts_at", MOMENT, at("Appointment.start"), required=True),
-        Field("ends_at", MOMENT, at("Appointment.end"), required=True),
+        Field("starts_at", MOMENT, at("Appointment.start"), required=True, shows=MOMENT_OR_NONE),
+        Field("ends_at", MOMENT, at("Appointment.end"), required=True, shows=MOMENT_OR_NONE),
         Field(
             "kind",
             one_of(_KINDS),
@@ -137,7 +138,14 @@ VIEW = View(
                 "Appointment.cancelationReason.text", At("Appointment.cancelationReason.coding.display", only_read=True)
             ),
         ),
-        Field("inserted_at", MOMENT, _moment("inserted-at", "Appointment.created"), required=True, kept=True),
+        Field(
+            "inserted_at",
+            MOMENT,
+            _moment("inserted-at", "Appointment.created"),
+            required=True,
+            kept=True,
+            shows=MOMENT_OR_NONE,
+        ),
         Field("updated_at", MOMENT, _moment("updated-at", "Appointment.meta.lastUpdated"), required=True, kept=True),
     ),
     new={
@@ -151,11 +159,11 @@ VIEW = View(
     hides=lambda root: root.get("status") == "entered-in-error",
     listed=(("status:not", "entered-in-error"),),
     filters={
-        "patient_id": parameter("patient", "Patient/{}"),
-        "doctor_id": parameter("practitioner", "Practitioner/{}"),
-        "status": _of_status,
-        "from": parameter("date", "ge{}"),
-        "to": parameter("date", "le{}"),
+        "patient_id": parameter("patient", "Patient/{}", kind=ID),
+        "doctor_id": parameter("practitioner", "Practitioner/{}", kind=ID),
+        "status": Filter(one_of(_STATUSES), _of_status),
+        "from": parameter("date", "ge{}", kind=WHEN),
+        "to": parameter("date", "le{}", kind=WHEN),
     },
     order="date",
     sorts={"starts_at": "date", "updated_at": "_lastUpdated"},

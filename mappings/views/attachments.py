@@ -14,7 +14,7 @@ from typing import Any
 
 from mappings.concepts.names import LOINC, definition
 from mappings.paths.path import Json, Leaf
-from mappings.views.kind import ID, TEXT, Kind
+from mappings.views.kind import ID, OR_NONE, TEXT, Kind
 from mappings.views.soap import FILES, has_code
 from mappings.views.view import Parts
 
@@ -142,4 +142,18 @@ def _fault(value: Any) -> str | None:
     return None
 
 
-ATTACHMENTS = Kind("list of files", {"type": "array", "items": {"type": "object"}}, _fault)
+_FILE: Json = {
+    "type": "object",
+    "properties": {
+        "id": dict(ID.schema),
+        "filename": dict(OR_NONE),
+        "content_type": dict(OR_NONE),
+        "size": {"type": ["integer", "null"]},
+        "url": {"type": "string"},
+    },
+    "required": ["id", "filename", "content_type", "size", "url"],
+}
+_NAMED: Json = {"type": "array", "items": {"type": "object", "properties": {"id": dict(ID.schema)}, "required": ["id"]}}
+ATTACHMENTS = Kind("list of files", _NAMED, _fault)
+SHOWN: Json = {"type": "array", "items": _FILE}
+"""What is shown of the files; a write only names them, by their ids."""

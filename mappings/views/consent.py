@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, LOINC, definition, system
 from mappings.paths.path import Json
-from mappings.views.kind import FILLED, MOMENT, one_of
+from mappings.views.kind import FILLED, ID, MOMENT, one_of
 from mappings.views.moments import COMPLETED
 from mappings.views.view import At, Field, Parts, Values, View, at, parameter
 from mappings.views.write import write
@@ -118,8 +118,8 @@ VIEW = View(
     hides=lambda root: root.get("status") == "entered-in-error" or not _types(root),
     listed=(("category", f"{_TYPE}|"), ("status:not", "entered-in-error")),
     filters={
-        "patient_id": parameter("patient", "Patient/{}"),
-        "type": parameter("category", f"{_TYPE}|{{}}"),
+        "patient_id": parameter("patient", "Patient/{}", kind=ID),
+        "type": parameter("category", f"{_TYPE}|{{}}", kind=one_of(TYPES)),
     },
     order="date",
 )

@@ -15,9 +15,13 @@ from typing import Any
 from mappings.concepts.bijection import Bijection
 from mappings.concepts.names import EMPTY
 from mappings.paths.path import Leaf
-from profiles.datatypes.primitives import MAX_STRING, is_integer, primitive_fault
+from profiles.datatypes.primitives import MAX_STRING, PATTERNS, is_integer, primitive_fault
 
 Fault = Callable[[Any], str | None]
+_ALLOWED = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*"
+_SEEN = r"[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufffe\uffff]"
+_WORDS = f"{_ALLOWED}{_SEEN}{_ALLOWED}"
+"""Text that is more than blanks, as an expression that means the same in Python and in ECMAScript."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -53,6 +57,11 @@ def filled_fault(value: Any) -> str | None:
     return text_fault(value) or (None if value else "must not be empty")
 
 
+def line_fault(value: Any) -> str | None:
+    """Return what is wrong with a text that a search is to look for."""
+    return filled_fault(value) or ("must be one line, without tabs" if min(value) < " " else None)
+
+
 def _write_text(value: str) -> Leaf:
     return Leaf(value) if value else Leaf(None, {"extension": [dict(EMPTY)]})
 
@@ -68,11 +77,27 @@ def _of_type(type: str) -> Fault:
     return lambda value: primitive_fault(type, value)
 
 
-TEXT = Kind("text", {"type": "string"}, text_fault, _write_text, _read_text)
-FILLED = Kind("filled text", {"type": "string", "minLength": 1}, filled_fault)
-ID = Kind("id", {"type": "string", "pattern": r"^[A-Za-z0-9.\-]{1,64}$"}, _of_type("id"))
-DATE = Kind("date", {"type": "string", "format": "date"}, _of_type("date"))
-MOMENT = Kind("point in time", {"type": "string", "format": "date-time"}, _of_type("instant"))
+def _truth_fault(value: Any) -> str | None:
+    return None if value in ("true", "false") else "must be true or false"
+
+
+def matching(expression: str, **more: Any) -> Mapping[str, Any]:
+    """Return the JSON schema of strings that match an expression as a whole."""
+    return {"type": "string", "pattern": f"^(?:{expression})$", **more}
+
+
+TEXT = Kind("text", matching(f"(?:{_WORDS})?", maxLength=MAX_STRING), text_fault, _write_text, _read_text)
+FILLED = Kind("filled text", matching(_WORDS, minLength=1, maxLength=MAX_STRING), filled_fault)
+_LETTER = r"[^\x00-\x1f\ufffe\uffff]*"
+LINE = Kind("line of text", matching(f"{_LETTER}{_SEEN}{_LETTER}", maxLength=MAX_STRING), line_fault)
+ID = Kind("id", matching(PATTERNS["id"]), _of_type("id"))
+DATE = Kind("date", matching(PATTERNS["date"]), _of_type("date"))
+MOMENT = Kind("point in time", matching(PATTERNS["instant"], format="date-time"), _of_type("instant"))
+WHEN = Kind("date or point in time", matching(PATTERNS["dateTime"]), _of_type("dateTime"))
+OR_NONE: Mapping[str, Any] = {"type": ["string", "null"]}
+MOMENT_OR_NONE: Mapping[str, Any] = {"anyOf": [MOMENT.schema, {"type": "null"}]}
+"""What is shown of a text, or of a point in time, that resources of others may lack."""
+TRUTH = Kind("true or false", {"type": "string", "enum": ["true", "false"]}, _truth_fault)
 ADDRESS = Kind("address", {"type": "string", "format": "uri-reference"}, _of_type("uri"))
 
 
@@ -84,11 +109,11 @@ def _write_age(value: int) -> Leaf:
     return Leaf({"value": value, "unit": "an", "system": "http://unitsofmeasure.org", "code": "a"})
 
 
-def _read_age(leaf: Leaf) -> int | Decimal | None:
+def _read_age(leaf: Leaf) -> int | None:
     found = leaf.value.get("value") if isinstance(leaf.value, dict) and leaf.value.get("code") == "a" else None
     if isinstance(found, Decimal) and found == found.to_integral_value():
-        return int(found)
-    return found if isinstance(found, int | Decimal) else None
+        found = int(found)
+    return found if _age_fault(found) is None else None
 
 
 AGE = Kind("age in years", {"type": "integer", "minimum": 0, "maximum": 150}, _age_fault, _write_age, _read_age)

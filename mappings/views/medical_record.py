@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, LOINC, RECORD, TAG, category_code, definition, system
-from mappings.views.attachments import ATTACHMENTS, read_attachments, write_attachments
+from mappings.views.attachments import ATTACHMENTS, SHOWN, read_attachments, write_attachments
 from mappings.views.complete_record import complete_record
-from mappings.views.kind import AGE, ID, MOMENT, TEXT, nearest, one_of, reference
+from mappings.views.kind import AGE, FILLED, ID, LINE, MOMENT, OR_NONE, TEXT, WHEN, nearest, one_of, reference
 from mappings.views.moments import COMPLETED, DAY, DAY_OF_MOMENT
 from mappings.views.people import NAME
 from mappings.views.record_category import read_category, write_category
@@ -18,7 +18,7 @@ from mappings.views.record_status import read_status, write_status
 from mappings.views.show import value_of
 from mappings.views.soap import NOTE, TITLES, is_own, is_soap_note, soap_field, soap_notes
 from mappings.views.tags import TAGS, read_tags, tag_code, write_tags
-from mappings.views.view import At, Field, Parts, View, at, escaped, parameter
+from mappings.views.view import At, Field, Filter, Parts, View, at, escaped, parameter
 
 _PRIORITIES = codes("telemed-priority")
 _V3 = f"{HL7}/v3-ActPriority"
@@ -108,12 +108,21 @@ VIEW = View(
             ),
         ),
         Field("tags", TAGS, default=[], required=True, read=read_tags, write=write_tags),
-        Field("attachments", ATTACHMENTS, default=[], required=True, read=read_attachments, write=write_attachments),
+        Field(
+            "attachments",
+            ATTACHMENTS,
+            default=[],
+            required=True,
+            shows=SHOWN,
+            read=read_attachments,
+            write=write_attachments,
+        ),
         Field(
             "patient_id",
             reference("Patient"),
             at("Composition.subject.reference", "Encounter.subject.reference"),
             required=True,
+            shows=OR_NONE,
         ),
         Field(
             "doctor_id",
@@ -125,6 +134,7 @@ VIEW = View(
                 At("Composition.author.reference", reference("PractitionerRole"), only_read=True),
             ),
             required=True,
+            shows=OR_NONE,
         ),
         Field(
             "inserted_at",
@@ -171,14 +181,14 @@ VIEW = View(
     hides=lambda composition: composition.get("status") == "entered-in-error" or not is_soap_note(composition),
     listed=(("status:not", "entered-in-error"), ("_filter", soap_notes())),
     filters={
-        "category": _of_category,
-        "priority": parameter("encounter:Encounter.priority", f"{system('priority')}|{{}}"),
-        "status": _of_status,
-        "tag": lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),),
-        "patient_id": parameter("patient", "Patient/{}"),
-        "doctor_id": parameter("author", "Practitioner/{}"),
-        "from": parameter("consultation-date", "ge{}"),
-        "to": parameter("consultation-date", "le{}"),
+        "category": Filter(LINE, _of_category),
+        "priority": parameter("encounter:Encounter.priority", f"{system('priority')}|{{}}", kind=one_of(_PRIORITIES)),
+        "status": Filter(one_of(codes("telemed-record-status")), _of_status),
+        "tag": Filter(FILLED, lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),)),
+        "patient_id": parameter("patient", "Patient/{}", kind=ID),
+        "doctor_id": parameter("author", "Practitioner/{}", kind=ID),
+        "from": parameter("consultation-date", "ge{}", kind=WHEN),
+        "to": parameter("consultation-date", "le{}", kind=WHEN),
     },
     order="-consultation-date",
     sorts={"consultation_date": "consultation-date", "updated_at": "_lastUpdated"},

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mappings.paths.path import Leaf
-from mappings.views.kind import DATE, MOMENT, Kind
+from mappings.views.kind import DATE, MOMENT, Kind, matching
+from profiles.datatypes.primitives import DAY as CALENDAR_DAY
 from profiles.datatypes.primitives import matches
 
 
@@ -27,6 +28,7 @@ def _day_fault(value: Any) -> str | None:
 
 COMPLETED = Kind("point in time", MOMENT.schema, MOMENT.fault, Leaf, _completed)
 """A point in time that may stand in FHIR with less precision."""
-DAY = Kind("day", DATE.schema, _day_fault, Leaf, _day)
-DAY_OF_MOMENT = Kind("day", DATE.schema, _day_fault, lambda value: Leaf(None), _day)
+_SCHEMA = matching(CALENDAR_DAY, format="date")
+DAY = Kind("day", _SCHEMA, _day_fault, Leaf, _day)
+DAY_OF_MOMENT = Kind("day", _SCHEMA, _day_fault, lambda value: Leaf(None), _day)
 """The day of a point in time; to write a day is to take the point in time away."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import HL7, definition, system
 from mappings.paths.path import Json
-from mappings.views.kind import ADDRESS, ID, MOMENT, TEXT, nearest, one_of
+from mappings.views.kind import ADDRESS, FILLED, ID, MOMENT, OR_NONE, TEXT, TRUTH, nearest, one_of
 from mappings.views.moments import COMPLETED
 from mappings.views.view import At, Field, Parts, Values, View, at, parameter
 from profiles.datatypes.temporal import compare, parse_date_time
@@ -59,6 +59,7 @@ VIEW = View(
                 At("Communication.category.coding.code", TEXT, only_read=True),
             ),
             required=True,
+            shows=OR_NONE,
         ),
         Field(
             "title",
@@ -103,9 +104,9 @@ VIEW = View(
     hides=lambda root: root.get("status") in ("entered-in-error", "not-done", "preparation"),
     listed=(("status:not", "entered-in-error,not-done,preparation"),),
     filters={
-        "user": parameter("recipient"),
-        "unread": parameter("received:missing"),
-        "kind": parameter("category", f"{_OWN}|{{}}"),
+        "user": parameter("recipient", kind=FILLED),
+        "unread": parameter("received:missing", kind=TRUTH),
+        "kind": parameter("category", f"{_OWN}|{{}}", kind=one_of(_KINDS)),
     },
     order="-sent",
     sorts={"inserted_at": "sent"},

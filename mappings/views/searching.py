@@ -13,13 +13,16 @@ def search(view: View, filters: Mapping[str, str], sort: str | None = None) -> l
     """Return the parameters of the search for the root type, in order; paging and `_total` are the caller's.
 
     `sort` is a field that the view sorts by, with `-` in front for the greatest first; None for the order of the view.
-    Raises Unfit, naming filters that the view does not have, and `sort`.
+    Raises Unfit, naming filters that the view does not have or whose values are none, and `sort`.
     """
     unknown = [name for name in filters if name not in view.filters]
     if unknown:
         known = ", ".join(view.filters)
         raise Unfit([Issue("error", "invalid", f"is no filter; there are {known}", name) for name in unknown])
-    found = [*view.listed, *(pair for name, value in filters.items() for pair in view.filters[name](value))]
+    faults = [(name, view.filters[name].kind.fault(value)) for name, value in filters.items()]
+    if any(fault for _, fault in faults):
+        raise Unfit([Issue("error", "invalid", fault, name) for name, fault in faults if fault])
+    found = [*view.listed, *(pair for name, value in filters.items() for pair in view.filters[name].write(value))]
     includes = [("_include", f"{view.root}:{name}") for name in view.included]
     return [*found, *includes, ("_sort", _order(view, sort))]
 

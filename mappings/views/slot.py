@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT
-from mappings.views.kind import ID, MOMENT, nearest, one_of, reference
-from mappings.views.view import At, Field, View, at, parameter
+from mappings.views.kind import ID, MOMENT, WHEN, nearest, one_of, reference
+from mappings.views.view import At, Field, Filter, View, at, parameter
 
 _KINDS = codes("telemed-appointment-kind")
 _STATUSES = ("free", "busy")
@@ -50,10 +50,10 @@ VIEW = View(
     hides=lambda root: root.get("status") == "entered-in-error",
     listed=(("status:not", "entered-in-error"),),
     filters={
-        "doctor_id": parameter("schedule.actor", "Practitioner/{}"),
-        "status": _of_status,
-        "from": parameter("start", "ge{}"),
-        "to": parameter("start", "le{}"),
+        "doctor_id": parameter("schedule.actor", "Practitioner/{}", kind=ID),
+        "status": Filter(one_of(_STATUSES), _of_status),
+        "from": parameter("start", "ge{}", kind=WHEN),
+        "to": parameter("start", "le{}", kind=WHEN),
     },
     order="start",
     sorts={"starts_at": "start"},

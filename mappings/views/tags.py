@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from mappings.concepts.names import TAG, definition
 from mappings.paths.path import Json
-from mappings.views.kind import Kind, filled_fault
+from mappings.views.kind import FILLED, Kind, filled_fault
 from mappings.views.view import Parts
 from profiles.datatypes.primitives import matches
 
@@ -62,4 +62,4 @@ def _fault(value: Any) -> str | None:
     )
 
 
-TAGS = Kind("list of texts", {"type": "array", "items": {"type": "string", "minLength": 1}}, _fault)
+TAGS = Kind("list of texts", {"type": "array", "items": dict(FILLED.schema)}, _fault)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings.paths.path import Json
-from mappings.views.kind import Kind
+from mappings.views.kind import FILLED, Kind, one_of
 
 Parts = dict[str, list[Json]]
 """Resources by their type. Of the root there is one."""
@@ -21,17 +21,26 @@ Values = Mapping[str, Any]
 Rules = Callable[[Values], Iterator[tuple[str, str]]]
 
 
-Filter = Callable[[str], Sequence[tuple[str, str]]]
-"""What a list is narrowed by: from the value of the filter to search parameters of the root with their values."""
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed by: the `kind` of its values, and search parameters of the root for such a value."""
+
+    kind: Kind
+    write: Callable[[str], Sequence[tuple[str, str]]]
 
 
-def parameter(name: str, pattern: str = "{}", codes: Mapping[str, str] | None = None) -> Filter:
-    """Return a filter by one search parameter; `pattern` says how the value is written, `codes` translates it."""
+def parameter(
+    name: str, pattern: str = "{}", codes: Mapping[str, str] | None = None, *, kind: Kind | None = None
+) -> Filter:
+    """Return a filter by one search parameter; `pattern` says how the value is written, `codes` translates it.
+
+    Values are of `kind`, else one of `codes`, else any text.
+    """
 
     def write(value: str) -> Sequence[tuple[str, str]]:
         return ((name, pattern.format(escaped((codes or {}).get(value, value)))),)
 
-    return write
+    return Filter(kind or (one_of(tuple(codes)) if codes else FILLED), write)
 
 
 def escaped(text: str) -> str:
@@ -60,7 +69,8 @@ class Field:
     The first place that has a value is the truth; all are written. `default` is what a new resource gets when nothing
     is said, and what is shown when nothing is there; with `shown` something else is shown. A `required` one is never
     null. One that is `given` stands in no resource: who shows the view brings it. One that is `kept` is the server's:
-    who writes the view sets it.
+    who writes the view sets it. `shows` is the JSON schema of what is shown where resources of others can make that
+    more than the kind, or nothing.
     `read` and `write` are the code of a field that needs some, in place of places.
     """
 
@@ -72,6 +82,7 @@ class Field:
     required: bool = False
     given: bool = False
     kept: bool = False
+    shows: Mapping[str, Any] | None = None
     read: Callable[[Parts], Any] | None = None
     write: Callable[[Parts, Any], None] | None = None
 

@@ -129,8 +129,8 @@ def test_a_point_in_time_of_others_gives_way_to_a_day() -> None:
 
 def test_the_filters_of_a_list_are_searches() -> None:
     system = "urn:fhir-health-server:telemed/CodeSystem/telemed-"
-    assert VIEW.filters["category"]("cardiologie") == (("category", f"{system}category|cardiologie"),)
-    assert VIEW.filters["category"]("Astrologie") == (("category:text", "Astrologie"),)
-    assert VIEW.filters["status"]("final") == (("status", "final"), ("record-status:not", "archived"))
-    assert VIEW.filters["status"]("archived") == (("record-status", "archived"),)
-    assert VIEW.filters["tag"]("a,c") == (("_tag", "urn:fhir-health-server:telemed/tag|a\\,c"),)
+    assert VIEW.filters["category"].write("cardiologie") == (("category", f"{system}category|cardiologie"),)
+    assert VIEW.filters["category"].write("Astrologie") == (("category:text", "Astrologie"),)
+    assert VIEW.filters["status"].write("final") == (("status", "final"), ("record-status:not", "archived"))
+    assert VIEW.filters["status"].write("archived") == (("record-status", "archived"),)
+    assert VIEW.filters["tag"].write("a,c") == (("_tag", "urn:fhir-health-server:telemed/tag|a\\,c"),)

@@ -32,6 +32,13 @@ def test_an_unknown_filter_is_told() -> None:
     assert caught.value.fields == {"colour": ["is no filter; there are patient_id, type"]}
 
 
+def test_a_value_that_is_none_of_the_filter_s_kind_is_told() -> None:
+    with pytest.raises(Unfit) as caught:
+        search(registered("medical_record"), {"status": "lost", "from": "yesterday", "tag": "hta", "category": "a\tb"})
+    assert caught.value.fields.keys() == {"status", "from", "category"}
+    assert caught.value.fields["status"] == ["must be one of draft, final, amended, archived"]
+
+
 @pytest.mark.parametrize("name", VIEWS)
 def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) -> None:
     view = VIEWS[name]
@@ -45,7 +52,7 @@ def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) ->
         "encounter:Encounter.priority",
         "schedule.actor",
     }
-    filters = [pair[0] for write in view.filters.values() for pair in write("final")]
+    filters = [pair[0] for each in view.filters.values() for pair in each.write("final")]
     used = {each.partition(":")[0] if each.count(".") == 0 else each for each in [*filters, view.order.lstrip("-")]}
     used |= {each.partition(":")[0] for each in view.included} | {name.partition(":")[0] for name, _ in view.listed}
     assert used <= known
