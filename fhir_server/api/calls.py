@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from fhir_server.api.acting import ActingHere
-from fhir_server.api.documented import VIEW_REFUSALS, Described
+from fhir_server.api.errors import refused
 from fhir_server.api.shapes import Data
 from fhir_server.live.relaying import Relaying
 
@@ -28,8 +28,7 @@ class IceServers(BaseModel):
 
 def call_routes(relaying: Relaying) -> APIRouter:
     """Return the routes."""
-    refusals: Described = {status: VIEW_REFUSALS[status] for status in (401, 403, 404)}
-    router = APIRouter(prefix="/api/v1", tags=["appointments"], responses=refusals)
+    router = APIRouter(prefix="/api/v1", tags=["appointments"], responses=refused(401, 403, 404, 503))
 
     @router.get(
         "/appointments/{id}/ice",
