@@ -66,6 +66,12 @@ def appointment_routes() -> APIRouter:
     async def remove(id: str, acting: ActingHere, if_match: IfMatch = None) -> None:
         await appointments.remove(acting, id, if_match)
 
+    _steps(router)
+    _slots(router)
+    return router
+
+
+def _steps(router: APIRouter) -> None:
     @router.post("/appointments/{id}/confirm", summary="Confirm an appointment", responses=ONE | WRITTEN)
     async def confirm(id: str, acting: ActingHere) -> Response:
         return _one(await appointments.become(acting, id, "confirmed"))
@@ -83,6 +89,8 @@ def appointment_routes() -> APIRouter:
     async def complete(id: str, acting: ActingHere) -> Response:
         return _one(await appointments.become(acting, id, "completed"))
 
+
+def _slots(router: APIRouter) -> None:
     @router.get(
         "/doctors/{id}/slots",
         summary="When a doctor can be booked",
@@ -94,8 +102,6 @@ def appointment_routes() -> APIRouter:
         only = replace(wanted, filters={**wanted.filters, "doctor_id": id})
         found = await listing(acting, slot.VIEW, only)
         return listed(request, wanted, found, lambda parts: show(slot.VIEW, parts))
-
-    return router
 
 
 def _one(parts: Parts, status: int = 200) -> Response:
