@@ -120,6 +120,12 @@ def auth_routes() -> APIRouter:
         await desk.auth.sessions.logout(caller.grant, caller.account, asker)
         return Data(data=Said(message="You are signed out."))
 
+    _passwords(router)
+    _sessions(router)
+    return router
+
+
+def _passwords(router: APIRouter) -> None:
     @router.post("/forgot_password", summary="Ask for a new password", responses=BODY)
     async def forgot(asked: Forgotten, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         desk.auth.recovery.forgot(asked.email, asker)
@@ -145,6 +151,8 @@ def auth_routes() -> APIRouter:
         await desk.auth.recovery.ask_to_verify(caller.account)
         return Data(data=Said(message="We have written to your address."))
 
+
+def _sessions(router: APIRouter) -> None:
     @router.get("/sessions", summary="Where the account is signed in", responses=OWN)
     async def sessions(caller: CallerHere, desk: DeskHere) -> Data[list[Session]]:
         found = await desk.auth.sessions.listed(caller.account, desk.auth.now())
@@ -153,5 +161,3 @@ def auth_routes() -> APIRouter:
     @router.delete("/sessions/{id}", status_code=204, summary="End a session", responses=OWN | refused(404))
     async def end_session(id: str, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> None:
         await desk.auth.sessions.revoke(caller.account, id, asker)
-
-    return router
