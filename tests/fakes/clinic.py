@@ -9,6 +9,7 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -60,6 +61,23 @@ class Clinic:
         answer = self.http.post("/api/v1/auth/register", json={"user": user})
         assert answer.status_code == 201, answer.text
         return email
+
+    def doctor(self) -> str:
+        """Open the account of a doctor who is confirmed; return the e-mail address."""
+        email = f"d{uuid4().hex[:12]}@example.org"
+        asked = {"email": email, "password": PASSWORD, "role": "doctor", "rpps": f"1{uuid4().int % 10**10:010}"}
+        answer = self.http.post("/admin/users", json=asked, headers=self.admin)
+        assert answer.status_code == 201, answer.text
+        return email
+
+    def book(self, patient: str, doctor: str) -> str:
+        """Have a patient book a doctor, each by the address; return the path of the appointment."""
+        start = datetime.now(UTC) + timedelta(days=2)
+        times = {"starts_at": start.isoformat(), "ends_at": (start + timedelta(minutes=20)).isoformat()}
+        asked = {"appointment": {"doctor_id": self.id_of(doctor), "kind": "video", **times}}
+        answer = self.http.post("/api/v1/appointments", json=asked, headers=self.login(patient))
+        assert answer.status_code == 201, answer.text
+        return f"/api/v1/appointments/{answer.json()['data']['id']}"
 
     def login(self, email: str) -> dict[str, str]:
         """Sign in to the platform; return the headers of a request."""

@@ -68,3 +68,38 @@ def test_an_app_opened_from_outside_is_told_with_what(clinic: Clinic, pages: str
     assert "error" not in told, told
     assert (told["patient"], told["total"], told["intent"]) == (id, 0, "summary-timeline-view"), told
     assert words(told["scope"]) == words(scope)
+
+
+def test_a_doctor_opens_an_app_with_who_has_booked_and_sees_nobody_else(
+    clinic: Clinic, pages: str, tmp_path: Path
+) -> None:
+    app = clinic.app(redirect_uris=[f"{pages}/app.html"], launch_uris=[f"{pages}/launch.html"])
+    email, doctor = clinic.patient(), clinic.doctor()
+    id, who = clinic.id_of(email), clinic.id_of(doctor)
+    clinic.http.post("/fhir/Observation", json=observation(id), headers=clinic.login(email)).raise_for_status()
+
+    def opened(profile: str, scope: str, **about: str) -> dict[str, Any]:
+        asked = {"client_id": app["client_id"], **about}
+        answer = clinic.http.post("/auth/launch", json=asked, headers=clinic.login(doctor))
+        assert answer.status_code == 201, answer.text
+        said = answer.json()["data"]
+        query = {"iss": said["iss"], "launch": said["launch"], "client": app["client_id"], "scope": scope}
+        start = f"{said['launch_uri']}?{urlencode({**query, 'look': f'Patient/{id}'})}"
+        told = visit(tmp_path / profile, start, doctor, "en-GB", 1200)["told"]
+        assert "error" not in told, told
+        assert told["user"] == f"Practitioner/{who}"
+        return dict(told)
+
+    asked = {"client_id": app["client_id"], "patient": id}
+    assert clinic.http.post("/auth/launch", json=asked, headers=clinic.login(doctor)).status_code == 404
+    everybody = "launch openid fhirUser user/Patient.rs user/Observation.rs"
+    stranger = opened("stranger", everybody)
+    assert (stranger["total"], stranger["looked"]) == (0, 404)
+
+    booked = clinic.book(email, doctor)
+    told = opened("booked", "launch openid fhirUser patient/Patient.rs patient/Observation.rs", patient=id)
+    assert (told["patient"], told["total"], told["looked"]) == (id, 1, 200)
+
+    clinic.http.post(f"{booked}/cancel", headers=clinic.login(email)).raise_for_status()
+    gone = opened("gone", everybody)
+    assert (gone["total"], gone["looked"]) == (0, 404)
