@@ -50,6 +50,7 @@ from fhir_server.settings import Settings, SettingsError
 from fhir_server.store.base import RecordTable, Store
 from fhir_server.store.connect import connect, shareable
 from fhir_server.terminologies.resource_index import ResourceIndex
+from fhir_server.views.former import TABLE as FORMER
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -286,7 +287,7 @@ class App:
 
 
 def _tables() -> tuple[RecordTable, ...]:
-    own = LOADS, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
+    own = LOADS, FORMER, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
     accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
     return (*own, *relating.TABLES, attaching.TABLE, *accounts)
 

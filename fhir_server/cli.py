@@ -1,4 +1,4 @@
-"""The command line: serve, demo, load, user, keys, package, terminology, audit, validate, reindex, check, version.
+"""The command line: serve and demo, load, import-view and export-view, user, keys, package, and the others.
 
 Exit codes: 0 done, 1 something failed, 2 the command line or a setting is wrong. What a command needs of the server is
 imported when it runs, so that `--help` is quick.
@@ -28,6 +28,7 @@ from fhir_server.audit_commands import audit_commands
 from fhir_server.client_commands import client_commands
 from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
 from fhir_server.errors import Refusal, StoreUnavailable
+from fhir_server.moving_commands import export_view_command, import_view_command
 from fhir_server.package_commands import package_commands
 from fhir_server.terminology_commands import terminology_commands
 from fhir_server.validate_command import validate_command
@@ -385,6 +386,8 @@ app.add_typer(audit_commands(_line), name="audit")
 app.add_typer(package_commands(_line), name="package")
 app.add_typer(terminology_commands(_line), name="terminology")
 app.command()(validate_command(_line))
+app.command("import-view")(import_view_command(_line))
+app.command("export-view")(export_view_command(_line))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ async def change_profile(desk: Desk, account: Account, given: Mapping[str, str |
 
     Return the account as it is afterwards.
     """
-    _demand(account, given)
+    if faults := faults_of(given):
+        raise Invalid(faults)
     resource, version = await _current(desk, account)
     for name in FIELDS:
         if name in given:
@@ -121,7 +122,8 @@ def _replace(resource: Resource, name: str, value: Any) -> None:
         resource[name] = value
 
 
-def _demand(account: Account, given: Mapping[str, str | None]) -> None:
+def faults_of(given: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """Return what is wrong with what is given, by name."""
     faults: dict[str, list[str]] = {}
     for name in ("name", "phone"):
         value = given.get(name)
@@ -132,8 +134,7 @@ def _demand(account: Account, given: Mapping[str, str | None]) -> None:
         faults["birth_date"] = ["must be a date, such as 1985-05-14"]
     if "locale" in given and given["locale"] not in LOCALES:
         faults["locale"] = [f"is none of {', '.join(LOCALES)}"]
-    if faults:
-        raise Invalid(faults)
+    return faults
 
 
 def _is_date(text: str) -> bool:

@@ -70,7 +70,7 @@ REFUSALS = refused(400, 401, 403, 404, 409, 413, 422, 429, 503)
 def answer_errors(api: FastAPI) -> None:
     """Let the API answer refusals in its own shape."""
     api.add_exception_handler(AuthError, _auth)
-    api.add_exception_handler(Refusal, _refusal)
+    api.add_exception_handler(Refusal, refusal_answer)
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)
 
@@ -88,7 +88,8 @@ async def _auth(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, error.status, str(error), headers, more)
 
 
-async def _refusal(request: Request, error: Exception) -> JSONResponse:
+async def refusal_answer(request: Request, error: Exception) -> JSONResponse:
+    """Return the answer to a request that was refused."""
     told = outcome(error, str(request.scope.get(REQUEST_ID, "")))
     return _answer(request, told.status, " ".join(issue.message for issue in told.issues), told.headers)
 

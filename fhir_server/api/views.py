@@ -11,8 +11,10 @@ from fhir_server.api.consents import consent_routes
 from fhir_server.api.documented import document_views
 from fhir_server.api.errors import fields_answer
 from fhir_server.api.fhir_shortcuts import fhir_routes
+from fhir_server.api.forwarding import forward
 from fhir_server.api.medical_records import medical_record_routes
 from fhir_server.api.notifications import notification_routes
+from fhir_server.errors import NotFound
 from fhir_server.live.relaying import Relaying
 from mappings.errors import Unfit
 
@@ -21,6 +23,7 @@ def include_views(api: FastAPI, relaying: Relaying) -> None:
     """Add the routes to an API that has those of accounts; `relaying` knows the servers of calls."""
     api.add_exception_handler(Unfit, _unfit)
     document_views(api)
+    api.add_exception_handler(NotFound, forward)
     for routes in (
         medical_record_routes(),
         appointment_routes(),

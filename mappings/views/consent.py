@@ -40,6 +40,13 @@ def revoke(stored: Json, notice: tuple[str, str], moment: str) -> Json:
     return _changed({"status": "revoked", "version": version, "revoked_at": moment}, uri, stored)
 
 
+def taken_over(record: Values, person: str, uri: str) -> Json:
+    """Return the Consent of a decision that was made elsewhere, with the version of the notice it names; `uri` is where
+    notices are. Raises Unfit.
+    """
+    return _changed(record, uri, None, person)
+
+
 def _changed(record: Values, uri: str, stored: Json | None, person: str = "") -> Json:
     who = {"reference": person}
     start: Json = {"patient": who, "performer": [dict(who)], "policy": [{"uri": uri}]}

@@ -1,0 +1,93 @@
+"""Medical records with their attachments: the transaction of the API, under the ids of now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fhir_server.moving.arriving import Arrival, Arriving, Row, fault, refuse
+from fhir_server.moving.dump import ATTACHMENTS
+from fhir_server.views.former import former_key
+from mappings.transactions.act import Act
+from mappings.transactions.record import File, create_record
+from mappings.views.check import check
+from mappings.views.former import FAULT, add_former, former_text
+from mappings.views.kind import MOMENT
+from mappings.views.medical_record import VIEW
+from profiles.issues import Issue
+
+OWNERS = {"patient_id": "patient", "doctor_id": "doctor"}
+FILE_FIELDS = ("id", "filename", "content_type", "size", "url")
+
+
+async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
+    """Return the record of a line, written by its doctor when it was written. Raises Unfit."""
+    users, issues = await arriving.users(line, OWNERS)
+    files, more = _files(arriving.folder, line.get("attachments"))
+    owned = ("id", "attachments", *OWNERS)
+    record = {name: value for name, value in line.items() if name not in owned}
+    refuse([*issues, *more, *check(VIEW, record), *_moments(record)])
+    ids = {name: row["id"] for name, row in users.items()}
+    author, new_id = f"Practitioner/{ids['doctor_id']}", arriving.desk.services.new_id
+    act = Act(author, str(record["inserted_at"]), new_id)
+    made = {"id": new_id(), "updated_at": act.moment} | record | ids
+    named = {new_id(): (former, file) for former, file in files}
+    bundle = create_record(
+        made, act, [File(f.filename, f.content_type, f.content, new) for new, (_, f) in named.items()]
+    )
+    rows: dict[str, Row] = {former_key(VIEW.name, id): {"id": made["id"]}}
+    for resource in (each["resource"] for each in bundle["entry"]):
+        if resource["resourceType"] == "Encounter":
+            add_former(resource, VIEW.name, id)
+        elif resource["resourceType"] == "DocumentReference":
+            former = named[resource["id"]][0]
+            add_former(resource, "attachment", former)
+            rows[former_key("attachment", former)] = {"id": resource["id"]}
+    return Arrival(bundle["entry"], author, rows, claims=list(rows))
+
+
+def _moments(record: Mapping[str, Any]) -> Sequence[Issue]:
+    if record.get("inserted_at") is None:
+        return [fault("inserted_at", "is needed")]
+    told = MOMENT.fault(record["inserted_at"])
+    return [fault("inserted_at", told)] if told else []
+
+
+def _files(folder: Path, listed: Any) -> tuple[list[tuple[str, File]], list[Issue]]:
+    """Return the files that a record lists with their former ids, and what is wrong with them."""
+    if listed is None:
+        return [], []
+    if not isinstance(listed, list):
+        return [], [fault("attachments", "must be a list of files")]
+    found: list[tuple[str, File]] = []
+    issues: list[Issue] = []
+    for index, each in enumerate(listed):
+        name = f"attachments[{index}]"
+        told = _file_fault(folder, each, [former for former, _ in found])
+        if told is None:
+            former = str(former_text(each["id"]))
+            content = (folder / ATTACHMENTS / former).read_bytes()
+            found.append((former, File(each.get("filename"), each.get("content_type"), content)))
+            if each.get("size", len(content)) != len(content):
+                issues.append(fault(f"{name}.size", f"is not that of the file, which has {len(content):,} bytes"))
+        else:
+            issues.append(fault(f"{name}{told[0]}", told[1]))
+    return found, issues
+
+
+def _file_fault(folder: Path, file: Any, before: Sequence[str]) -> tuple[str, str] | None:
+    if not isinstance(file, Mapping):
+        return "", "must be an object"
+    strange = [each for each in file if each not in FILE_FIELDS]
+    if strange:
+        return f".{strange[0][:64]}", "is no field of an attachment"
+    former = former_text(file.get("id"))
+    if former is None:
+        return ".id", FAULT
+    if former in before:
+        return ".id", "names a file that the record has already"
+    if file.get("url", f"{ATTACHMENTS}/{former}") != f"{ATTACHMENTS}/{former}":
+        return ".url", f"must be {ATTACHMENTS}/ and the id"
+    path = folder / ATTACHMENTS / former
+    return None if path.is_file() else (".url", "names a file that the dump does not have")

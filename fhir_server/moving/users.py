@@ -1,0 +1,128 @@
+"""Users: an account each, with its hash as the other platform made it, and the person behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from auth.accounts import ROLES, Account, Status, as_role, normalised
+from auth.errors import Invalid
+from auth.foreign_hashes import hash_fault
+from fhir_server.accounts import persons
+from fhir_server.accounts.desk import entry
+from fhir_server.accounts.manage import BY
+from fhir_server.accounts.profile import faults_of
+from fhir_server.accounts.register import LOCALES, open_account
+from fhir_server.model.resource import instant
+from fhir_server.moving.arriving import Arrival, Arriving, fault, refuse
+from fhir_server.store.base import Transaction
+from fhir_server.views.former import former_key
+from mappings.views.former import add_former
+from mappings.views.kind import MOMENT
+from mappings.views.me import me
+from mappings.views.write import write
+from profiles.datatypes.temporal import date_range
+from profiles.issues import Issue
+
+FIELDS = ("name", "phone", "birth_date")
+OTHERS = ("email", "role", "status", "locale", "rpps", "confirmed_at", "inserted_at", "password_hash")
+STATUSES: tuple[Status, ...] = ("active", "pending", "disabled")
+MOMENTS = ("inserted_at", "confirmed_at")
+
+
+async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
+    """Return the account and the person of a line. Raises Unfit."""
+    refuse(list(_faults(line)))
+    role = as_role(line["role"])
+    account = Account(
+        id=arriving.desk.services.new_id(),
+        email=normalised(line["email"]),
+        role=role,
+        status=line.get("status") or "active",
+        inserted_at=_time(line["inserted_at"]) or 0,
+        password=line.get("password_hash"),
+        confirmed_at=_time(line.get("confirmed_at")),
+        locale=line.get("locale") or "fr",
+        rpps=line.get("rpps"),
+    )
+    person = persons.person(account)
+    add_former(person, "user", id)
+    said = {name: line.get(name) for name in FIELDS}
+    view = me(person["resourceType"])
+    (person,) = write(view, said | {"id": account.id}, start={view.root: [person]})[view.root]
+    entries = [entry("PUT", account.actor, person)]
+    if role == "doctor":
+        entries.append(entry("PUT", f"PractitionerRole/{account.id}", persons.role(account)))
+
+    async def opened(tx: Transaction) -> None:
+        await open_account(arriving.desk, tx, account, arriving.asker, by=BY)
+
+    row = {"id": account.id, "role": role, "said": _otherwise(line, account)}
+    return Arrival(entries, account.actor, {former_key("user", id): row}, [opened], [account.email])
+
+
+def shown_of(account: Account, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an account says of a user, as a line has it; as it was `said` before, where that is still so."""
+    shown = {
+        "email": account.email or None,
+        "role": account.role,
+        "status": account.status,
+        "locale": account.locale,
+        "rpps": account.rpps,
+        "confirmed_at": None if account.confirmed_at is None else instant(account.confirmed_at),
+        "inserted_at": instant(account.inserted_at),
+        "password_hash": account.password,
+    }
+    times = {"confirmed_at": account.confirmed_at, "inserted_at": account.inserted_at}
+    for name, text in said.items():
+        if (normalised(text) == account.email) if name == "email" else (_time(text) == times.get(name)):
+            shown[name] = text
+    return shown
+
+
+def _otherwise(line: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """Return what a line says in another form than it is kept in: the address, and points in time."""
+    kept = shown_of(account, {})
+    return {name: line[name] for name in ("email", *MOMENTS) if line.get(name) not in (None, kept[name])}
+
+
+def _time(text: str | None) -> int | None:
+    return None if text is None else date_range(text)[0]
+
+
+def _faults(line: Mapping[str, Any]) -> Iterator[Issue]:
+    known = ("id", *FIELDS, *OTHERS)
+    yield from (fault(name[:64], "is no field of a user") for name in line if name not in known)
+    for name in ("email", "role", "inserted_at"):
+        if line.get(name) is None:
+            yield fault(name, "is needed")
+    for name in known[1:]:
+        value = line.get(name)
+        if value is not None and (told := _wrong(name, value, line.get("role"))):
+            yield fault(name, told)
+
+
+def _wrong(name: str, value: Any, role: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    match name:
+        case "email":
+            try:
+                normalised(value)
+            except Invalid:
+                return "is not an e-mail address"
+        case "role":
+            return None if value in ROLES else f"must be one of {', '.join(ROLES)}"
+        case "status":
+            return None if value in STATUSES else f"must be one of {', '.join(STATUSES)}"
+        case "locale":
+            return None if value in LOCALES else f"must be one of {', '.join(LOCALES)}"
+        case "rpps":
+            return None if role == "doctor" and persons.is_rpps(value) else "is the number of a doctor: 11 digits"
+        case "password_hash":
+            return hash_fault(value)
+        case "confirmed_at" | "inserted_at":
+            return MOMENT.fault(value)
+        case _:
+            return next(iter(faults_of({name: value}).get(name, ())), None)
+    return None
