@@ -35,9 +35,11 @@ from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.own_definitions import OwnDefinitions
 from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.profiles import Policy
+from fhir_server.interactions.subscribing import tables as subscribing
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
+from fhir_server.open_subscriptions import demand_conditions, open_subscriptions, subscription_rules
 from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.packages.bring import bring
@@ -139,6 +141,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             catalogue=catalogue,
             judge=ProfileJudge(catalogue, validator, store.concepts),
             defined=definitions.follow,
+            subscribing=subscription_rules(settings),
         )
         if settings.telemed_profiles:
             services = await bring(services)
@@ -240,6 +243,10 @@ class App:
                 origins=settings.cors_origins,
                 registered=self._desk.smart.origins.registered,
             )
+        demand_conditions(tenant.services)
+        if settings.subscription_channels:
+            engine = await open_subscriptions(settings, tenant.services, self._desk)
+            self._open.push_async_callback(engine.stop)
         self._rest = Rest(tenant.services, ROUTED, self._guard, cors=self._cors(), options=_options(settings))
 
     def _cors(self) -> Cors:
@@ -289,7 +296,7 @@ class App:
 def _tables() -> tuple[RecordTable, ...]:
     own = LOADS, FORMER, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
     accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
-    return (*own, *relating.TABLES, attaching.TABLE, *accounts)
+    return (*own, *relating.TABLES, attaching.TABLE, *subscribing.TABLES, *accounts)
 
 
 def _criteria(registry: Registry, base: str) -> Criteria:

@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from profiles.definitions import is_resource_type
+from realtime.subscriptions.subscription import Channel
 
 PREFIX = "FHIR_SERVER_"
 CONFIG = PREFIX + "CONFIG"
@@ -115,6 +116,20 @@ class Settings(BaseSettings):
     socket_queue: int = Field(
         1000, ge=1, description="Messages that may wait for a client that reads slowly, before its socket is closed."
     )
+    subscription_channels: Annotated[tuple[Channel, ...], NoDecode] = Field(
+        ("rest-hook", "email"),
+        description="Channels of FHIR subscriptions that are offered; none: no subscription is taken.",
+    )
+    subscription_topics: str = Field(
+        "", description="Folder with topics of subscriptions (`*.json`), besides those that come along."
+    )
+    subscription_retry_s: float = Field(
+        1.0, gt=0, description="Seconds until a notification that was not taken is sent again; doubled each time."
+    )
+    subscription_retry_max_s: float = Field(600.0, gt=0, description="Most seconds between two tries.")
+    subscription_errors: int = Field(3, ge=1, description="Failures in a row after which a subscription is in error.")
+    subscription_failures: int = Field(20, ge=1, description="Failures in a row after which it is switched off.")
+    subscriptions: int = Field(100, ge=1, description="Most subscriptions of one owner.")
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
     or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")
@@ -183,6 +198,7 @@ class Settings(BaseSettings):
     @field_validator(
         *("allowed_hosts", "cors_origins", "oidc_acr_values", "room_statuses", "trusted_proxies", "fetch_origins"),
         *("stun_urls", "turn_urls"),
+        "subscription_channels",
         mode="before",
     )
     @classmethod

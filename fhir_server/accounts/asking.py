@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from auth.oidc import Ask
 from auth.ports import Fetch
-from fhir_server.fetching import Fetched, Fetcher, FetchFailed, FetchRefused
+from fhir_server.addresses import AddressRefused
+from fhir_server.fetching import Fetched, Fetcher, FetchFailed
 
 OK = 200
 
@@ -43,7 +44,7 @@ async def _asked(
     fetcher: Fetcher, who: str, url: str, method: str, headers: Mapping[str, str], content: bytes
 ) -> Fetched | None:
     try:
-        return await fetcher.fetch(url, method=method, headers=headers, content=content)
-    except (FetchFailed, FetchRefused) as refusal:
+        return await fetcher.fetch(url, method=method, headers=headers.items(), content=content)
+    except (FetchFailed, AddressRefused) as refusal:
         log.warning("an address was not asked", extra={"named_by": who, "reason": str(refusal)})
         return None

@@ -16,6 +16,7 @@ from auth.policy import default_policy
 from auth.rights import EVERYTHING, NO_RIGHTS, Rights
 from fhir_server.interactions.known import Known
 from fhir_server.interactions.profiles import Judge, Policy, core_only
+from fhir_server.interactions.subscribing.rules import Rules
 from fhir_server.search.remembered import Remembered
 from fhir_server.store.base import Key, Snapshot, Store, Transaction
 from profiles.issues import Issue
@@ -124,7 +125,7 @@ class Services:
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
     writes must conform to, `judge` who knows profiles. `reserved` are the definitions that nobody may change.
-    `access` is who may do what.
+    `access` is who may do what, `subscribing` what subscriptions may ask for.
     """
 
     store: Store
@@ -149,6 +150,7 @@ class Services:
     known: Known = field(default_factory=Known)
     reserved: Collection[Key] = frozenset()
     access: AccessPolicy = field(default_factory=default_policy)
+    subscribing: Rules = field(default_factory=Rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from fhir_server.interactions.conditional import Identity, Moved
 from fhir_server.interactions.objecting import objecting
 from fhir_server.interactions.relating import relating
 from fhir_server.interactions.reserved import demand_free
+from fhir_server.interactions.subscribing import keeping, rules
 from fhir_server.interactions.targets import demand_targets
 from fhir_server.model.draft import cut, draft, headed, stamped
 from fhir_server.model.fhir_json import encode
@@ -140,6 +141,7 @@ def prepare(call: Call, resource: Resource, key: Key, *, final: bool = False) ->
             *own_parameters.faults(resource, services.registry),
             *objecting(resource),
             *profiles.written(services, resource),
+            *rules.faults(services, resource),
         ]
     if issues and any(issue.is_error for issue in issues):
         raise Unprocessable.of(issues)
@@ -215,6 +217,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     )
     version = await tx.put(new, prepared.entries)
     await own_parameters.note(tx, version)
+    await keeping.note(call, tx, version)
     await _demand_within(call, tx, version, prepared, "create" if before is None else "update")
     if call.content is not None:
         return await binary.fill(tx, version, call.content)
@@ -255,6 +258,7 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     tombstone = NewVersion(before.key, before.number + 1, "DELETE", actor, b"", owners, labels, subjects=about)
     version = await tx.put(tombstone, IndexEntries())
     await own_parameters.note(tx, version)
+    await keeping.note(call, tx, version)
     patients = tuple(owner.id for owner in owners if owner.type == "Patient")
     return Written(204, version, patients, attaches=attaches(version, before))
 

@@ -24,6 +24,7 @@ from fhir_server.interactions.call import (
     Result,
     Services,
 )
+from fhir_server.interactions.subscribing import tables as subscribing
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.model.fhir_json import parse
 from fhir_server.operations import closure, reindexing
@@ -158,6 +159,7 @@ async def services_at(
         criteria=criteria(registry, base=BASE, now=clock()),
         tables=(
             *relating.TABLES,
+            *subscribing.TABLES,
             attaching.TABLE,
             RecordTable("done"),
             own_parameters.TABLE,

@@ -118,6 +118,7 @@ KINDS: Mapping[str, Kind] = {
     "end-consultation": _consultation("end"),
     "remove-package": _security("110131", "Software Configuration", letter="D"),
     "export": Kind("R", EXPORT, None, DESTINATION, SOURCE),
+    "notify": Kind("R", EXPORT, None, DESTINATION, SOURCE),
 }
 """By action. All operations are `operation`; `bundle` is one that was refused, `admission` a request turned away."""
 

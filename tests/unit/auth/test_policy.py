@@ -91,7 +91,7 @@ def test_every_type_is_in_a_group_or_closed_to_all_people() -> None:
     people = [POLICY.roles[role] for role in ("patient", "doctor", "pending", "admin")]
     named = {type for role in people for row in role.rows for type in row.types}
     closed = set(definitions.resource_types()) - named
-    assert {"Group", "Person", "Bundle", "Subscription", "Contract", "Linkage", "VerificationResult"} <= closed
+    assert {"Group", "Person", "Bundle", "Contract", "Linkage", "VerificationResult"} <= closed
     assert not closed & set(record_types())
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpcore
 import pytest
 
-from fhir_server.fetching import Fetcher, FetchFailed, FetchRefused, is_public
+from fhir_server.addresses import AddressRefused, is_public
+from fhir_server.fetching import Fetcher, FetchFailed
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -61,7 +62,7 @@ def names(*answers: Iterable[str]) -> Any:
 async def _refused(url: str, **kwargs: Any) -> str:
     fetcher = Fetcher(**kwargs)
     try:
-        with pytest.raises(FetchRefused) as caught:
+        with pytest.raises(AddressRefused) as caught:
             await fetcher.fetch(url)
     finally:
         await fetcher.close()
@@ -76,7 +77,7 @@ def test_what_the_operator_lists_is_asked() -> None:
     async def run() -> None:
         async with answering(OK) as (url, asked):
             fetcher = Fetcher([url])
-            answer = await fetcher.fetch(f"{url}/keys?x=1", headers={"Accept": "application/json"})
+            answer = await fetcher.fetch(f"{url}/keys?x=1", headers=[("Accept", "application/json")])
             await fetcher.close()
         assert (answer.status, answer.content, answer.headers["content-type"]) == (200, b"{}", "application/json")
         assert asked[0].startswith(b"GET /keys?x=1 HTTP/1.1\r\n")
