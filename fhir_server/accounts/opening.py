@@ -16,7 +16,7 @@ from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
 from fhir_server.accounts.asking import asking, getting
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
-from fhir_server.accounts.organizations import organizations
+from fhir_server.accounts.organizations import ROLE, organizations
 from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
 from fhir_server.fetching import Fetcher
@@ -84,6 +84,8 @@ async def opening(
         rate_factor=sign_in.rate_factor,
     )
     auth = await open_auth(house)
+    # What a consent refuses to an organization is refused to whoever works there from the very next request on.
+    services.hearing.listen(ROLE, auth.admission.forget)
     people = Patients(services, house.principal)
     smart = await open_smart(auth, apps.endpoints, people, getting(apps.fetcher), known)
     return Desk(services, auth, smart, apps.fetcher, notice, sign_in.registration)

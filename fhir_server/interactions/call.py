@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from auth.policy import Policy as AccessPolicy
 from auth.policy import default_policy
 from auth.rights import EVERYTHING, NO_RIGHTS, Rights
+from fhir_server.interactions.hearing import Hearing
 from fhir_server.interactions.known import Known
 from fhir_server.interactions.profiles import Judge, Policy, core_only
 from fhir_server.interactions.subscribing.rules import Rules
@@ -125,7 +126,7 @@ class Services:
     `wake_jobs` when there is something to do in the background. `catalogue` has the stored definitions by canonical.
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
     writes must conform to, `judge` who knows profiles. `reserved` are the definitions that nobody may change.
-    `access` is who may do what, `subscribing` what subscriptions may ask for.
+    `access` is who may do what, `subscribing` what subscriptions may ask for, `hearing` knows who is told of commits.
     """
 
     store: Store
@@ -151,6 +152,7 @@ class Services:
     reserved: Collection[Key] = frozenset()
     access: AccessPolicy = field(default_factory=default_policy)
     subscribing: Rules = field(default_factory=Rules)
+    hearing: Hearing = field(default_factory=Hearing)
 
 
 @dataclass(frozen=True, slots=True)

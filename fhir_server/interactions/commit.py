@@ -302,6 +302,8 @@ async def _write(call: Call, action: str, step: Step) -> Result:
         return written
 
     written = await call.write(work)
+    if call.type is not None and call.transaction is None:
+        call.services.hearing.tell((call.type,))
     if call.type == own_parameters.TYPE and call.transaction is None:
         await call.services.learned()
     if call.type in TYPES and call.transaction is None:

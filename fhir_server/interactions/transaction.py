@@ -85,6 +85,7 @@ async def settle(call: Call, tell: Tell[T], also: Also | None = None) -> Settled
 async def write(call: Call, work: Work[T]) -> Settled[T]:
     """Run what was prepared as one write. Raises Moved or VersionConflict when it has to be prepared again."""
     settled = await call.services.store.write(work)
+    call.services.hearing.tell(entry.call.type or "" for entry, _ in work.steps)
     if any(entry.call.type == own_parameters.TYPE for entry, _ in work.steps):
         await call.services.learned()
     keys = [key for entry, _ in work.steps if entry.identity for key in entry.identity.keys if key.type in TYPES]
