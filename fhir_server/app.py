@@ -138,6 +138,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
             wake_jobs=jobs.wake,
             policy=Policy(settings.required_profiles, settings.validate_meta_profile, settings.validate_references),
             access=_policy(settings.policy),
+            double_booking=settings.double_booking == "allow",
             catalogue=catalogue,
             judge=ProfileJudge(catalogue, validator, store.concepts),
             defined=definitions.follow,

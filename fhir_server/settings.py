@@ -163,6 +163,11 @@ class Settings(BaseSettings):
         description="References to resources that are not here: not looked at, warnings in `$validate`, or errors "
         "there and reasons to refuse a write.",
     )
+    double_booking: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="Open Appointments of one practitioner that overlap: refused with 409, through whatever API they "
+        "are written, or allowed, where an EHR books several patients at a time.",
+    )
     telemed_profiles: bool = Field(
         True,
         description="Whether every store gets the profiles of the telemedicine record; nobody changes them then.",

@@ -127,6 +127,7 @@ class Services:
     `remembered` are the searches that were parsed lately, `known` the terminology that was read. `policy` is what
     writes must conform to, `judge` who knows profiles. `reserved` are the definitions that nobody may change.
     `access` is who may do what, `subscribing` what subscriptions may ask for, `hearing` knows who is told of commits.
+    `double_booking` says that open Appointments of a practitioner may overlap.
     """
 
     store: Store
@@ -153,6 +154,7 @@ class Services:
     access: AccessPolicy = field(default_factory=default_policy)
     subscribing: Rules = field(default_factory=Rules)
     hearing: Hearing = field(default_factory=Hearing)
+    double_booking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from fhir_server.interactions import audit, binary, own_parameters, profiles
 from fhir_server.interactions.access import within
 from fhir_server.interactions.attaching import attaches, attaching
 from fhir_server.interactions.audit_events import external
+from fhir_server.interactions.booking import demand_unbooked
 from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.interactions.conditional import Identity, Moved
 from fhir_server.interactions.objecting import objecting
@@ -296,6 +297,7 @@ async def _write(call: Call, action: str, step: Step) -> Result:
             await demand_targets(call, tx, keys_of(written))
             if written.attaches:
                 await attaching(call, tx, keys_of(written))
+            await demand_unbooked(call, tx, keys_of(written))
             await relating(call, tx, keys_of(written))
             status, version = written.status, written.version
             await tx.audit(audit.row(call, action, status, time=tx.time, patients=written.patients, written=version))

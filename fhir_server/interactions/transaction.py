@@ -16,6 +16,7 @@ from fhir_server.errors import Conflict, Refusal
 from fhir_server.interactions import audit, commit, own_parameters
 from fhir_server.interactions.answer import answer, located
 from fhir_server.interactions.attaching import attaching
+from fhir_server.interactions.booking import demand_unbooked
 from fhir_server.interactions.call import Call, Result
 from fhir_server.interactions.commit import Step, Written
 from fhir_server.interactions.conditional import Moved, matching
@@ -123,7 +124,7 @@ class Work(Generic[T]):
             patients.update(dict.fromkeys(result.patients))
             told[entry.index] = self.tell(entry, result)
         keys = [key for entry, _ in self.steps if entry.identity for key in entry.identity.keys]
-        await self._demand_targets(tx)
+        await self._demand_whole(tx)
         await attaching(self.call, tx, attached)
         await relating(self.call, tx, keys)
         if self.also is not None:
@@ -143,10 +144,13 @@ class Work(Generic[T]):
             await self._refuse_own_match(tx, entry)
             raise
 
-    async def _demand_targets(self, tx: Transaction) -> None:
+    async def _demand_whole(self, tx: Transaction) -> None:
+        """Raise what stands against the entries once all of them are done."""
         for entry, _ in self.steps:
+            keys = entry.identity.keys if entry.identity else ()
             try:
-                await demand_targets(self.call, tx, entry.identity.keys if entry.identity else ())
+                await demand_targets(self.call, tx, keys)
+                await demand_unbooked(self.call, tx, keys)
             except Refusal as refusal:
                 raise located(refusal, entry) from None
 

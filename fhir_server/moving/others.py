@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from auth.accounts import TYPES, account_of
+from fhir_server.interactions.booking import LONGEST
 from fhir_server.moving.arriving import Arrival, Arriving, Row, fault, refuse
 from fhir_server.moving.records import OWNERS
 from fhir_server.store.base import Transaction
 from fhir_server.views.acting import HOUSE, Acting
 from fhir_server.views.appointments import OPEN
-from fhir_server.views.booked import LONGEST, demand_free, mark_slots, span
+from fhir_server.views.booked import mark_slots, span
 from fhir_server.views.former import former_key, moved
 from mappings.transactions.act import create
 from mappings.views import appointment as appointments
@@ -65,7 +66,6 @@ async def appointment(arriving: Arriving, id: str, line: Mapping[str, Any]) -> A
     acting = arriving.house if account is None else Acting(arriving.desk, HOUSE, account, arriving.asker)
 
     async def hold(tx: Transaction) -> None:
-        await demand_free(acting, tx, shown)
         await mark_slots(acting, tx, shown, "busy")
 
     return Arrival(arrival.entries, arrival.actor, arrival.rows, [hold], [ids["doctor_id"]])

@@ -7,12 +7,13 @@ from typing import Any
 
 from auth.errors import Denied
 from fhir_server.errors import Conflict, Gone, NotFound
+from fhir_server.interactions.booking import LONGEST
 from fhir_server.interactions.read import read
 from fhir_server.interactions.relating import TELEMEDICINE, is_refused
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction
 from fhir_server.views.acting import Acting, Also
-from fhir_server.views.booked import LONGEST, demand_free, mark_slots, span
+from fhir_server.views.booked import mark_slots, span
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
 from fhir_server.views.notify import notify
@@ -47,7 +48,6 @@ async def book(acting: Acting, record: Values) -> Parts:
 
     async def hold(tx: Transaction) -> None:
         await _demand_consent(tx, shown)
-        await demand_free(acting, tx, shown)
         await mark_slots(acting, tx, shown, "busy")
 
     await acting.write(transaction(changes({}, parts)), [hold, _tell(acting, "appointment_booked", shown)])
@@ -146,7 +146,6 @@ def _holding(acting: Acting, before: Values, after: Values) -> Also:
         if timed and before["status"] in OPEN and (moved or after["status"] == "cancelled"):
             await mark_slots(acting, tx, before, "free")
         if after["status"] in OPEN and moved:
-            await demand_free(acting, tx, after)
             await mark_slots(acting, tx, after, "busy")
 
     return hold

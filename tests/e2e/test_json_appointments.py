@@ -130,6 +130,29 @@ def test_of_many_who_book_at_once_one_gets_the_time(clinic: Practice, doctor: Pe
     assert one.ask("GET", "appointments?from=2050-01-06&status=pending").json()["meta"]["total"] == 1
 
 
+def test_of_many_who_book_at_once_through_both_apis_one_gets_the_time(clinic: Practice, doctor: Person) -> None:
+    people = [clinic.register(f"both{number}@clinic.example") for number in range(8)]
+    wanted = asked(doctor, "2050-02-06")["appointment"]
+
+    def book(person: Person) -> int:
+        if people.index(person) % 2:
+            return person.ask("POST", "appointments", {"appointment": wanted}).status_code
+        sides = (f"Patient/{person.id}", f"Practitioner/{doctor.id}")
+        taking = [{"actor": {"reference": each}, "status": "accepted"} for each in sides]
+        made = {"resourceType": "Appointment", "status": "booked", "participant": taking}
+        answer = person.ask(
+            "POST", "/fhir/Appointment", made | {"start": wanted["starts_at"], "end": wanted["ends_at"]}
+        )
+        if answer.status_code == 409:
+            (issue,) = answer.json()["issue"]
+            assert (issue["code"], issue["expression"]) == ("conflict", ["Appointment.start"])
+            assert "double booking" in issue["diagnostics"]
+        return answer.status_code
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        assert sorted(pool.map(book, people)) == [201, *[409] * 7]
+
+
 def test_moving_an_appointment_meets_the_others(doctor: Person, patient: Person) -> None:
     booked(patient, doctor, "2050-01-07", start="10:00", end="10:30")
     path = booked(patient, doctor, "2050-01-07")
