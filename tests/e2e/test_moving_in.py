@@ -265,7 +265,7 @@ def test_bad_lines_are_told_of_by_number_field_and_rule_and_the_others_move_in(t
     assert found == REFUSED
     rules = {(each["file"], each["line"]): each["reasons"][0]["rule"] for each in told}
     assert rules["users.jsonl", 3] == "is taken"
-    assert rules["appointments.jsonl", 2] == "The doctor has another appointment at that time."
+    assert rules["appointments.jsonl", 2].startswith("The doctor has another appointment at that time.")
     assert "blanks only" in next(each for each in told if each["line"] == 1 and each["id"] == 1)["reasons"][1]["rule"]
     out = read_dump(moved_out(tmp_path))
     assert {name: [each["id"] for each in lines] for name, lines in out.items()} == {
