@@ -232,7 +232,7 @@ REFUSED = [
     ("users", 9, None, ["line"]),
     ("consents", 2, 2, ["type"]),
     ("consents", 3, 3, ["user_id"]),
-    ("appointments", 2, 2, [""]),
+    ("appointments", 2, 2, ["Bundle.entry[0].resource.start"]),
     ("appointments", 3, 3, ["patient_id"]),
     ("medical_records", 1, 1, ["doctor_id", "soap.objective", "soap.plan"]),
     ("medical_records", 2, 2, ["age", "secret"]),
