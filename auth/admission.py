@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from auth.accounts import Account, account_of
-from auth.errors import Unauthenticated
+from auth.assurance import DUE, Assurance
+from auth.errors import Unauthenticated, Unsure
 from auth.grants import Grant, grant_of
 from auth.ports import Clock, Records
 from auth.tokens import Tokens
@@ -26,12 +27,16 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Admitted(Generic[P]):
-    """Who was admitted, `principal` for the host, and until when that can be taken for granted."""
+    """Who was admitted, `principal` for the host, and until when that can be taken for granted.
+
+    `sure` is false for who has signed in less surely than data asks for: they may do no more than mend that.
+    """
 
     principal: P
     grant: Grant
     account: Account | None
     until: int
+    sure: bool = True
 
 
 class Admission(Generic[P]):
@@ -43,11 +48,13 @@ class Admission(Generic[P]):
         records: Callable[[], Records],
         now: Clock,
         principal: Callable[[Grant, Account | None], Awaitable[P]],
+        assurance: Assurance,
     ) -> None:
         self._tokens = tokens
         self._records = records
         self._now = now
         self._principal = principal
+        self._assurance = assurance
         self._known: dict[str, Admitted[P]] = {}
         self._forgotten = 0
         self._watching: list[Watch] = []
@@ -57,7 +64,11 @@ class Admission(Generic[P]):
         self._watching.append(told)
 
     async def admit(self, token: str) -> Admitted[P]:
-        """Return whom the token admits. Raises Unauthenticated."""
+        """Return whom the token admits. Raises Unauthenticated, Unsure."""
+        return _sure(await self.known(token))
+
+    async def known(self, token: str) -> Admitted[P]:
+        """Return whose token it is, sure enough for data or not. Raises Unauthenticated."""
         now = self._now()
         known = self._known.get(token)
         if known is not None and now < known.until:
@@ -87,16 +98,17 @@ class Admission(Generic[P]):
 
     async def _look(self, token: str, now: int) -> Admitted[P]:
         claims = self._tokens.decode("access", token)
-        found = await self.standing(str(claims["sid"]), claims["exp"] * 1_000_000, claims)
+        found = await self._standing(str(claims["sid"]), claims["exp"] * 1_000_000, claims)
         if found.grant.client != claims["client_id"] or claims["sub"] != (found.grant.account or found.grant.client):
             raise Unauthenticated("The token is not one of this server's, or it was changed.")
         return replace(found, until=min(now + REMEMBERED, found.until))
 
-    async def standing(self, grant: str, ends: int, claims: Mapping[str, Any] | None = None) -> Admitted[P]:
-        """Return whom a grant admits now, by a token with these claims, until `ends` at the latest.
+    async def standing(self, grant: str, ends: int) -> Admitted[P]:
+        """Return whom a grant admits now, until `ends` at the latest. Raises Unauthenticated, Unsure."""
+        return _sure(await self._standing(grant, ends, {}))
 
-        Raises Unauthenticated.
-        """
+    async def _standing(self, grant: str, ends: int, claims: Mapping[str, Any]) -> Admitted[P]:
+        """Return whom a grant admits now, by a token with these claims."""
         records = self._records()
         found = await grant_of(records, grant)
         if found is None or not found.is_alive(self._now()):
@@ -104,8 +116,14 @@ class Admission(Generic[P]):
         account = None if found.account is None else await account_of(records, found.account)
         if found.account is not None and (account is None or account.status == "disabled"):
             raise Unauthenticated("The account cannot be used.")
-        found = scoped(found, claims or {})
-        return Admitted(await self._principal(found, account), found, account, min(ends, found.expires))
+        found, sure = scoped(found, claims), self._assurance.suffices(found, account)
+        return Admitted(await self._principal(found, account), found, account, min(ends, found.expires), sure)
+
+
+def _sure(found: Admitted[P]) -> Admitted[P]:
+    if not found.sure:
+        raise Unsure(DUE)
+    return found
 
 
 def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from auth.accounts import Account
 from auth.admission import Admission
+from auth.assurance import ANY, Assurance
 from auth.grants import Grant
 from auth.ground import Ground
 from auth.keys import Keys
@@ -45,6 +46,7 @@ class Auth(Generic[P]):
     passkeys: Passkeys
     outbox: Outbox
     admission: Admission[P]
+    assurance: Assurance
 
     async def close(self) -> None:
         """Deliver the letters that wait."""
@@ -56,7 +58,7 @@ class House(Generic[P]):
     """What the host gives: its store and clock, its base URL, a secret of 32 bytes, what seals secrets in the store,
     how it makes audit rows and principals, how letters are delivered and whom a lost one is told, the address of the
     front end, whose pages may use passkeys besides, whether only a confirmed address signs in, whether refusals wait
-    for their row, and how wide the rates are.
+    for their row, how wide the rates are, and how surely people must be recognised.
     """
 
     store: Store
@@ -73,6 +75,7 @@ class House(Generic[P]):
     confirmed_only: bool = False
     waits: bool = False
     rate_factor: float = 1.0
+    assurance: Assurance = ANY
 
 
 async def open_auth(house: House[P]) -> Auth[P]:
@@ -85,7 +88,7 @@ async def open_auth(house: House[P]) -> Auth[P]:
     throttle = Throttle(house.secret, house.rate_factor)
     trail = Trail(store, house.row, now, waits=house.waits)
     outbox, letters = Outbox(house.deliver, house.lost), Letters(house.front)
-    admission = Admission(tokens, lambda: store.records, now, house.principal)
+    admission = Admission(tokens, lambda: store.records, now, house.principal, house.assurance)
 
     ground = Ground(
         store,
@@ -106,7 +109,9 @@ async def open_auth(house: House[P]) -> Auth[P]:
     recovery = Recovery(ground, sessions, outbox, letters)
     passkeys = Passkeys(ground, sessions, *_site(house.base, house.front, house.origins))
     return Auth(
-        store, now, keys, tokens, passwords, throttle, trail, factors, sessions, recovery, passkeys, outbox, admission
+        *(store, now, keys, tokens, passwords, throttle, trail, factors, sessions, recovery, passkeys, outbox),
+        admission,
+        house.assurance,
     )
 
 

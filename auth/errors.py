@@ -3,6 +3,7 @@
 AuthError
   Unauthenticated   401  no valid token, or a wrong e-mail address or password
     SecondFactor    401  the password was right, a second factor is due
+    Unsure          401  signed in, but less surely than data asks for
   Denied            403  known, but not allowed to
   Missing           404  no such account, session or key, or not this caller's
   Conflicting       409  contradicts what there is
@@ -33,6 +34,10 @@ class SecondFactor(Unauthenticated):
     def __init__(self, methods: Sequence[str]) -> None:
         super().__init__("A second factor is needed: send it as code.")
         self.methods = tuple(methods)
+
+
+class Unsure(Unauthenticated):
+    """Signed in, but less surely than data asks for (RFC 9470)."""
 
 
 class Denied(AuthError):

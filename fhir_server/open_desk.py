@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from auth.assurance import Assurance
 from auth.mail import Deliver, MailServer, by_printing, by_smtp
 from auth.oidc import Provider
 from auth.sealing import Unsealable
@@ -29,7 +30,13 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
             notice,
             services.access,
             Apps(Endpoints(settings.root, settings.client_registration), fetcher),
-            SignIn(await seal_of(settings), settings.registration, settings.cors_origins, settings.rate_factor),
+            SignIn(
+                await seal_of(settings),
+                settings.registration,
+                settings.cors_origins,
+                settings.rate_factor,
+                Assurance(settings.second_factor, settings.oidc_acr_values),
+            ),
             Post(_delivery(settings), settings.app_url),
         )
     except Unsealable as why:

@@ -25,6 +25,7 @@ PREFIX = "FHIR_SERVER_"
 CONFIG = PREFIX + "CONFIG"
 STORES = ("sqlite://", "memory:")
 """How the address of a store begins."""
+ROLES = ("patient", "doctor", "admin")
 MIB = 1024 * 1024
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     registration: Literal["open", "verified", "closed"] = Field(
         "open",
         description="Who may register: everybody at once, everybody after confirming the address, or nobody.",
+    )
+    second_factor: Names = Field(
+        (), description="Roles that reach data only when signed in with two factors, as `doctor,admin`."
     )
     client_registration: bool = Field(False, description="Whether apps may register themselves at `/auth/register`.")
     fetch_origins: Names = Field(
@@ -202,6 +206,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("allowed_hosts", "cors_origins", "oidc_acr_values", "room_statuses", "trusted_proxies", "fetch_origins"),
+        "second_factor",
         *("stun_urls", "turn_urls"),
         "subscription_channels",
         mode="before",
@@ -225,6 +230,14 @@ class Settings(BaseSettings):
             type, _, url = each.partition("=")
             if not is_resource_type(type.strip()) or not urlsplit(url.strip()).scheme:
                 raise ValueError(f"{each!r} is no profile of a type: write Patient=https://…, the type and a canonical")
+        return value
+
+    @field_validator("second_factor")
+    @classmethod
+    def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if each not in ROLES:
+                raise ValueError(f"{each!r} is no role of accounts: write some of {', '.join(ROLES)}")
         return value
 
     @field_validator("cors_origins")

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from auth import grants
 from auth.accounts import Account
+from auth.assurance import DUE, Assurance
 from auth.clients import Client
 from auth.grants import Grant
 from auth.opaque import fingerprint
@@ -95,6 +96,7 @@ class Parts:
     base: str
     now: Callable[[], int]
     forget: Callable[[Grant], None]
+    assurance: Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ class Flow:
         """Take the patient that the user has chosen. Raises Stray for one that is not theirs to see."""
         state = await self._state(id, secret)
         signed = state.signed
-        if signed is None or await self._parts.people.person(signed.account, patient) is None:
+        sure = signed is not None and self._parts.assurance.suffices(signed.grant, signed.account)
+        if signed is None or not sure or await self._parts.people.person(signed.account, patient) is None:
             raise Stray("not_yours")
         await self._parts.store.write(lambda tx: pending.keep(tx, state.pending, patient=patient))
         return Go(id=id)
@@ -234,6 +237,8 @@ class Flow:
         if state.signed is None or not self._is_fresh(state, state.signed):
             return _unless(silent, "login_required", Show("login", id, request))
         account = state.signed.account
+        if not self._parts.assurance.suffices(state.signed.grant, account):
+            raise Refusal("unmet_authentication_requirements", DUE)
         person = await self._patient(state, account)
         if person is None and _needs_patient(request.scopes):
             people = await self._parts.people.search(account, text)

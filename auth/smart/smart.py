@@ -65,6 +65,6 @@ async def open_smart(auth: Auth[Any], endpoints: Endpoints, people: People, fetc
         token=TokenEndpoint(token_endpoint.Parts(store, authentication, auth.tokens, auth.trail, known, base, forget)),
         introspection=Introspection(store, auth.tokens, base, now),
         revocation=Revocation(store, auth.tokens, auth.trail, forget),
-        flow=Flow(flow.Parts(store, registry, people, auth.trail, known, base, now, forget)),
+        flow=Flow(flow.Parts(store, registry, people, auth.trail, known, base, now, forget, auth.assurance)),
         pages=Pages(),
     )

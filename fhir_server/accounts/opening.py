@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from auth.accounts import Role
+from auth.assurance import ANY, Assurance
 from auth.auth import House, open_auth
 from auth.mail import Deliver
 from auth.oidc import Provider, Upstream
@@ -42,13 +43,15 @@ class Post:
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """How people get in: what seals their secrets in the store, how one becomes a member (`open`, `verified`,
-    `closed`), whose pages may use passkeys besides, and how much wider than usual things may be tried.
+    `closed`), whose pages may use passkeys besides, how much wider than usual things may be tried, and how surely
+    people must be recognised.
     """
 
     seal: Seal
     registration: str
     origins: Sequence[str] = ()
     rate_factor: float = 1.0
+    assurance: Assurance = ANY
 
 
 log = logging.getLogger("fhir_server.accounts")
@@ -82,6 +85,7 @@ async def opening(
         confirmed_only=sign_in.registration == "verified",
         waits=services.audit_waits,
         rate_factor=sign_in.rate_factor,
+        assurance=sign_in.assurance,
     )
     auth = await open_auth(house)
     # What a consent refuses to an organization is refused to whoever works there from the very next request on.

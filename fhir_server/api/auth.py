@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from fhir_server.accounts.register import LOCALES, Wanted, register
-from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
+from fhir_server.api.callers import AskerHere, DeskHere, OwnerHere
 from fhir_server.api.errors import refused
 from fhir_server.api.shapes import (
     Asked,
@@ -116,7 +116,7 @@ def auth_routes() -> APIRouter:
         return refreshed(await desk.auth.sessions.refresh(asked.refresh_token, asker, rotate=asked.rotate))
 
     @router.post("/logout", summary="Sign out", responses=OWN)
-    async def logout(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+    async def logout(caller: OwnerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.sessions.logout(caller.grant, caller.account, asker)
         return Data(data=Said(message="You are signed out."))
 
@@ -138,7 +138,7 @@ def _passwords(router: APIRouter) -> None:
         return Data(data=Said(message="The password is set, and all sessions have ended: sign in."))
 
     @router.post("/change_password", summary="Set another password", responses=BODY | OWN)
-    async def change(asked: OtherPassword, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+    async def change(asked: OtherPassword, caller: OwnerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.recovery.change(caller.account, caller.grant, asked.password, asked.new_password, asker)
         return Data(data=Said(message="The password is set, and all other sessions have ended."))
 
@@ -147,17 +147,17 @@ def _passwords(router: APIRouter) -> None:
         return Data(data=user(await desk.auth.recovery.verify(asked.token, asker)))
 
     @router.post("/resend_verification", summary="Send the letter that confirms the address again", responses=OWN)
-    async def resend(caller: CallerHere, desk: DeskHere) -> Data[Said]:
+    async def resend(caller: OwnerHere, desk: DeskHere) -> Data[Said]:
         await desk.auth.recovery.ask_to_verify(caller.account)
         return Data(data=Said(message="We have written to your address."))
 
 
 def _sessions(router: APIRouter) -> None:
     @router.get("/sessions", summary="Where the account is signed in", responses=OWN)
-    async def sessions(caller: CallerHere, desk: DeskHere) -> Data[list[Session]]:
+    async def sessions(caller: OwnerHere, desk: DeskHere) -> Data[list[Session]]:
         found = await desk.auth.sessions.listed(caller.account, desk.auth.now())
         return Data(data=[session(grant, caller.grant.id) for grant in found])
 
     @router.delete("/sessions/{id}", status_code=204, summary="End a session", responses=OWN | refused(404))
-    async def end_session(id: str, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> None:
+    async def end_session(id: str, caller: OwnerHere, desk: DeskHere, asker: AskerHere) -> None:
         await desk.auth.sessions.revoke(caller.account, id, asker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -9,11 +10,13 @@ from fastapi.security import HTTPBearer
 
 from auth.accounts import Account
 from auth.admission import Admitted
-from auth.errors import Denied, Unauthenticated
+from auth.assurance import DUE
+from auth.errors import Denied, Unauthenticated, Unsure
 from auth.grants import FIRST_PARTY
 from auth.ports import Asker
 from fhir_server.accounts.desk import Desk
 from fhir_server.errors import Unauthorized
+from fhir_server.http.guard import error_of
 from fhir_server.http.middleware import ADDRESS, REQUEST_ID
 from fhir_server.interactions.call import Principal
 
@@ -43,6 +46,7 @@ class Caller:
         self.grant = admitted.grant
         self.account = account
         self.principal = admitted.principal
+        self.sure = admitted.sure
 
 
 def token_of(request: Request) -> str:
@@ -55,21 +59,55 @@ def token_of(request: Request) -> str:
 
 async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
     """Return whom the request's bearer token admits, person or app. Raises Unauthorized."""
-    try:
-        return await desk.auth.admission.admit(token_of(request))
-    except Unauthenticated as refusal:
-        raise Unauthorized(str(refusal), challenge='Bearer error="invalid_token"') from None
+    return await _admitted(request, desk.auth.admission.admit)
 
 
 async def caller_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
     """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
-    admitted = await admitted_of(request, desk)
-    if admitted.account is None or admitted.grant.client != FIRST_PARTY:
-        raise Denied("This is for people who have signed in themselves, not for apps.")
-    return Caller(admitted, admitted.account)
+    return _person(await admitted_of(request, desk))
+
+
+async def owner_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
+    """Return whose account that is, who may be signed in less surely than data asks for. Raises as `caller_of` does."""
+    return _person(await _admitted(request, desk.auth.admission.known))
 
 
 CallerHere = Annotated[Caller, Depends(caller_of)]
+OwnerHere = Annotated[Caller, Depends(owner_of)]
+"""For what concerns how one signs in, and nothing of the record."""
+
+
+async def adding_of(owner: OwnerHere, desk: DeskHere) -> Caller:
+    """Return who may add a way to sign in: who is signed in surely enough for data, or has no way to be surer yet.
+
+    Raises as `owner_of` does, and Unauthorized: whoever has half of what it takes does not get the other half by it.
+    """
+    account, auth = owner.account, desk.auth
+    by_code = account.totp is not None and account.totp.confirmed
+    elsewhere = account.subject is not None and bool(auth.assurance.acr)
+    if owner.sure or not (by_code or elsewhere or await auth.passkeys.listed(account)):
+        return owner
+    raise _unauthorized(Unsure(DUE))
+
+
+AddingHere = Annotated[Caller, Depends(adding_of)]
+
+
+async def _admitted(request: Request, admit: Callable[[str], Awaitable[Admitted[Principal]]]) -> Admitted[Principal]:
+    try:
+        return await admit(token_of(request))
+    except Unauthenticated as refusal:
+        raise _unauthorized(refusal) from None
+
+
+def _unauthorized(refusal: Unauthenticated) -> Unauthorized:
+    return Unauthorized(str(refusal), challenge=f'Bearer error="{error_of(refusal)}"')
+
+
+def _person(admitted: Admitted[Principal]) -> Caller:
+    if admitted.account is None or admitted.grant.client != FIRST_PARTY:
+        raise Denied("This is for people who have signed in themselves, not for apps.")
+    return Caller(admitted, admitted.account)
 
 
 async def admin_of(caller: CallerHere) -> Caller:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from auth.errors import Missing
 from fhir_server.accounts import external
 from fhir_server.accounts.desk import Desk, Outside
-from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
+from fhir_server.api.callers import AddingHere, AskerHere, DeskHere
 from fhir_server.api.errors import REFUSALS
 from fhir_server.api.shapes import Asked, Data, SignedIn, User, signed_in, user
 
@@ -56,7 +56,7 @@ def external_routes() -> APIRouter:
         return signed_in(await external.enter(desk, identity, outside.role, asker))
 
     @router.post("/link", summary="Let that identity sign in to this account")
-    async def link(asked: Back, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
+    async def link(asked: Back, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
         identity = await _outside(desk).upstream.finish(asked.session, asked.state, asked.code)
         return Data(data=user(await external.link(desk, caller.account, identity, asker)))
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth import passkeys
-from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
+from fhir_server.api.callers import AddingHere, AskerHere, CallerHere, DeskHere, OwnerHere
 from fhir_server.api.errors import REFUSALS
 from fhir_server.api.shapes import Asked, Data, Said, SignedIn, signed_in
 from fhir_server.model.resource import instant
@@ -72,12 +72,12 @@ def factor_routes() -> APIRouter:
     router = APIRouter(prefix="/api/v1/auth", tags=["second factors"], responses=REFUSALS)
 
     @router.post("/totp", status_code=201, summary="Begin to use an authenticator")
-    async def enrol(asked: Password, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Enrolment]:
+    async def enrol(asked: Password, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[Enrolment]:
         begun = await desk.auth.factors.begin(caller.account, asked.password, asker)
         return Data(data=Enrolment(secret=begun.secret, uri=begun.uri))
 
     @router.post("/totp/confirm", summary="Prove that the authenticator works; from now on it is asked for")
-    async def confirm(asked: Code, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[RecoveryCodes]:
+    async def confirm(asked: Code, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[RecoveryCodes]:
         codes = await desk.auth.factors.confirm(caller.account, asked.code, asker)
         return Data(data=RecoveryCodes(recovery_codes=codes))
 
@@ -87,15 +87,15 @@ def factor_routes() -> APIRouter:
         return Data(data=Said(message="The authenticator is no longer asked for."))
 
     @router.get("/passkeys", summary="The account's passkeys")
-    async def listed(caller: CallerHere, desk: DeskHere) -> Data[list[PasskeyView]]:
+    async def listed(caller: OwnerHere, desk: DeskHere) -> Data[list[PasskeyView]]:
         return Data(data=[_view(each) for each in await desk.auth.passkeys.listed(caller.account)])
 
     @router.post("/passkeys/begin", summary="Begin to add a passkey")
-    async def begin_passkey(caller: CallerHere, desk: DeskHere) -> Data[Challenge]:
+    async def begin_passkey(caller: AddingHere, desk: DeskHere) -> Data[Challenge]:
         return Data(data=_challenge(await desk.auth.passkeys.begin_registration(caller.account)))
 
     @router.post("/passkeys", status_code=201, summary="Add the passkey that the browser has made")
-    async def add_passkey(asked: NewPasskey, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[PasskeyView]:
+    async def add_passkey(asked: NewPasskey, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[PasskeyView]:
         keys = desk.auth.passkeys
         return Data(
             data=_view(await keys.register(caller.account, asked.session, asked.credential, asked.label, asker))

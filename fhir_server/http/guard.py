@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from auth.errors import Unauthenticated
+from auth.errors import Unauthenticated, Unsure
 from auth.rights import NO_RIGHTS
 from fhir_server.errors import Forbidden, Misdirected, Unauthorized
 from fhir_server.http.headers import Headers
@@ -106,7 +106,7 @@ class TokenGuard:
         try:
             return await self._admission.admit(_token(headers))
         except Unauthenticated as refusal:
-            challenge = f'Bearer error="invalid_token", error_description="{refusal}"'
+            challenge = f'Bearer error="{error_of(refusal)}", error_description="{refusal}"'
             raise Unauthorized(str(refusal), challenge=challenge) from None
 
     def check(self, method: str, headers: Headers) -> None:
@@ -116,6 +116,11 @@ class TokenGuard:
             return
         if not self._registered(origin):
             _admit_origin(origin.decode("latin-1"), self._origins, self._hosts)
+
+
+def error_of(refusal: Unauthenticated) -> str:
+    """Return what a challenge calls that (RFC 6750, 3.1; RFC 9470, 3)."""
+    return "insufficient_user_authentication" if isinstance(refusal, Unsure) else "invalid_token"
 
 
 def _token(headers: Headers) -> str:

@@ -154,3 +154,9 @@ def test_a_provider_is_asked_over_https(url: str) -> None:
         with pytest.raises(SettingsError, match=f"{name}: .* is no address of a provider"):
             load_settings(**{name: url})
     assert load_settings(oidc_issuer="http://127.0.0.1:9000").oidc_issuer == "http://127.0.0.1:9000"
+
+
+def test_two_factors_are_demanded_of_roles_that_there_are() -> None:
+    assert load_settings(second_factor="doctor, admin").second_factor == ("doctor", "admin")
+    with pytest.raises(SettingsError, match="'nurse' is no role of accounts"):
+        load_settings(second_factor="nurse")

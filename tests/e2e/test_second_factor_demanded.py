@@ -1,0 +1,76 @@
+"""A server where doctors reach data by two factors only, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+
+from tests.fakes.authority import PASSWORD
+from tests.fakes.clinic import Clinic, bearer, clinic_in
+from tests.fakes.visitor import Pkce, Visitor, answered
+
+USER = "openid fhirUser user/Patient.rs"
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    with clinic_in(tmp_path_factory.mktemp("sure"), FHIR_SERVER_SECOND_FACTOR="doctor") as clinic:
+        yield clinic
+
+
+def signed(clinic: Clinic, email: str, **more: str) -> dict[str, Any]:
+    answer = clinic.http.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD, **more})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["data"])
+
+
+def is_told(answer: httpx.Response) -> None:
+    assert answer.status_code == 401
+    assert 'error="insufficient_user_authentication"' in answer.headers["www-authenticate"]
+    assert "second factor" in answer.text
+
+
+def test_one_factor_opens_nothing_but_the_way_to_two(clinic: Clinic) -> None:
+    email = clinic.doctor()
+    weak = signed(clinic, email)
+    one = bearer(weak["tokens"]["access_token"])
+    for path in ("/fhir/Patient", "/fhir/Practitioner", "/api/v1/me", "/api/v1/medical_records"):
+        is_told(clinic.http.get(path, headers=one))
+    for path in ("/api/v1/socket/ticket", "/auth/launch", "/api/v1/auth/break-glass"):
+        assert clinic.http.post(path, json={}, headers=one).status_code in (401, 422)
+    form = {"refresh_token": weak["tokens"]["refresh_token"]}
+    again = clinic.http.post("/api/v1/auth/refresh", json=form).json()["data"]
+    is_told(clinic.http.get("/fhir/Patient", headers=bearer(again["access_token"])))
+
+    begun = clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=one).json()["data"]
+    code = {"code": pyotp.TOTP(begun["secret"]).now()}
+    codes = clinic.http.post("/api/v1/auth/totp/confirm", json=code, headers=one).json()["data"]["recovery_codes"]
+    is_told(clinic.http.get("/fhir/Patient", headers=one))
+    # Whoever has the password alone does not get a second factor of their own by it, nor the first one away.
+    is_told(clinic.http.post("/api/v1/auth/passkeys/begin", headers=one))
+    is_told(clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=one))
+    is_told(clinic.http.post("/api/v1/auth/totp/remove", json={"password": PASSWORD}, headers=one))
+    is_told(clinic.http.delete("/api/v1/auth/passkeys/any", headers=one))
+    two = bearer(signed(clinic, email, code=codes[0])["tokens"]["access_token"])
+    for path in ("/fhir/Patient", "/fhir/Practitioner", "/api/v1/me", "/api/v1/medical_records"):
+        assert clinic.http.get(path, headers=two).status_code == 200
+    assert clinic.http.post("/api/v1/auth/passkeys/begin", headers=two).status_code == 200
+
+
+def test_whose_role_is_not_named_goes_on_with_one(clinic: Clinic) -> None:
+    one = clinic.login(clinic.patient())
+    assert clinic.http.get("/fhir/Patient", headers=one).status_code == 200
+    assert clinic.http.get("/admin/users", headers=clinic.admin).status_code == 200
+
+
+def test_no_app_gets_by_one_factor_what_a_session_does_not(clinic: Clinic) -> None:
+    app, pkce, email = clinic.app(), Pkce(), clinic.doctor()
+    with Visitor(clinic.root, email) as visitor:
+        page = visitor.open(clinic.authorization(app, pkce, scope=USER))
+        told = answered(visitor.submit(page, "/login", email=email, password=PASSWORD))
+    assert told["error"] == "unmet_authentication_requirements"
+    assert "code" not in told
