@@ -9,25 +9,32 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from profiles.definitions import is_resource_type
+from fhir_server.setting_kinds import (
+    FrontAddress,
+    Names,
+    Networks,
+    Origins,
+    PageFolder,
+    Profiles,
+    ProviderAddress,
+    PublicAddress,
+    Roles,
+    StoreAddress,
+    is_loopback,
+    split,
+)
 from realtime.subscriptions.subscription import Channel
 
 PREFIX = "FHIR_SERVER_"
 CONFIG = PREFIX + "CONFIG"
-STORES = ("sqlite://", "memory:")
-"""How the address of a store begins."""
-ROLES = ("patient", "doctor", "admin")
 MIB = 1024 * 1024
-Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -38,7 +45,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=1, description="Server processes. SQLite takes one.")
-    store: str = Field("sqlite:///./data/fhir.db", description="Where the data is: `sqlite:///path` or `memory:`.")
+    store: StoreAddress = Field(
+        "sqlite:///./data/fhir.db", description="Where the data is: `sqlite:///path` or `memory:`."
+    )
     auth: Literal["required", "open"] = Field(
         "required", description="`required` asks for a token; `open` lets everybody on this machine in."
     )
@@ -46,7 +55,7 @@ class Settings(BaseSettings):
         "open",
         description="Who may register: everybody at once, everybody after confirming the address, or nobody.",
     )
-    second_factor: Names = Field(
+    second_factor: Roles = Field(
         (), description="Roles that reach data only when signed in with two factors, as `doctor,admin`."
     )
     client_registration: bool = Field(False, description="Whether apps may register themselves at `/auth/register`.")
@@ -58,7 +67,7 @@ class Settings(BaseSettings):
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
-    app_url: str = Field("", description="Address of the front end, which letters link to.")
+    app_url: FrontAddress = Field("", description="Address of the front end, which letters link to.")
     mail_from: str = Field("no-reply@localhost", description="Whom letters are from.")
     smtp_host: str = Field("", description="Mail server for letters. Without one they are printed to standard error.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
@@ -67,7 +76,9 @@ class Settings(BaseSettings):
     )
     smtp_user: str = Field("", description="User name at the mail server, where it asks for one.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password there.")
-    oidc_issuer: str = Field("", description="External OpenID provider to sign in at, by its issuer. Empty: none.")
+    oidc_issuer: ProviderAddress = Field(
+        "", description="External OpenID provider to sign in at, by its issuer. Empty: none."
+    )
     oidc_name: str = Field("external", description="What the front end calls it.")
     oidc_client_id: str = Field("", description="Who this server is there.")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret that goes with it.")
@@ -77,17 +88,19 @@ class Settings(BaseSettings):
         (), description="How surely it must recognise people (`acr`), separated by commas. Empty: any way."
     )
     oidc_subject: str = Field("sub", description="The claim that names its users.")
-    oidc_discovery: str = Field("", description="Address of its description, where that is not the usual one.")
+    oidc_discovery: ProviderAddress = Field(
+        "", description="Address of its description, where that is not the usual one."
+    )
     oidc_role: Literal["", "patient", "doctor"] = Field(
         "", description="Accounts of this role are opened for whom it sends; empty: only linked accounts enter."
     )
-    public_url: str = Field(
+    public_url: PublicAddress = Field(
         "", description="The server's address as clients see it, without `/fhir`. Default: from host and port."
     )
     allowed_hosts: Names = Field(
         (), description="Further names the server may be called by in open mode, separated by commas."
     )
-    cors_origins: Names = Field(
+    cors_origins: Origins = Field(
         (), description="Origins whose pages may use the API, as `https://app.example`, separated by commas."
     )
     max_body_bytes: int = Field(16 * MIB, ge=1024, description="Largest body of a request, unzipped.")
@@ -109,7 +122,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
-    consultation_page: str = Field(
+    consultation_page: PageFolder = Field(
         "",
         description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",
     )
@@ -120,7 +133,7 @@ class Settings(BaseSettings):
     socket_queue: int = Field(
         1000, ge=1, description="Messages that may wait for a client that reads slowly, before its socket is closed."
     )
-    subscription_channels: Annotated[tuple[Channel, ...], NoDecode] = Field(
+    subscription_channels: Annotated[tuple[Channel, ...], NoDecode, BeforeValidator(split)] = Field(
         ("rest-hook", "email"),
         description="Channels of FHIR subscriptions that are offered; none: no subscription is taken.",
     )
@@ -154,7 +167,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds the queries of one search may take together before it is refused as too costly (422).",
     )
-    validate_profiles: Names = Field(
+    validate_profiles: Profiles = Field(
         (),
         description="Profiles that every resource of a type must conform to, as `Patient=https://…/fr-core-patient`.",
     )
@@ -195,7 +208,7 @@ class Settings(BaseSettings):
     audit_anchor_file: str = Field(
         "", description="File to which each anchor is appended, best on another machine's disk."
     )
-    trusted_proxies: Names = Field(
+    trusted_proxies: Networks = Field(
         (), description="Addresses or networks of proxies whose `X-Forwarded-For` counts, separated by commas."
     )
     tls_cert: str = Field("", description="PEM file with the server's certificate and its chain: serve https.")
@@ -203,91 +216,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe entry logged.")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written, on standard error.")
     log_requests: bool = Field(False, description="Log each request: route, status and time, never its query or body.")
-
-    @field_validator(
-        *("allowed_hosts", "cors_origins", "oidc_acr_values", "room_statuses", "trusted_proxies", "fetch_origins"),
-        "second_factor",
-        *("stun_urls", "turn_urls"),
-        "subscription_channels",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("validate_profiles", mode="before")
-    @classmethod
-    def _required(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            rows = ((type, [urls] if isinstance(urls, str) else urls) for type, urls in value.items())
-            return tuple(f"{type}={url}" for type, urls in rows for url in urls)
-        return cls._split(value)
-
-    @field_validator("validate_profiles")
-    @classmethod
-    def _profiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            type, _, url = each.partition("=")
-            if not is_resource_type(type.strip()) or not urlsplit(url.strip()).scheme:
-                raise ValueError(f"{each!r} is no profile of a type: write Patient=https://…, the type and a canonical")
-        return value
-
-    @field_validator("second_factor")
-    @classmethod
-    def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            if each not in ROLES:
-                raise ValueError(f"{each!r} is no role of accounts: write some of {', '.join(ROLES)}")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
-                raise ValueError(f"{origin!r} is no origin: write scheme, host and port only, as https://app.example")
-        return tuple(origin.rstrip("/") for origin in value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            try:
-                ip_network(each)
-            except ValueError:
-                raise ValueError(f"{each!r} is no address or network: write 10.0.0.7 or 10.0.0.0/8") from None
-        return value
-
-    @field_validator("store")
-    @classmethod
-    def _store(cls, value: str) -> str:
-        if not value.startswith(STORES):
-            raise ValueError(f"{value!r} is no store of this release: write sqlite:///path/to/file.db, or memory:")
-        return value
-
-    @field_validator("app_url")
-    @classmethod
-    def _front(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
-            raise ValueError(f"{value!r} is no address: write it as https://app.example.org")
-        return value.rstrip("/")
-
-    @field_validator("oidc_issuer", "oidc_discovery")
-    @classmethod
-    def _provider(cls, value: str) -> str:
-        parts = urlsplit(value)
-        near = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if value and not near and (parts.scheme != "https" or not parts.netloc):
-            raise ValueError(f"{value!r} is no address of a provider: write it as https://login.example.org")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
-            raise ValueError(f"{value!r} is no address: write it as https://fhir.example.org")
-        return value.rstrip("/").removesuffix("/fhir")
 
     @model_validator(mode="after")
     def _door(self) -> Settings:
@@ -308,13 +236,6 @@ class Settings(BaseSettings):
         if bool(self.turn_urls) != bool(self.turn_secret.get_secret_value()):
             raise ValueError("turn_urls and turn_secret go together: name both, or none")
         return self
-
-    @field_validator("consultation_page")
-    @classmethod
-    def _page(cls, value: str) -> str:
-        if value and not (Path(value) / "index.html").is_file():
-            raise ValueError(f"there is no page in {value}: build it by npm run build in examples/consultation")
-        return value
 
     @model_validator(mode="after")
     def _tls(self) -> Settings:
@@ -401,11 +322,3 @@ def _sentence(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     name = ".".join(str(part) for part in error["loc"])
     return f"{name}: {message}" if name else message
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach `host`."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
