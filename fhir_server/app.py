@@ -236,7 +236,7 @@ class App:
             # What is live stands on accounts, and is loaded with them.
             from fhir_server.open_live import open_live
 
-            self._live = open_live(settings, self._desk)
+            self._live = await open_live(settings, self._desk)
             self._open.push_async_callback(self._live.close)
             self._guard = TokenGuard(
                 self._desk.auth.admission,

@@ -6,13 +6,14 @@ from fhir_server.accounts.desk import Desk
 from fhir_server.live.appointment import Opening
 from fhir_server.live.opening import Live, opening
 from fhir_server.live.relaying import Relaying
-from fhir_server.settings import Settings
+from fhir_server.settings import Settings, SettingsError
+from realtime.bus.connect import BadAddress, connect
 from realtime.limits import Limits
 from realtime.relays import Relays
 
 
-def open_live(settings: Settings, desk: Desk) -> Live:
-    """Return the sockets of a tenant, with its rooms and notifications, at work."""
+async def open_live(settings: Settings, desk: Desk) -> Live:
+    """Return the sockets of a tenant, with its rooms and notifications, at work. Raises SettingsError."""
     limits = Limits(
         message_bytes=settings.socket_message_bytes,
         messages_a_second=settings.socket_messages,
@@ -20,7 +21,12 @@ def open_live(settings: Settings, desk: Desk) -> Live:
         queue=settings.socket_queue,
         sockets=settings.sockets,
     )
-    return opening(desk, rooms_of(settings), limits, proxies=settings.trusted_proxies)
+    try:
+        # Servers of one installation are at one address: those of others at the same Redis are none of its workers.
+        bus = connect(settings.bus.get_secret_value(), settings.base)
+    except BadAddress as error:
+        raise SettingsError(f"bus: {error}.") from None
+    return await opening(desk, rooms_of(settings), limits, bus, proxies=settings.trusted_proxies)
 
 
 def rooms_of(settings: Settings) -> Opening:

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     subscription_errors: int = Field(3, ge=1, description="Failures in a row after which a subscription is in error.")
     subscription_failures: int = Field(20, ge=1, description="Failures in a row after which it is switched off.")
     subscriptions: int = Field(100, ge=1, description="Most subscriptions of one owner.")
+    bus: SecretStr = Field(
+        SecretStr(""),
+        description="Redis that joins the sockets of several servers at one address, as `redis://:password@host:6379`, "
+        "`rediss://` with TLS. Empty: one server by itself.",
+    )
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")
     or_values: int = Field(1000, ge=1, description="Most alternatives of one search parameter.")

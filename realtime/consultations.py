@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import itertools
+import logging
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from realtime.bus.memory import Bus, Message
+from realtime.bus.base import Bus, Happening, Message
 from realtime.channel import OK, Payload, Seat
+from realtime.meeting import Meeting
 from realtime.ports import Clock, Consultations, Refused
 from realtime.ports import Message as Said
-from realtime.room import SIGNALS, Room, Telling, told
+from realtime.room import SIGNALS
 
 P = TypeVar("P")
 CHANGES = "consultations"
 """The topic where a host publishes `{"appointment": id}` when an Appointment has changed, with None for any of them."""
 
+ROOMS = "rooms"
+"""The topic where workers tell which rooms they are in, when somebody may have missed that they have left one."""
 
-@dataclass(slots=True)
-class _Open(Generic[P]):
-    """A room that somebody of this process is in; what changes it goes one after the other."""
-
-    room: Room
-    seats: dict[str, Seat[P]]
-    deaf: Callable[[], None]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    using: int = 0
+log = logging.getLogger("realtime")
 
 
 class ConsultationChannel(Generic[P]):
@@ -37,87 +33,92 @@ class ConsultationChannel(Generic[P]):
         self._consultations = consultations
         self._bus = bus
         self._now = now
-        self._rooms: dict[str, _Open[P]] = {}
+        self._rooms: dict[str, Meeting[P]] = {}
+        self._numbers = itertools.count(1)
         self._files: dict[str, Any] = {}
         self._keeping: set[str] = set()
-        self._looking: set[asyncio.Task[None]] = set()
+        self._doing: set[asyncio.Task[None]] = set()
         bus.subscribe(CHANGES, self._hear)
+        bus.subscribe(ROOMS, self._hear_rooms)
+        bus.watch(self._others)
 
     @property
     def rooms(self) -> int:
-        """How many rooms somebody is in."""
+        """How many rooms somebody of this worker is in."""
         return len(self._rooms)
 
     async def join(self, seat: Seat[P], payload: Payload) -> Payload:
         """See `Channel.join`: the answer says under which id and role one is there, and whether one waits."""
-        open = self._opened(seat)
-        open.using += 1
+        meeting = self._met(seat.topic)
+        meeting.using += 1
         try:
-            async with open.turn:
+            async with meeting.turn:
                 entrance = await self._consultations.enter(seat.member, seat.name)
+                await meeting.open()
                 user, role = seat.member.account, entrance.role
-                waits = entrance.waits and not open.room.knows(user)
+                waits = entrance.waits and not meeting.room.knows(user)
                 if not waits:
-                    await self._begun(seat, open.room.users | {user: role})
+                    await self._begun(seat, meeting.room.users | {user: role})
                 # From here to the answer nothing is awaited: no news may come before it, and none be lost.
-                open.seats[seat.id] = seat
+                meeting.seats[seat.id] = seat
                 self._files[seat.id] = entrance.file
                 self._told(seat, kept=entrance.keeps)
-                tellings = open.room.enter(seat.id, user, role, self._now() // 1_000_000, waits=waits)
-                seat.after.append(lambda: self._tell(seat.topic, tellings))
+                tellings = meeting.room.enter(seat.id, user, role, self._now() // 1_000_000, waits=waits)
+                seat.after.append(lambda: meeting.tell(tellings))
                 return {"user_id": user, "role": role, "waiting": waits, "chat_kept": entrance.keeps}
         finally:
-            open.using -= 1
-            self._forget(seat.topic, open)
+            meeting.using -= 1
+            self._forget(meeting)
 
     async def said(self, seat: Seat[P], event: str, payload: Payload) -> Payload:
         """See `Channel.said`."""
-        open = self._rooms[seat.topic]
-        room = open.room
+        meeting = self._rooms[seat.topic]
+        room = meeting.room
         if event in SIGNALS:
-            self._tell(seat.topic, room.signal(seat.id, event, payload))
+            tellings = room.signal(seat.id, event, payload)
+            meeting.demand_reached(tellings)
+            meeting.tell(tellings)
         elif event == "media_toggle":
-            self._tell(seat.topic, room.media(seat.id, payload))
+            meeting.tell(room.media(seat.id, payload))
         elif event == "chat_message":
-            return await self._chat(seat, room, payload.get("message"))
+            return await self._chat(seat, meeting, payload.get("message"))
         elif event == "admit":
-            async with open.turn:
-                tellings = room.admit(seat.id, payload.get("user_id"))
-                await self._consultations.admitted(seat.member, seat.name, str(payload["user_id"]))
-                self._tell(seat.topic, tellings)
+            async with meeting.turn:
+                user = room.demand_waiting(seat.id, payload.get("user_id"))
+                await self._consultations.admitted(seat.member, seat.name, user)
+                # Admitted and told of without a pause, so that nobody hears of it after they have left again.
+                meeting.tell(room.admit(seat.id, user))
                 await self._begun(seat, room.users)
         elif event == "end_call":
-            async with open.turn:
+            async with meeting.turn:
                 tellings = room.end(seat.id)
                 await self._consultations.end(seat.member, seat.name)
-                self._tell(seat.topic, tellings)
+                meeting.tell(tellings)
         else:
             raise Refused("unmatched event")
         return OK
 
     async def leave(self, seat: Seat[P]) -> None:
         """See `Channel.leave`."""
-        open = self._rooms[seat.topic]
-        open.using += 1
+        meeting = self._rooms[seat.topic]
+        meeting.using += 1
         try:
-            self._tell(seat.topic, open.room.leave(seat.id))
-            open.seats.pop(seat.id, None)
+            meeting.tell(meeting.room.leave(seat.id))
+            meeting.seats.pop(seat.id, None)
             self._files.pop(seat.id, None)
             self._keeping.discard(seat.id)
-            async with open.turn:
+            async with meeting.turn:
                 await self._consultations.leave(seat.member, seat.name)
         finally:
-            open.using -= 1
-            self._forget(seat.topic, open)
+            meeting.using -= 1
+            self._forget(meeting)
 
     def _hear(self, message: Message) -> None:
-        task = asyncio.get_running_loop().create_task(self._look(message["appointment"]))
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
+        self._do(self._look(message["appointment"]))
 
     async def _look(self, appointment: str | None) -> None:
         """Put out whoever may not stay in the rooms of that Appointment, or in any room."""
-        seats = [seat for open in self._rooms.values() for seat in open.seats.values()]
+        seats = [seat for meeting in self._rooms.values() for seat in meeting.seats.values()]
         for seat in seats:
             if appointment in (None, seat.name) and not await self._consultations.stays(seat.member, seat.name):
                 seat.put_out()
@@ -127,15 +128,16 @@ class ConsultationChannel(Generic[P]):
                     self._told(seat, kept=kept)
                     seat.push("chat_kept", {"kept": kept})
 
-    async def _chat(self, seat: Seat[P], room: Room, text: Any) -> Payload:
+    async def _chat(self, seat: Seat[P], meeting: Meeting[P], text: Any) -> Payload:
         """Tell all in the room; keep it where that is agreed, which only counts once the one who speaks was told so."""
         sent = datetime.fromtimestamp(self._now() / 1_000_000, UTC).isoformat(timespec="milliseconds")
         sent = sent.replace("+00:00", "Z")
-        tellings, kept = room.chat(seat.id, text, sent), False
+        tellings, kept = meeting.room.chat(seat.id, text, sent), False
+        meeting.demand_reached(tellings)
         if seat.id in self._keeping:
-            message = Said(text, sent, room.users)
+            message = Said(text, sent, meeting.room.users)
             kept = await self._consultations.keep(seat.member, self._files[seat.id], message)
-        self._tell(seat.topic, tellings)
+        meeting.tell(tellings)
         return {"kept": kept}
 
     def _told(self, seat: Seat[P], *, kept: bool) -> None:
@@ -145,30 +147,63 @@ class ConsultationChannel(Generic[P]):
         else:
             self._keeping.discard(seat.id)
 
+    def _others(self, happening: Happening, worker: str) -> None:
+        """Follow what happens to other workers: what one has missed of the other is asked for, and told, again."""
+        if happening == "lost":
+            for meeting in tuple(self._rooms.values()):
+                meeting.lose(worker)
+        elif happening in ("found", "back"):
+            # That a room was left may have been missed, too, and nobody is there to be asked.
+            self._tell_rooms(asks=True)
+            for meeting in tuple(self._rooms.values()):
+                meeting.ask()
+
+    def _tell_rooms(self, *, asks: bool) -> None:
+        self._bus.publish(ROOMS, {"worker": self._bus.worker, "topics": list(self._rooms), "asks": asks})
+
+    def _hear_rooms(self, message: Message) -> None:
+        """Follow in which rooms another worker has somebody, and in no others; answer if it `asks` the same."""
+        if message["worker"] == self._bus.worker:
+            return
+        for topic in self._rooms.keys() - set(message["topics"]):
+            self._rooms[topic].lose(message["worker"])
+        if message["asks"]:
+            self._tell_rooms(asks=False)
+
+    def _changed(self, meeting: Meeting[P]) -> None:
+        self._do(self._begun_elsewhere(meeting))
+
+    async def _begun_elsewhere(self, meeting: Meeting[P]) -> None:
+        """Keep that both sides are there, when the second one has come to another worker, or was admitted there."""
+        inside = (meeting.seats[id] for id, each in meeting.room.here.items() if not each.waits and id in meeting.seats)
+        seat = next(inside, None)
+        if seat is None:
+            return
+        try:
+            async with meeting.turn:
+                await self._begun(seat, meeting.room.users)
+        except Refused:
+            log.info("somebody may not begin a consultation any more", extra={"kind": "consultation"})
+        except Exception as error:
+            # Its text may quote what it failed on.
+            log.error("a consultation could not begin", extra={"error": type(error).__name__})
+
     async def _begun(self, seat: Seat[P], users: Mapping[str, str]) -> None:
         if len(users) > 1 and "patient" in users.values():
             await self._consultations.begin(seat.member, seat.name, tuple(users))
 
-    def _opened(self, seat: Seat[P]) -> _Open[P]:
-        found = self._rooms.get(seat.topic)
+    def _met(self, topic: str) -> Meeting[P]:
+        found = self._rooms.get(topic)
         if found is None:
-            seats: dict[str, Seat[P]] = {}
-            deaf = self._bus.subscribe(seat.topic, lambda message: _pass_on(seats, message))
-            found = self._rooms[seat.topic] = _Open(Room(), seats, deaf)
+            found = self._rooms[topic] = Meeting(topic, self._bus, self._numbers, self._changed)
         return found
 
-    def _forget(self, topic: str, open: _Open[P]) -> None:
-        if not open.room and not open.using:
-            open.deaf()
-            self._rooms.pop(topic, None)
+    def _forget(self, meeting: Meeting[P]) -> None:
+        if not meeting.room and not meeting.using:
+            meeting.close()
+            self._rooms.pop(meeting.topic, None)
 
-    def _tell(self, topic: str, tellings: Iterable[Telling]) -> None:
-        for each in told(tellings):
-            self._bus.publish(topic, {"to": each.to, "event": each.event, "payload": each.payload})
-
-
-def _pass_on(seats: dict[str, Seat[P]], message: Message) -> None:
-    for id in message["to"]:
-        seat = seats.get(id)
-        if seat is not None:
-            seat.push(message["event"], message["payload"])
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Generic, TypeVar
 
-from realtime.bus.memory import Bus, Message
+from realtime.bus.base import Bus, Message
 from realtime.channel import Payload, Seat
 from realtime.ports import Inboxes, Refused
 

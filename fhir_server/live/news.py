@@ -10,7 +10,7 @@ from fhir_server.live.inbox import TYPE, kind_of
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Change, Store
 from profiles.restriction import ALL
-from realtime.bus.memory import Bus
+from realtime.bus.base import Bus
 from realtime.consultations import CHANGES
 from realtime.notifications import topic_of
 
@@ -63,7 +63,7 @@ class News:
     async def _tell(self, change: Change) -> None:
         if change.key.type in DECIDING:
             appointment = change.key.id if change.key.type == "Appointment" else None
-            self._bus.publish(CHANGES, {"appointment": appointment})
+            self._bus.publish_here(CHANGES, {"appointment": appointment})
         if change.key.type != TYPE or change.number != 1 or change.method == "DELETE":
             return
         # The server's own view: each listener reads it with their own rights before anything is told.
@@ -76,4 +76,4 @@ class News:
         for each in resource.get("recipient", ()):
             topic = topic_of(each.get("reference", "").partition("/")[2])
             if self._bus.is_heard(topic):
-                self._bus.publish(topic, {"id": change.key.id})
+                self._bus.publish_here(topic, {"id": change.key.id})

@@ -12,8 +12,9 @@ from fhir_server.live.doorkeeper import Doorkeeper
 from fhir_server.live.endpoint import Endpoint
 from fhir_server.live.inbox import Inboxes
 from fhir_server.live.news import News
+from fhir_server.live.revocations import Revocations
 from fhir_server.live.visitor import Visitor
-from realtime.bus.memory import Bus
+from realtime.bus.base import Bus
 from realtime.channel import Channels
 from realtime.consultations import ConsultationChannel
 from realtime.limits import Limits
@@ -28,16 +29,20 @@ class Live:
     endpoint: Endpoint
     sockets: Sockets[Visitor]
     news: News
+    bus: Bus
+    revocations: Revocations
 
     async def close(self) -> None:
         """Close all sockets, so that what is in the rooms is written while the store is open."""
         await self.news.stop()
+        self.revocations.stop()
         await self.sockets.close()
+        await self.bus.close()
 
 
-def opening(desk: Desk, rooms: Opening, limits: Limits, *, proxies: Collection[str] = ()) -> Live:
+async def opening(desk: Desk, rooms: Opening, limits: Limits, bus: Bus, *, proxies: Collection[str] = ()) -> Live:
     """Return the parts, at work. `proxies` are addresses of trusted ones."""
-    services, auth, bus = desk.services, desk.auth, Bus()
+    services, auth = desk.services, desk.auth
     channels: Channels[Visitor] = {
         "consultation": ConsultationChannel(Consulting(services, rooms), bus, services.now),
         "notifications": NotificationChannel(Inboxes(services), bus),
@@ -46,4 +51,6 @@ def opening(desk: Desk, rooms: Opening, limits: Limits, *, proxies: Collection[s
     auth.admission.watch(sockets.recall)
     news = News(services.store, bus)
     news.begin()
-    return Live(Endpoint(services, auth, sockets, proxies=proxies), sockets, news)
+    revocations = Revocations(auth.admission, bus, sockets.recall)
+    await bus.open()
+    return Live(Endpoint(services, auth, sockets, proxies=proxies), sockets, news, bus, revocations)

@@ -1,39 +1,44 @@
-"""The bus of one process: whoever listens to a topic hears what is published there, at once and in order."""
+"""The bus of one worker that is alone: whoever listens to a topic hears what is published, at once and in order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from uuid import uuid4
 
-Message = Mapping[str, Any]
-"""Plain JSON values, so that a message could travel to another process."""
-Hear = Callable[[Message], None]
+from realtime.bus.base import End, Hear, Message, Watch
+from realtime.bus.listeners import Listeners
 
 
-class Bus:
-    """Topics and who listens to them. Nothing is kept: who comes later hears only what comes later."""
+class MemoryBus:
+    """See `realtime.bus.base.Bus`."""
 
     def __init__(self) -> None:
-        self._listening: dict[str, dict[object, Hear]] = {}
+        self._listeners = Listeners()
+        self.worker = uuid4().hex
+        self.away = False
 
-    def subscribe(self, topic: str, hear: Hear) -> Callable[[], None]:
-        """Listen to a topic; what is returned ends it, and may be called again without effect."""
-        key = object()
-        self._listening.setdefault(topic, {})[key] = hear
-
-        def end() -> None:
-            listening = self._listening.get(topic, {})
-            listening.pop(key, None)
-            if not listening:
-                self._listening.pop(topic, None)
-
-        return end
+    def subscribe(self, topic: str, hear: Hear) -> End:
+        """See `Bus.subscribe`."""
+        return self._listeners.add(topic, hear)
 
     def publish(self, topic: str, message: Message) -> None:
-        """Tell whoever listens. Messages of one publisher to one topic arrive in the order they were published."""
-        for hear in tuple(self._listening.get(topic, {}).values()):
-            hear(message)
+        """See `Bus.publish`."""
+        self._listeners.tell(topic, message)
+
+    publish_here = publish
+
+    async def call(self, topic: str, message: Message) -> int:
+        """See `Bus.call`: there is nobody else."""
+        return 0
 
     def is_heard(self, topic: str) -> bool:
-        """Return whether anybody in this process listens."""
-        return topic in self._listening
+        """See `Bus.is_heard`."""
+        return topic in self._listeners
+
+    def watch(self, told: Watch) -> None:
+        """See `Bus.watch`: nothing happens to who is alone."""
+
+    async def open(self) -> None:
+        """See `Bus.open`."""
+
+    async def close(self) -> None:
+        """See `Bus.close`."""

@@ -1,18 +1,19 @@
 // What npm's `phoenix` client does against the server. Asked: root, doctor, patient, stranger (tokens), appointment,
-// and the ids doctorId, patientId. It prints what it has seen as JSON.
+// the ids doctorId and patientId, and patientRoot where the patient has another server. It prints what it has seen as
+// JSON.
 
 import {Presence, Socket} from "phoenix"
 import WebSocket from "ws"
 
 const asked = JSON.parse(process.argv[2])
-const url = asked.root.replace(/^http/, "ws") + "/socket"
+const address = root => root.replace(/^http/, "ws") + "/socket"
 const topic = `consultation:${asked.appointment}`
 const seen = {}
 // What does not come is told, with all that came before.
 setTimeout(() => { console.error(`nothing more came after ${JSON.stringify(seen)}`); process.exit(1) }, 15_000)
 
-function open(token, how = {authToken: token}) {
-  const socket = new Socket(url, {transport: WebSocket, reconnectAfterMs: () => 50, rejoinAfterMs: () => 50, ...how})
+function open(token, how = {authToken: token}, root = asked.root) {
+  const socket = new Socket(address(root), {transport: WebSocket, reconnectAfterMs: () => 50, rejoinAfterMs: () => 50, ...how})
   socket.connect()
   return socket
 }
@@ -30,7 +31,7 @@ const stranger = open(asked.stranger)
 seen.refused = await join(stranger.channel(topic))
 stranger.disconnect()
 
-const ours = open(asked.doctor), theirs = open(asked.patient, {params: {token: asked.patient}})
+const ours = open(asked.doctor), theirs = open(asked.patient, {params: {token: asked.patient}}, asked.patientRoot ?? asked.root)
 const doctor = ours.channel(topic), patient = theirs.channel(topic)
 const presence = new Presence(doctor)
 const users = () => presence.list(user => user).sort()

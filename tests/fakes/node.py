@@ -1,4 +1,4 @@
-"""Node, the packages of `tests/external`, a browser and a TURN server, for tests with software that others wrote.
+"""Node, the packages of `tests/external`, a browser and servers, for tests with software that others wrote.
 
 What is missing is installed: the packages by `npm ci` into `build/external`, programs by apt-get where this is root.
 What cannot be had fails a test with one line that says so.

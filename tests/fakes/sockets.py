@@ -26,6 +26,7 @@ class Client:
         self._refs = itertools.count(1)
         self._joins: dict[str, str] = {}
         self.heard: list[list[Any]] = []
+        self.patience = PATIENCE
 
     def __enter__(self) -> Client:
         return self
@@ -80,7 +81,7 @@ class Client:
         return True
 
     def _until(self, wanted: Any) -> list[Any]:
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + self.patience
         while True:
             for frame in self.heard:
                 if wanted(frame):

@@ -18,6 +18,7 @@ HEAVY = (
     "pydantic",
     "typer",
     "rich",
+    "redis",
     "asyncio",
 )
 
@@ -41,6 +42,7 @@ def loaded(*modules: str) -> set[str]:
         (("fhir_server.store.connect",), {"asyncio"}),
         (("auth.policy", "auth.rights", "auth.scopes", "auth.accounts", "auth.grants"), set()),
         (("auth.auth",), {"asyncio"}),
+        (("fhir_server.live.opening", "realtime.bus.connect"), {"asyncio"}),
         (("fhir_server.cli",), {"asyncio", "typer", "rich"}),
     ],
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.bus.memory import Bus
+from realtime.bus.memory import MemoryBus
 
 
 def test_who_listens_hears_in_order_and_nobody_else() -> None:
-    bus, heard, other = Bus(), [], []  # type: ignore[var-annotated]
+    bus, heard, other = MemoryBus(), [], []  # type: ignore[var-annotated]
     end = bus.subscribe("a", heard.append)
     bus.subscribe("b", other.append)
     for number in range(3):
@@ -23,7 +23,7 @@ def test_who_listens_hears_in_order_and_nobody_else() -> None:
 
 
 def test_who_stops_listening_while_hearing_harms_nobody() -> None:
-    bus, heard = Bus(), []  # type: ignore[var-annotated]
+    bus, heard = MemoryBus(), []  # type: ignore[var-annotated]
 
     def once(message: Any) -> None:
         heard.append(message)
