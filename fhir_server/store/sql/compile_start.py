@@ -104,7 +104,7 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
     for node in conjuncts:
         match node:
             case Chain():
-                yield _from_chain(world, type, node, node)
+                yield _from_chain(world, type, node, node, pointing_at(world, type, node))
             case Has():
                 yield _from_has(world, type, node)
             case Hierarchy():
@@ -137,7 +137,7 @@ def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:
     found = accesses(type, plain, world.names)
     ways = [(each, access) for each in chains if (access := pointing_at(world, type, each)) is not None]
     if len(ways) == 1 and not found:
-        yield _from_chain(world, type, ways[0][0], node)
+        yield _from_chain(world, type, ways[0][0], node, ways[0][1])
         return
     if not found and not ways:
         yield Start(_EMPTY, "nothing: no such reference", node)
@@ -148,8 +148,7 @@ def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:
         yield replace(start, sample=_any_of(sample)) if len(sample) > 1 else start
 
 
-def _from_chain(world: World, type: str, chain: Chain, node: Node) -> Start:
-    access = pointing_at(world, type, chain)
+def _from_chain(world: World, type: str, chain: Chain, node: Node, access: Access | None) -> Start:
     few = None if access is None or access.each else few_pointing_at(world, type, chain, FEW)
     return _from_access(node, access, few)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any, NamedTuple
 
 import apsw
@@ -26,9 +26,12 @@ from profiles.terminology.patterns import matches
 LOG_KEPT = 64 << 20
 """Bytes of the write-ahead log's file that stay for later use once all of it was copied."""
 GLANCE = 0.005
-"""Seconds that a query may take which only serves to plan another."""
+"""Seconds of work that a query may take which only serves to plan another."""
 GLANCES = 0.05
 """Seconds for all such queries of one search: then the rest of it is planned without looking."""
+WAITING = 4
+"""Of the time in which such a query waits (for a page of the file, for its turn on a busy machine), so much counts as
+one: what it waits for says nothing of how much there is to look at."""
 LONG = 32_768
 """Characters from which on a statement takes long before it begins: no budget stops its preparation."""
 
@@ -82,7 +85,7 @@ class Connection:
         if not writes:
             self.make_views()
         self.log_pages = 0
-        self._deadline = math.inf
+        self._deadline = self._work_done = math.inf
         self.raw.set_progress_handler(self._late, _STEPS)
 
     def make_views(self) -> None:
@@ -106,7 +109,7 @@ class Connection:
         self.raw.release_memory()
 
     def _late(self) -> bool:
-        return monotonic() > self._deadline
+        return monotonic() > self._deadline or (self._work_done < math.inf and thread_time() > self._work_done)
 
     def rows(self, sql: str, arguments: Sequence[Any], seconds: float, together: Spent | None = None) -> list[Any]:
         """Return all rows of a query that takes less than `seconds`; what it takes is added to what runs `together`.
@@ -121,6 +124,16 @@ class Connection:
             self._deadline = math.inf
             if together is not None:
                 together.running += monotonic() - began
+
+    def glance(self, sql: str, arguments: Sequence[Any], work: float) -> list[Any] | None:
+        """Return all rows of a query that takes less than `work` seconds of the processor, else None."""
+        self._work_done = thread_time() + work
+        try:
+            return self.rows(sql, arguments, WAITING * work)
+        except apsw.InterruptError:
+            return None
+        finally:
+            self._work_done = math.inf
 
     def close(self) -> None:
         """Close; a connection that wrote leaves an empty write-ahead log."""
@@ -179,15 +192,13 @@ class Runner:
             return None
         if not self._looking:
             self._look()
-        began = monotonic()
+        began, worked = monotonic(), thread_time()
         try:
-            return self._inline.rows(sql, arguments, GLANCE)
-        except apsw.InterruptError:
-            return None
+            return self._inline.glance(sql, arguments, GLANCE)
         except apsw.Error as error:
             raise refusal(error) from error
         finally:
-            together.glancing += monotonic() - began
+            together.glancing += max(thread_time() - worked, (monotonic() - began) / WAITING)
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Any | None:
         """Return the only row of a lookup by key, None without one. Raises StoreUnavailable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import sleep
 
 import apsw
 import pytest
@@ -95,6 +96,15 @@ def test_glances_of_one_search_have_one_budget_as_well(store: SqliteStore):
         assert together.glancing < 3 * connection.GLANCES
     assert store._readers.glance(COUNT, (10,)) == [(10,)]
     assert store._names.estimate(Statement("SELECT 1 FROM type"), 7) == 0, "what was not looked at is not remembered"
+
+
+def test_a_glance_that_waits_for_its_turn_still_sees(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
+    # A plan that was made blind is slow for as long as it is kept, and a busy machine makes everybody wait.
+    monkeypatch.setattr(connection, "WAITING", 1000)
+    store._readers._inline.raw.create_scalar_function("nap", lambda: sleep(2 * connection.GLANCE) or 1)
+    with one_budget() as together:
+        assert store._readers.glance(f"SELECT nap() FROM ({COUNT})", (3000,)) == [(1,)]
+        assert together.glancing < connection.GLANCES
 
 
 @pytest.mark.parametrize(
