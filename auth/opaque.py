@@ -14,7 +14,7 @@ from typing import Any, Literal
 from auth.ports import Record, Records, Transaction
 from auth.tables import TOKENS
 
-Kind = Literal["refresh", "reset", "verify", "challenge", "code", "launch", "browser", "ticket"]
+Kind = Literal["refresh", "reset", "verify", "challenge", "code", "launch", "browser", "ticket", "binding"]
 LONGEST = 200
 
 

@@ -39,7 +39,7 @@ from fhir_server.interactions.subscribing import tables as subscribing
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
 from fhir_server.loading.settled import TABLE as LOADS
-from fhir_server.open_subscriptions import demand_conditions, open_subscriptions, subscription_rules
+from fhir_server.open_subscriptions import demand_conditions, open_subscriptions, subscription_rules, websocket_address
 from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.packages.bring import bring
@@ -253,7 +253,7 @@ class App:
             )
         demand_conditions(tenant.services)
         if settings.subscription_channels:
-            engine = await open_subscriptions(settings, tenant.services, self._desk)
+            engine = await open_subscriptions(settings, tenant.services, self._desk, self._live)
             self._open.push_async_callback(engine.stop)
         self._rest = Rest(tenant.services, ROUTED, self._guard, cors=self._cors(), options=_options(settings))
 
@@ -389,6 +389,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
     endpoints = Endpoints(settings.root, settings.client_registration)
     return {
         "security": security(endpoints) if settings.auth == "required" else None,
+        "websocket": websocket_address(settings),
         "interactions": interactions(),
         "formats": (JSON, XML, "json", "xml"),
         "patch_formats": (JSON_PATCH, JSON, XML),

@@ -14,11 +14,14 @@ from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.rules import Rules
 from fhir_server.settings import Settings, SettingsError
 from realtime.subscriptions.topic import Topic, TopicError, read_topic
+from realtime.subscriptions.wire import topic_of
 
 if TYPE_CHECKING:
     from fhir_server.accounts.desk import Desk
+    from fhir_server.live.opening import Live
     from fhir_server.subscriptions.engine import Engine
 
+SOCKET = "/socket/subscriptions"
 OPEN = ("rest-hook",)
 """The channels of a server in open mode, which has no accounts that could open sockets or get letters."""
 
@@ -40,8 +43,18 @@ def subscription_rules(settings: Settings) -> Rules:
     return Rules(channels, _topics(settings.subscription_topics), refused, settings.subscriptions)
 
 
-async def open_subscriptions(settings: Settings, services: Services, desk: Desk | None) -> Engine:
-    """Return the follower of a tenant's store, at work. Without accounts (`desk`) everybody owns everything."""
+def websocket_address(settings: Settings) -> str | None:
+    """Return where subscriptions are heard on sockets, None where they are not."""
+    if settings.auth != "required" or "websocket" not in settings.subscription_channels:
+        return None
+    return f"ws{settings.root.removeprefix('http')}{SOCKET}"
+
+
+async def open_subscriptions(settings: Settings, services: Services, desk: Desk | None, live: Live | None) -> Engine:
+    """Return the follower of a tenant's store, at work. Without accounts (`desk`) everybody owns everything.
+
+    `live` are the sockets on which subscriptions are heard.
+    """
     from fhir_server.subscriptions.channels import RestHooks
     from fhir_server.subscriptions.courier import Means
     from fhir_server.subscriptions.engine import NAME, Engine
@@ -54,6 +67,11 @@ async def open_subscriptions(settings: Settings, services: Services, desk: Desk 
         from fhir_server.subscriptions.account_owners import of_accounts
 
         whose = of_accounts(services)
+
+    def push(id: str) -> None:
+        if live is not None:
+            live.bus.publish(topic_of(id), {})
+
     engine = Engine(
         Means(
             services=services,
@@ -67,7 +85,7 @@ async def open_subscriptions(settings: Settings, services: Services, desk: Desk 
                 settings.subscription_errors,
                 settings.subscription_failures,
             ),
-            push=lambda id: None,
+            push=push,
             post=None if desk is None else desk.auth.outbox.send,
         )
     )

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         1000, ge=1, description="Messages that may wait for a client that reads slowly, before its socket is closed."
     )
     subscription_channels: Annotated[tuple[Channel, ...], NoDecode, BeforeValidator(split)] = Field(
-        ("rest-hook", "email"),
+        ("rest-hook", "websocket", "email"),
         description="Channels of FHIR subscriptions that are offered; none: no subscription is taken.",
     )
     subscription_topics: str = Field(

@@ -6,7 +6,8 @@ negotiates. Nothing of it is written by hand.
 
 `services.capabilities` holds the facts of the installation: `interactions` ({"type": codes, "system": codes}),
 `formats`, `patch_formats`, `operations` ([{name, definition, resource?}]), `version` of the software, `date` (FHIR
-dateTime of the release), `security` (the rest.security of the server, or None).
+dateTime of the release), `security` (the rest.security of the server, or None), `websocket` (where subscriptions are
+heard, or None).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from fhir_server.search.parse_reference import canonical_of, holds_references
 from profiles import definitions
 
 FHIR_VERSION = "4.0.1"
+WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 CONDITIONAL: Mapping[str, Mapping[str, Any]] = {
     "create": {"conditionalCreate": True},
     "read": {"conditionalRead": "full-support"},
@@ -129,7 +131,9 @@ def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
     profiles = call.services.catalogue.profiles()
     resources = [_with_profiles(resource, profiles.get(resource["type"], ())) for resource in resources]
     security = facts.get("security")
+    heard = facts.get("websocket")
     rest: Json = {
+        **({"extension": [{"url": WEBSOCKET, "valueUri": heard}]} if heard else {}),
         "mode": "server",
         **({"security": security} if security else {}),
         "resource": resources,

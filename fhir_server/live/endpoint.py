@@ -21,6 +21,7 @@ from fhir_server.interactions.call import UNKNOWN, Call, Principal, Services
 from fhir_server.live.doorkeeper import Doorkeeper
 from fhir_server.live.visitor import Visitor
 from fhir_server.model.fhir_json import encode
+from fhir_server.subscriptions.binding_sockets import BindingSockets, bearer
 from realtime.phoenix import version_of
 from realtime.ports import Refused
 from realtime.sockets import Sockets
@@ -30,6 +31,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PATH = "/socket/websocket"
+SUBSCRIPTIONS = "/socket/subscriptions"
 PROTOCOL = "phoenix"
 BEARER = "base64url.bearer.phx."
 LONGEST = 16_384
@@ -44,22 +46,27 @@ class Endpoint:
         services: Services,
         auth: Auth[Principal],
         sockets: Sockets[Visitor],
+        subscriptions: BindingSockets,
         *,
         proxies: Collection[str] = (),
     ) -> None:
         self._services = services
         self._auth = auth
         self._sockets = sockets
+        self._subscriptions = subscriptions
         self._address = ClientAddress(proxies)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Let one connection in, or refuse it with an HTTP answer."""
         query, scope["query_string"] = scope["query_string"], b""
         await receive()
-        if scope["path"].rstrip("/") != PATH:
-            await refuse(send, 404, f"The sockets of this server are at {PATH}.")
+        path, asked = scope["path"].rstrip("/"), _asked(query)
+        if path == SUBSCRIPTIONS:
+            await self._subscribed(scope, asked.get("token", ""), receive, send)
             return
-        asked = _asked(query)
+        if path != PATH:
+            await refuse(send, 404, f"The sockets of this server are at {PATH} and {SUBSCRIPTIONS}.")
+            return
         version = version_of(asked.get("vsn"))
         if version is None:
             await refuse(send, 400, "This server speaks versions 1.0.0 and 2.0.0 of the channel protocol (vsn).")
@@ -69,13 +76,25 @@ class Endpoint:
             token = asked.get("token") or _of_protocol(scope.get("subprotocols", ()))
             member = await Doorkeeper(self._auth, request, address).admit(token)
         except Refused:
-            call = Call(self._services, UNKNOWN, request, address=address)
-            await audit.refused(call, "admission", 401)
-            await refuse(send, 401, "This needs a token that counts: an access token, or a ticket that is not used.")
+            await self._turn_away(send, request, address)
             return
         chosen = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
         await send({"type": "websocket.accept", "subprotocol": chosen})
         await self._sockets.serve(member, version, receive, send)
+
+    async def _subscribed(self, scope: Message, token: str, receive: Receive, send: Send) -> None:
+        """Let somebody in who hears subscriptions: by a token, or without one to bind with one."""
+        who = await bearer(self._auth, token) if token else None
+        if token and who is None:
+            await self._turn_away(send, token_hex(8), self._address(scope, collect(scope["headers"])))
+            return
+        await send({"type": "websocket.accept"})
+        await self._subscriptions.serve(who, receive, send)
+
+    async def _turn_away(self, send: Send, request: str, address: str) -> None:
+        call = Call(self._services, UNKNOWN, request, address=address)
+        await audit.refused(call, "admission", 401)
+        await refuse(send, 401, "This needs a token that counts: an access token, or a ticket that is not used.")
 
 
 async def refuse(send: Send, status: int, why: str) -> None:

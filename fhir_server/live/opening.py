@@ -14,6 +14,9 @@ from fhir_server.live.inbox import Inboxes
 from fhir_server.live.news import News
 from fhir_server.live.revocations import Revocations
 from fhir_server.live.visitor import Visitor
+from fhir_server.subscriptions.account_owners import of_accounts
+from fhir_server.subscriptions.binding_sockets import BindingSockets
+from fhir_server.subscriptions.feed import Sight
 from realtime.bus.base import Bus
 from realtime.channel import Channels
 from realtime.consultations import ConsultationChannel
@@ -31,11 +34,13 @@ class Live:
     news: News
     bus: Bus
     revocations: Revocations
+    subscriptions: BindingSockets
 
     async def close(self) -> None:
         """Close all sockets, so that what is in the rooms is written while the store is open."""
         await self.news.stop()
         self.revocations.stop()
+        await self.subscriptions.close()
         await self.sockets.close()
         await self.bus.close()
 
@@ -51,6 +56,14 @@ async def opening(desk: Desk, rooms: Opening, limits: Limits, bus: Bus, *, proxi
     auth.admission.watch(sockets.recall)
     news = News(services.store, bus)
     news.begin()
-    revocations = Revocations(auth.admission, bus, sockets.recall)
+    subscriptions = BindingSockets(Sight(services, of_accounts(services)), auth, bus, limits)
+    auth.admission.watch(subscriptions.recall)
+
+    def recall(grant: str | None = None, account: str | None = None) -> None:
+        sockets.recall(grant, account)
+        subscriptions.recall(grant, account)
+
+    revocations = Revocations(auth.admission, bus, recall)
     await bus.open()
-    return Live(Endpoint(services, auth, sockets, proxies=proxies), sockets, news, bus, revocations)
+    endpoint = Endpoint(services, auth, sockets, subscriptions, proxies=proxies)
+    return Live(endpoint, sockets, news, bus, revocations, subscriptions)

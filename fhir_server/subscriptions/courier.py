@@ -13,13 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from auth.rights import NO_RIGHTS
 from fhir_server.errors import StoreFull, StoreUnavailable
-from fhir_server.interactions.audit import row
-from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.rules import ACTIVE, ERROR, OFF, REQUESTED
 from fhir_server.interactions.subscribing.tables import (
-    TYPE,
     Progress,
     change_progress,
     events_after,
@@ -33,7 +30,8 @@ from fhir_server.subscriptions.owners import OwnerGone, Whose
 from fhir_server.subscriptions.parcel import Parcel, of_event, of_status, of_topic
 from fhir_server.subscriptions.roster import Entry
 from fhir_server.subscriptions.status import put_status
-from fhir_server.subscriptions.viewing import REQUEST, Viewer
+from fhir_server.subscriptions.trail import notified
+from fhir_server.subscriptions.viewing import Viewer
 from realtime.subscriptions.backoff import Backoff
 from realtime.subscriptions.subscription import address
 
@@ -216,7 +214,9 @@ class Courier:
         """Note that everything up to an event is acknowledged."""
         entry, services = self.entry, self._means.services
         well: dict[str, Any] = {"failures": 0, "again": 0, "error": "", "sent": services.now()}
-        told = () if parcel is None or not parcel.shown else (self._audit(parcel, 200),)
+        told: tuple[AuditRow, ...] = ()
+        if parcel is not None and parcel.shown:
+            told = (notified(services, entry.owner, entry.id, parcel, 200),)
         await self._note(ACTIVE, "", told, acknowledged=max(upto, entry.progress.acknowledged), **well)
 
     async def _failed(self, failure: NotTaken, parcel: Parcel | None, *, error: bool = False) -> None:
@@ -224,7 +224,9 @@ class Courier:
         entry, backoff = self.entry, self._means.backoff
         failures = entry.progress.failures + 1
         again = self._means.services.now() + int(backoff.wait(failures) * SECOND)
-        told = (self._audit(parcel, 502),) if parcel is not None and parcel.shown and failure.sent else ()
+        told: tuple[AuditRow, ...] = ()
+        if parcel is not None and parcel.shown and failure.sent:
+            told = (notified(self._means.services, entry.owner, entry.id, parcel, 502),)
         status = OFF if backoff.is_over(failures) else ERROR if error or backoff.is_error(failures) else entry.status
         why = str(failure)
         log.info("a notification was not taken", extra={"subscription": entry.id, "failures": failures})
@@ -260,13 +262,6 @@ class Courier:
             self.over = True
             return
         entry.number, entry.status = number, status
-
-    def _audit(self, parcel: Parcel, status: int) -> AuditRow:
-        services, owner = self._means.services, self.entry.owner
-        principal = Principal(owner.actor, NO_RIGHTS, owner.account, owner.client, owner.grant)
-        call = Call(services, principal, REQUEST, TYPE, self.entry.id)
-        details = {"shown": list(parcel.shown)}
-        return row(call, "notify", status, time=services.now(), patients=parcel.patients, details=details)
 
     def _until_end(self, now: int) -> float | None:
         end = self.entry.asked.end

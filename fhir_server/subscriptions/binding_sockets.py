@@ -1,0 +1,292 @@
+"""The sockets that subscriptions are heard on: who is there, what they are bound to, and until when.
+
+A socket lives with the grant behind it: it closes when that ends. It may be opened without a token, and then has a
+moment to bind with one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from auth import bindings, tickets
+from auth.admission import Admitted
+from auth.auth import Auth
+from auth.errors import Unauthenticated
+from fhir_server.interactions.access import within
+from fhir_server.interactions.call import Call, Principal
+from fhir_server.interactions.subscribing.tables import TYPE
+from fhir_server.store.base import Key
+from fhir_server.subscriptions.feed import Feed, Gone, Sight, entry_of
+from fhir_server.subscriptions.roster import Entry
+from realtime.bucket import Bucket
+from realtime.bus.base import Bus, End, Happening
+from realtime.limits import Limits
+from realtime.subscriptions.wire import LONGEST, BindWithToken, Misspelt, bound, decode, refused, topic_of
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Transmit = Callable[[Message], Awaitable[None]]
+
+SECOND = 1_000_000
+UNBOUND = 15.0
+"""Seconds that a socket without a token has until it must have bound with one."""
+SLOW = 20.0
+"""Seconds that a client may take to read one message."""
+NO_TEXT, POLICY, TOO_LARGE, RESTARTS, BUSY, ENDED = 1003, 1008, 1009, 1012, 1013, 4401
+NOT_YOURS = "there is no such subscription of yours on this channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """On whose behalf a socket hears: a principal by a grant, until the grant or its token `ends`."""
+
+    principal: Principal
+    grant: str
+    ends: int
+
+
+class BindingSockets:
+    """All of them, of one process."""
+
+    def __init__(self, sight: Sight, auth: Auth[Principal], bus: Bus, limits: Limits) -> None:
+        self.sight = sight
+        self.auth = auth
+        self.bus = bus
+        self.limits = limits
+        self._open: dict[BindingSocket, asyncio.Task[None] | None] = {}
+        self._recalls: set[asyncio.Task[None]] = set()
+        bus.watch(self._happened)
+
+    async def serve(self, who: Bound | None, receive: Receive, transmit: Transmit) -> None:
+        """Serve an accepted connection to its end."""
+        socket = BindingSocket(self, who, transmit)
+        if who is not None and self._of(who.principal) >= self.limits.sockets:
+            socket.close(POLICY, "too many sockets")
+        self._open[socket] = asyncio.current_task()
+        try:
+            await socket.live(receive)
+        finally:
+            del self._open[socket]
+
+    def _happened(self, happening: Happening, worker: str) -> None:
+        if happening == "back":
+            # What other workers have said meanwhile was not heard.
+            for socket in self._open:
+                socket.hear()
+
+    def _of(self, principal: Principal) -> int:
+        return sum(each.who is not None and each.who.principal.actor == principal.actor for each in self._open)
+
+    def recall(self, grant: str | None = None, account: str | None = None) -> None:
+        """Look again at who is there by that grant or account, because it has changed; at all when none is named."""
+        for socket in tuple(self._open):
+            who = socket.who
+            if who is None or ((grant or account) and who.grant != grant and who.principal.account != account):
+                continue
+            task = asyncio.get_running_loop().create_task(socket.recall())
+            self._recalls.add(task)
+            task.add_done_callback(self._recalls.discard)
+
+    async def close(self) -> None:
+        """Close all of them; clients come back by themselves."""
+        tasks = [task for task in self._open.values() if task is not None]
+        for socket in tuple(self._open):
+            socket.close(RESTARTS, "the server stops")
+        if tasks:
+            await asyncio.wait(tasks, timeout=2.0)
+
+
+def admitted(found: Admitted[Principal], ends: int) -> Bound | None:
+    """Return on whose behalf a socket may hear, None for access in an emergency."""
+    if found.grant.purpose is not None:
+        return None
+    return Bound(found.principal, found.grant.id, min(ends, found.grant.expires))
+
+
+async def bearer(auth: Auth[Principal], token: str) -> Bound | None:
+    """Return on whose behalf an access token or a ticket lets a socket hear, None for one that does not count."""
+    try:
+        if "." in token:
+            return admitted(await auth.admission.admit(token), int(auth.tokens.decode("access", token)["exp"]) * SECOND)
+        redeemed = await tickets.redeem(auth.store, token)
+        return None if redeemed is None else admitted(await auth.admission.standing(*redeemed), redeemed[1])
+    except Unauthenticated:
+        return None
+
+
+class BindingSocket:
+    """One connection."""
+
+    def __init__(self, hall: BindingSockets, who: Bound | None, transmit: Transmit) -> None:
+        loop = asyncio.get_running_loop()
+        self._hall = hall
+        self.who = who
+        self._transmit = transmit
+        self._loop = loop
+        self._feeds: dict[str, tuple[Feed, End]] = {}
+        self._bucket = Bucket(hall.limits.messages_a_second, hall.limits.burst, loop.time())
+        self._speaking = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._code, self._reason = RESTARTS, ""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def close(self, code: int, reason: str) -> None:
+        """Close it."""
+        if not self._closing.is_set():
+            self._code, self._reason = code, reason
+            self._closing.set()
+
+    def hear(self) -> None:
+        """See what there is of all that it is bound to."""
+        for feed, _ in self._feeds.values():
+            feed.hear()
+
+    async def live(self, receive: Receive) -> None:
+        """Serve the connection to its end."""
+        self._time()
+        reader = self._loop.create_task(self._read(receive))
+        closing = self._loop.create_task(self._closing.wait())
+        try:
+            await asyncio.wait((reader, closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            gone = not self._closing.is_set()
+            for task in (reader, closing):
+                task.cancel()
+            await asyncio.wait((reader, closing))
+            for feed, end in self._feeds.values():
+                end()
+                await feed.stop()
+        if not gone:
+            await self._hang_up()
+
+    async def recall(self) -> None:
+        """Look whether the grant still stands, and close if it does not."""
+        if self.who is None:
+            return
+        try:
+            found = admitted(await self._hall.auth.admission.standing(self.who.grant, self.who.ends), self.who.ends)
+        except Unauthenticated:
+            found = None
+        if found is None:
+            self.close(ENDED, "the access has ended")
+        else:
+            self.who = found
+
+    def _time(self) -> None:
+        """Set the clock: for binding, and then for the end of what it was bound by."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.who is None:
+            self._timer = self._loop.call_later(UNBOUND, self.close, POLICY, "bind with a token")
+            return
+        left = (self.who.ends - self._hall.sight.services.now()) / SECOND
+        self._timer = self._loop.call_later(max(left, 0), self.close, ENDED, "the access has ended")
+
+    async def _read(self, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return
+            text = message.get("text")
+            if text is None:
+                self.close(NO_TEXT, "messages are text")
+            elif len(text) > LONGEST:
+                self.close(TOO_LARGE, "the message is too large")
+            elif not self._bucket.take(self._loop.time()):
+                self.close(POLICY, "too many messages")
+            else:
+                try:
+                    await self._take(text)
+                except Gone:
+                    return
+
+    async def _take(self, text: str) -> None:
+        try:
+            said = decode(text)
+        except Misspelt as wrong:
+            await self._say(refused("message", str(wrong)))
+            return
+        if isinstance(said, BindWithToken):
+            await self._bind_with_token(said.token)
+        elif self.who is None:
+            await self._say(refused(f"bind {said.id}", "this needs a token"))
+        else:
+            await self._bind(said.id, self.who)
+
+    async def _bind(self, id: str, who: Bound) -> None:
+        entry = await self._own(id, who)
+        if entry is None:
+            await self._say(refused(f"bind {id}", NOT_YOURS))
+            return
+        await self._say(bound(id))
+        await self._follow(entry)
+
+    async def _bind_with_token(self, token: str) -> None:
+        found = await bindings.redeem(self._hall.auth.store, token)
+        who = None if found is None else await self._standing(found.grant)
+        if found is None or who is None:
+            await self._say(refused("bind-with-token", "this needs a token that counts and was not used"))
+            return
+        if self.who is not None and self.who.principal.actor != who.principal.actor:
+            self.close(POLICY, "one socket is for one owner")
+            return
+        self.who = who
+        self._time()
+        for id in found.ids:
+            entry = await self._own(id, who)
+            if entry is not None:
+                await self._follow(entry, greet=entry.asked.topic is not None)
+
+    async def _standing(self, grant: str) -> Bound | None:
+        never = 1 << 62
+        try:
+            return admitted(await self._hall.auth.admission.standing(grant, never), never)
+        except Unauthenticated:
+            return None
+
+    async def _own(self, id: str, who: Bound) -> Entry | None:
+        """Return a subscription that is theirs and heard on sockets, None for every other one: nobody learns which."""
+        services = self._hall.sight.services
+        call = Call(services, who.principal, "socket", TYPE, id)
+        if not who.principal.rights.may("read", TYPE):
+            return None
+        if await services.store.read(Key(TYPE, id), restriction=within(call, "read", TYPE)) is None:
+            return None
+        entry = await entry_of(self._hall.sight, id)
+        mine = entry is not None and entry.owner.actor == who.principal.actor and entry.asked.channel == "websocket"
+        return entry if mine else None
+
+    async def _follow(self, entry: Entry, *, greet: bool = False) -> None:
+        known = self._feeds.get(entry.id)
+        feed = Feed(self._hall.sight, entry.id, self._say) if known is None else known[0]
+        if greet:
+            await feed.greet(entry)
+        if known is None:
+            end = self._hall.bus.subscribe(topic_of(entry.id), lambda message: feed.hear())
+            self._feeds[entry.id] = feed, end
+            await feed.begin(entry)
+
+    async def _say(self, text: str) -> None:
+        """Send a text. Who does not read it is put out, and nothing more is sent: raises Gone."""
+        async with self._speaking:
+            if self._closing.is_set():
+                raise Gone
+            try:
+                async with asyncio.timeout(SLOW):
+                    await self._transmit({"type": "websocket.send", "text": text})
+            except (TimeoutError, OSError, RuntimeError):
+                self.close(BUSY, "too slow")
+                raise Gone from None
+
+    async def _hang_up(self) -> None:
+        try:
+            async with asyncio.timeout(SLOW):
+                await self._transmit({"type": "websocket.close", "code": self._code, "reason": self._reason})
+        except (TimeoutError, OSError, RuntimeError):
+            # It was gone before it was closed.
+            return

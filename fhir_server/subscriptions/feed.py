@@ -1,0 +1,187 @@
+"""What one socket hears of one subscription: whenever it is told that there is something, it looks, and says so.
+
+What a socket has sent counts as acknowledged, because nobody answers there; what came while nobody was bound waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fhir_server.errors import StoreFull, StoreUnavailable
+from fhir_server.interactions.call import Services
+from fhir_server.interactions.subscribing.rules import ACTIVE
+from fhir_server.interactions.subscribing.tables import (
+    TYPE,
+    Kept,
+    change_progress,
+    events_after,
+    owned_by_id,
+    progress_of,
+)
+from fhir_server.model.fhir_json import parse
+from fhir_server.store.base import Key, Transaction
+from fhir_server.subscriptions.owners import OwnerGone, Whose
+from fhir_server.subscriptions.parcel import Parcel, of_status, of_topic
+from fhir_server.subscriptions.roster import Entry
+from fhir_server.subscriptions.trail import notified
+from fhir_server.subscriptions.viewing import Viewer
+from profiles.restriction import ALL
+from realtime.subscriptions.notification import Kind
+from realtime.subscriptions.subscription import read
+from realtime.subscriptions.wire import ping
+
+AGAIN = 1.0
+"""Seconds until it is looked again, when the store was away."""
+PINGED = 1000
+"""Most events that one ping stands for."""
+
+log = logging.getLogger("fhir_server")
+
+
+class Gone(Exception):
+    """Nobody reads on the socket any more, so what was to be said was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What feeds look with."""
+
+    services: Services
+    whose: Whose
+
+
+async def entry_of(sight: Sight, id: str) -> Entry | None:
+    """Return a subscription as it is now, None when there is none of that id with an owner."""
+    store = sight.services.store
+    version, row = await store.read(Key(TYPE, id), restriction=ALL), await owned_by_id(store, id)
+    if version is None or version.deleted or row is None:
+        return None
+    resource = parse(version.body)
+    return Entry(read(resource), row.owner, version.number, resource["status"], await progress_of(store, id))
+
+
+class Feed:
+    """One binding, in a task of its own between `begin` and `stop`.
+
+    `say` sends a text, may take its time, and raises Gone when nobody reads.
+    """
+
+    def __init__(self, sight: Sight, id: str, say: Callable[[str], Awaitable[None]]) -> None:
+        self._sight = sight
+        self._id = id
+        self._say = say
+        self._told = asyncio.Event()
+        self._last = 0
+        self._heartbeat: float | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def begin(self, entry: Entry) -> None:
+        """Hear of everything that is not acknowledged, and of what comes."""
+        self._last = entry.progress.acknowledged
+        self._heartbeat = float(entry.asked.heartbeat) or None
+        self._told.set()
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="fhir-binding")
+
+    def hear(self) -> None:
+        """See what there is."""
+        self._told.set()
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task, *self._noting})
+
+    async def greet(self, entry: Entry) -> None:
+        """Shake hands: a notification that tells of nothing yet."""
+        await self._status(entry, "handshake")
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if await self._is_told():
+                    while await self._turn():
+                        continue
+                else:
+                    await self._beat()
+            except Gone:
+                return
+            except (StoreUnavailable, StoreFull):
+                await asyncio.sleep(AGAIN)
+                self._told.set()
+            except Exception as error:
+                # Its text may quote what it failed on.
+                log.error("a binding failed", extra={"subscription": self._id, "error": type(error).__name__})
+
+    async def _is_told(self) -> bool:
+        """Wait until there may be something, or until a heartbeat is due: return which of them."""
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                await self._told.wait()
+        except TimeoutError:
+            return False
+        self._told.clear()
+        return True
+
+    async def _beat(self) -> None:
+        entry = await entry_of(self._sight, self._id)
+        if entry is not None and entry.status == ACTIVE:
+            await self._status(entry, "heartbeat")
+
+    async def _status(self, entry: Entry, kind: Kind) -> None:
+        await self._say(of_status(self._sight.services, entry, kind).body.decode())
+
+    async def _turn(self) -> bool:
+        """Say the next thing; return whether there may be more."""
+        entry = await entry_of(self._sight, self._id)
+        if entry is None or entry.status != ACTIVE:
+            return False
+        topical = entry.asked.topic is not None
+        store = self._sight.services.store
+        events = await events_after(store, self._id, self._last, entry.asked.most if topical else PINGED)
+        if not events:
+            return False
+        viewer = Viewer(self._sight.services, self._sight.whose)
+        try:
+            if topical:
+                parcel: Parcel | None = await of_topic(self._sight.services, entry, events, viewer)
+            else:
+                parcel = await self._pinged(entry, events, viewer)
+        except OwnerGone:
+            # The courier of the subscription finds that too, and says so in the resource.
+            return False
+        upto = events[-1].number if parcel is None else parcel.upto
+        if parcel is not None:
+            await self._say(parcel.body.decode())
+        self._last = upto
+        await self._acknowledge(entry, parcel, upto)
+        return True
+
+    async def _pinged(self, entry: Entry, events: Sequence[Kept], viewer: Viewer) -> Parcel | None:
+        """Return a ping for all of the events, None when the owner may see none of them."""
+        for event in events:
+            if await viewer.version(entry.owner, event) is not None:
+                return Parcel("", "", ping(self._id).encode(), "", events[-1].number)
+        return None
+
+    async def _acknowledge(self, entry: Entry, parcel: Parcel | None, upto: int) -> None:
+        services = self._sight.services
+
+        async def work(tx: Transaction) -> None:
+            if await owned_by_id(tx, self._id) is None:
+                return
+            far = await progress_of(tx, self._id)
+            await change_progress(
+                tx, self._id, acknowledged=max(upto, far.acknowledged), sent=max(far.sent, services.now())
+            )
+            if parcel is not None and parcel.shown:
+                await tx.audit(notified(services, entry.owner, self._id, parcel, 200))
+
+        # What was sent is noted, though the socket may end meanwhile.
+        noting = asyncio.get_running_loop().create_task(services.store.write(work))
+        self._noting = {noting}
+        await asyncio.shield(noting)

@@ -1,0 +1,174 @@
+"""R4's websocket channel, heard with the `websockets` library (http://hl7.org/fhir/R4/subscription.html)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.e2e.realtime.conftest import Clinic, Person, clinic
+from tests.e2e.subscriptions.conftest import Fhir
+from tests.fakes.subscribing import WEIGHTS, subscription, topical, weight
+
+__all__ = ["clinic"]
+PATIENCE = 20
+WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+
+
+def fhir(person: Person) -> Fhir:
+    return Fhir(person.http, person.token)
+
+
+@contextmanager
+def socket(clinic: Clinic, query: str = "") -> Iterator[ClientConnection]:
+    address = clinic.root.replace("http", "ws", 1) + "/socket/subscriptions" + query
+    with connect(address, open_timeout=10, close_timeout=5) as connection:
+        yield connection
+
+
+def by_token(clinic: Clinic, person: Person) -> Any:
+    return socket(clinic, f"?token={person.token}")
+
+
+def by_ticket(clinic: Clinic, person: Person) -> Any:
+    ticket = person.ask("POST", "/api/v1/socket/ticket")["data"]["ticket"]
+    return socket(clinic, f"?token={ticket}")
+
+
+def say(connection: ClientConnection, text: str) -> str:
+    connection.send(text)
+    return hear(connection)
+
+
+def hear(connection: ClientConnection) -> str:
+    return str(connection.recv(timeout=PATIENCE))
+
+
+def subscribe(person: Person, criteria: str = WEIGHTS) -> str:
+    asked = subscription(criteria, "", payload=None) | {"channel": {"type": "websocket"}}
+    return fhir(person).subscribe(asked)
+
+
+@pytest.mark.parametrize("enter", [by_token, by_ticket])
+def test_who_is_bound_is_pinged(clinic: Clinic, enter: Any) -> None:
+    person = clinic.register("patient")
+    id = subscribe(person)
+    with enter(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        for value in (1, 2):
+            fhir(person).create(weight(person.id, value))
+            assert hear(connection) == f"ping {id}"
+
+
+def test_what_came_while_nobody_was_bound_is_pinged_on_binding(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    id = subscribe(person)
+    fhir(person).create(weight(person.id))
+    pinged = [is_pinged(clinic, person, id)]
+    # That it was sent is noted a moment later than it is read.
+    while pinged[-1] and len(pinged) < 20:
+        pinged.append(is_pinged(clinic, person, id))
+    assert (pinged[0], pinged[-1]) == (True, False)
+
+
+def is_pinged(clinic: Clinic, person: Person, id: str) -> bool:
+    """Bind on a new socket, and return whether there is something at once."""
+    with by_token(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        try:
+            return str(connection.recv(timeout=1)) == f"ping {id}"
+        except TimeoutError:
+            return False
+
+
+def test_the_address_is_in_the_capability_statement(clinic: Clinic) -> None:
+    rest = Fhir(clinic.http).read("metadata")["rest"][0]
+    (found,) = [each for each in rest["extension"] if each["url"] == WEBSOCKET]
+    assert found["valueUri"] == clinic.root.replace("http", "ws", 1) + "/socket/subscriptions"
+
+
+def test_somebody_elses_is_refused_like_one_that_is_not_there(clinic: Clinic) -> None:
+    owner, other = clinic.register("patient"), clinic.register("patient")
+    id = subscribe(owner)
+    with by_token(clinic, other) as connection:
+        refused = say(connection, f"bind {id}")
+        assert refused == f"error bind {id}: there is no such subscription of yours on this channel"
+        assert say(connection, "bind no-such") == refused.replace(id, "no-such")
+        fhir(owner).create(weight(owner.id))
+        with pytest.raises(TimeoutError):
+            connection.recv(timeout=1)
+
+
+def test_who_has_no_token_that_counts_stays_out(clinic: Clinic) -> None:
+    with pytest.raises(InvalidStatus) as refused, socket(clinic, "?token=a.b.c"):
+        pass
+    assert refused.value.response.status_code == 401
+    person = clinic.register("patient")
+    id = subscribe(person)
+    with socket(clinic) as connection:
+        assert say(connection, f"bind {id}") == f"error bind {id}: this needs a token"
+
+
+def test_a_misspelt_message_is_answered_and_ends_nothing(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    id = subscribe(person)
+    with by_token(clinic, person) as connection:
+        assert "bind ID" in say(connection, "BIND everything")
+        assert say(connection, f"bind Subscription/{id}") == f"bound {id}"
+
+
+def flood(connection: ClientConnection) -> None:
+    for _ in range(2000):
+        connection.send("x")
+    while True:
+        hear(connection)
+
+
+def test_a_flood_ends_the_socket_that_it_comes_from(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    with by_token(clinic, person) as connection, pytest.raises(ConnectionClosed) as closed:
+        flood(connection)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+def test_the_socket_ends_with_the_session(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    id = subscribe(person)
+    with by_token(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        person.ask("POST", "/api/v1/auth/logout")
+        with pytest.raises(ConnectionClosed) as closed:
+            hear(connection)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+    again = person.again()
+    fhir(again).create(weight(person.id))
+    with by_token(clinic, again) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        assert hear(connection) == f"ping {id}"
+
+
+def test_a_topic_is_told_in_full_on_the_socket(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    asked = topical("document", "", content="id-only", channel={"type": "websocket"})
+    del asked["channel"]["endpoint"]
+    id = fhir(person).subscribe(asked)
+    with by_token(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        document = {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            "subject": {"reference": f"Patient/{person.id}"},
+            "content": [{"attachment": {"url": "https://x.example/1"}}],
+        }
+        made = fhir(person).create(document)
+        told = json.loads(hear(connection))
+    assert told["entry"][0]["resource"]["resourceType"] == "Parameters"
+    assert f"DocumentReference/{made}" in json.dumps(told)
+    assert f"Patient/{person.id}" in json.dumps(told)
