@@ -133,7 +133,7 @@ class Passkeys:
         import webauthn
         from webauthn.helpers.exceptions import WebAuthnException
 
-        self._throttle.hit("token-address", self._throttle.digest(asker.address))
+        await self._throttle.hit("token-address", self._throttle.digest(asker.address))
         challenge = await self._take(session, None)
         record = await self._store.records.get(PASSKEYS.name, str(answer.get("id", ""))[:1024])
         passkey = None if record is None else _read(record)
@@ -196,6 +196,14 @@ class Passkeys:
 
     async def _note(self, tx: Transaction, action: str, account: Account, asker: Asker) -> None:
         await self._trail.note(Event(action, account.actor, asker, 200, account.actor, account.patients), tx)
+
+
+async def forget_passkeys(tx: Transaction, account: str) -> int:
+    """Forget all passkeys of an account, and return how many there were."""
+    found = await tx.records.find(PASSKEYS.name, "account", account)
+    for record in found:
+        await tx.records.delete(PASSKEYS.name, record.key)
+    return len(found)
 
 
 async def _keep(tx: Transaction, passkey: Passkey) -> Passkey:

@@ -24,8 +24,15 @@ NameArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail addre
 
 def user_commands(line: Line) -> typer.Typer:
     """Return the commands about accounts."""
-    commands = group("Accounts: add, list, confirm, disable, enable.")
-    rows = (("add", _add), ("list", _list), ("confirm", _confirm), ("disable", _disable), ("enable", _enable))
+    commands = group("Accounts: add, list, confirm, disable, enable, forget-factors.")
+    rows = (
+        ("add", _add),
+        ("list", _list),
+        ("confirm", _confirm),
+        ("disable", _disable),
+        ("enable", _enable),
+        ("forget-factors", _forget),
+    )
     for name, command in rows:
         commands.command(name)(command(line))
     return commands
@@ -144,6 +151,22 @@ def _enable(line: Line) -> Callable[..., None]:
         line.out.print(f"Enabled {name}: {done(line, settings, work).status}", markup=False)
 
     return enable
+
+
+def _forget(line: Line) -> Callable[..., None]:
+    def forget(name: NameArgument, store: StoreOption = None, config: ConfigOption = None) -> None:
+        """Take away the second factors of somebody who has lost them. The password alone signs in; sessions end."""
+        from fhir_server.accounts import manage
+
+        async def work(desk: Desk) -> object:
+            return await manage.forget_factors(desk, await manage.find(desk, name), manage.BY, manage.asker())
+
+        settings = line.settings(config, store=store)
+        line.demand_store(settings)
+        done(line, settings, work)
+        line.out.print(f"Forgot the second factors of {name}", markup=False)
+
+    return forget
 
 
 def _keys(line: Line) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""What administrators do with accounts, and the command line: add, list, confirm, disable, enable."""
+"""What administrators do with accounts, and the command line: add, list, confirm, disable, enable, help."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from auth.accounts import Account, account_by_email, account_of, change, every, 
 from auth.errors import Conflicting, Invalid, Missing
 from auth.grants import Grant
 from auth.keys import SigningKey
+from auth.passkeys import forget_passkeys
 from auth.ports import Asker, Event
 from fhir_server.accounts import persons
 from fhir_server.accounts.desk import Desk
@@ -133,6 +134,28 @@ async def enable(desk: Desk, account: Account, by: str, asker: Asker) -> Account
         return await put(tx, replace(now, status=status, was=None))
 
     changed = await desk.services.store.write(work)
+    desk.auth.admission.forget(account=account.id)
+    return changed
+
+
+async def forget_factors(desk: Desk, account: Account, by: str, asker: Asker) -> Account:
+    """Take all second factors of an account away, for an owner who has lost them; its sessions end. Raises Missing.
+
+    Who asks for this has to know by other ways whose wish it is: from now on the password alone signs in.
+    """
+
+    async def work(tx: Transaction) -> tuple[Account, list[Grant]]:
+        now = await change(tx, account.id, totp=None, recovery=())
+        if now is None:
+            raise Missing("There is no such account.")
+        passkeys = await forget_passkeys(tx, account.id)
+        details = {"passkeys": passkeys}
+        event = Event("forget-factors", by, asker, 200, account.actor, account.patients, details)
+        await desk.auth.trail.note(event, tx)
+        return now, await grants.revoke_all(tx, account.id)
+
+    changed, revoked = await desk.services.store.write(work)
+    desk.auth.sessions.forget_all(revoked)
     desk.auth.admission.forget(account=account.id)
     return changed
 

@@ -68,6 +68,11 @@ def admin_routes() -> APIRouter:
         account = await manage.find(desk, id)
         return Data(data=user(await manage.enable(desk, account, admin.account.actor, asker)))
 
+    @router.post("/users/{id}/forget-factors", summary="Take away the second factors of somebody who has lost them")
+    async def forget(id: str, admin: AdminHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
+        account = await manage.find(desk, id)
+        return Data(data=user(await manage.forget_factors(desk, account, admin.account.actor, asker)))
+
     @router.get("/break-glass", summary="Who has broken the glass")
     async def broken(admin: AdminHere, desk: DeskHere, waiting: bool = False) -> Data[list[Emergency]]:
         return Data(data=[emergency(each) for each in await emergencies(desk, waiting=waiting)])

@@ -61,6 +61,21 @@ def test_one_factor_opens_nothing_but_the_way_to_two(clinic: Clinic) -> None:
     assert clinic.http.post("/api/v1/auth/passkeys/begin", headers=two).status_code == 200
 
 
+def test_an_administrator_helps_who_has_lost_the_second_factor(clinic: Clinic) -> None:
+    email = clinic.doctor()
+    id = signed(clinic, email)["user"]["id"]
+    one = clinic.login(email)
+    begun = clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=one).json()["data"]
+    code = {"code": pyotp.TOTP(begun["secret"]).now()}
+    assert clinic.http.post("/api/v1/auth/totp/confirm", json=code, headers=one).status_code == 200
+    assert clinic.http.post(f"/admin/users/{id}/forget-factors", headers=one).status_code == 401
+    helped = clinic.http.post(f"/admin/users/{id}/forget-factors", headers=clinic.admin)
+    assert helped.status_code == 200, helped.text
+    again = clinic.login(email)
+    is_told(clinic.http.get("/fhir/Patient", headers=again))
+    assert clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=again).status_code == 201
+
+
 def test_whose_role_is_not_named_goes_on_with_one(clinic: Clinic) -> None:
     one = clinic.login(clinic.patient())
     assert clinic.http.get("/fhir/Patient", headers=one).status_code == 200

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pyotp
 import pytest
 
 from auth.accounts import change
-from auth.errors import Conflicting, Invalid, Missing, Unauthenticated
+from auth.errors import Conflicting, Invalid, Missing, SecondFactor, Unauthenticated
 from fhir_server.accounts import manage
 from fhir_server.accounts.profile import forget_me
 from fhir_server.accounts.register import Wanted, register
 from fhir_server.interactions.call import Call
 from fhir_server.interactions.update import update
 from fhir_server.loading.pieces import LOADER
+from tests.fakes.authenticator import Authenticator
 from tests.fakes.authority import HERE, PASSWORD
 from tests.fakes.desk import desk_of, doctor, found, patient
 
@@ -155,6 +157,29 @@ async def test_who_has_asked_to_be_forgotten_is_not_let_in_again() -> None:
         await forget_me(desk, signed.account, HERE)
         with pytest.raises(Conflicting):
             await manage.enable(desk, signed.account, "Person/1", HERE)
+
+
+async def test_who_has_lost_the_second_factor_signs_in_with_the_password_again() -> None:
+    async with desk_of() as desk:
+        signed = await register(desk, patient(), HERE)
+        account, device = signed.account, Authenticator("http://127.0.0.1:8080", "127.0.0.1")
+        asked = await desk.auth.passkeys.begin_registration(account)
+        await desk.auth.passkeys.register(account, asked.session, device.create(dict(asked.options)), "x", HERE)
+        begun = await desk.auth.factors.begin(account, PASSWORD, HERE)
+        await desk.auth.factors.confirm(account, pyotp.TOTP(begun.secret).now(), HERE)
+        with pytest.raises(SecondFactor):
+            await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)
+        changed = await manage.forget_factors(desk, account, "Person/1", HERE)
+        assert (changed.totp, changed.recovery) == (None, ())
+        assert await desk.auth.passkeys.listed(account) == []
+        with pytest.raises(Unauthenticated):
+            await desk.auth.admission.admit(signed.access)
+        assert (await desk.auth.sessions.login("ann@example.org", PASSWORD, None, HERE)).grant.amr == ("pwd",)
+        rows = [row for _, row in await desk.services.store.audit_rows()]
+        (row,) = (row for row in rows if row.action == "forget-factors")
+        assert (row.actor, row.target, row.details["passkeys"]) == ("Person/1", account.actor, 1)
+        with pytest.raises(Missing):
+            await manage.forget_factors(desk, replace(account, id="gone"), "Person/1", HERE)
 
 
 async def test_a_rotated_key_is_noted() -> None:
