@@ -55,17 +55,17 @@ class Auth(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class House(Generic[P]):
-    """What the host gives: its store and clock, its base URL, a secret of 32 bytes, what seals secrets in the store,
-    how it makes audit rows and principals, how letters are delivered and whom a lost one is told, the address of the
-    front end, whose pages may use passkeys besides, whether only a confirmed address signs in, whether refusals wait
-    for their row, how wide the rates are, and how surely people must be recognised.
+    """What the host gives: its store and clock, its base URL, what seals secrets in the store and counts attempts, how
+    it makes audit rows and principals, how letters are delivered and whom a lost one is told, the address of the front
+    end, whose pages may use passkeys besides, whether only a confirmed address signs in, whether refusals wait for
+    their row, and how surely people must be recognised.
     """
 
     store: Store
     now: Clock
     base: str
-    secret: bytes
     seal: Seal
+    throttle: Throttle
     row: Row
     principal: Callable[[Grant, Account | None], Awaitable[P]]
     deliver: Deliver
@@ -74,7 +74,6 @@ class House(Generic[P]):
     origins: Sequence[str] = ()
     confirmed_only: bool = False
     waits: bool = False
-    rate_factor: float = 1.0
     assurance: Assurance = ANY
 
 
@@ -85,7 +84,7 @@ async def open_auth(house: House[P]) -> Auth[P]:
     await keys.learn()
     tokens = Tokens(keys, house.base, house.base, now)
     passwords = Passwords()
-    throttle = Throttle(house.secret, house.rate_factor)
+    throttle = house.throttle
     trail = Trail(store, house.row, now, waits=house.waits)
     outbox, letters = Outbox(house.deliver, house.lost), Letters(house.front)
     admission = Admission(tokens, lambda: store.records, now, house.principal, house.assurance)

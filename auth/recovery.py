@@ -36,9 +36,9 @@ class Recovery:
         self._outbox = outbox
         self._letters = letters
 
-    def forgot(self, email: str, asker: Asker) -> None:
+    async def forgot(self, email: str, asker: Asker) -> None:
         """Send a code for a new password, if there is such an account. Raises TooMany by network address alone."""
-        self._throttle.hit("letter-address", self._throttle.digest(asker.address))
+        await self._throttle.hit("letter-address", self._throttle.digest(asker.address))
 
         async def make() -> Letter | None:
             try:
@@ -51,7 +51,7 @@ class Recovery:
 
     async def reset(self, code: str, password: str, asker: Asker) -> Account:
         """Set the password of whoever has the code, and return their account; all sessions end. Raises Invalid."""
-        self._throttle.hit("token-address", self._throttle.digest(asker.address))
+        await self._throttle.hit("token-address", self._throttle.digest(asker.address))
         found = await opaque.find(self._store.records, "reset", code)
         account = None if found is None or found.account is None else await self._alive(found.account)
         if account is None:
@@ -76,11 +76,11 @@ class Recovery:
 
     async def change(self, account: Account, grant: Grant, old: str, new: str, asker: Asker) -> None:
         """Set another password; all sessions but that of `grant` end. Raises Unauthenticated, Invalid."""
-        self._throttle.hit("code-account", account.id)
+        await self._throttle.hit("code-account", account.id)
         if not await self._passwords.verify(account.password, old):
             await self._trail.note(Event("change-password", account.actor, asker, 401, account.actor, account.patients))
             raise Unauthenticated("The password is wrong.")
-        self._throttle.forget("code-account", account.id)
+        await self._throttle.forget("code-account", account.id)
         await self._passwords.demand_strong(new, [account.email], "new_password")
         encoded = await self._passwords.hash(new)
 
@@ -95,7 +95,7 @@ class Recovery:
 
     async def ask_to_verify(self, account: Account) -> None:
         """Send a code that confirms the address. Raises TooMany."""
-        self._throttle.hit("letter-account", account.id)
+        await self._throttle.hit("letter-account", account.id)
 
         async def work(tx: Transaction) -> str:
             await opaque.drop(tx, account.id, "verify")
@@ -107,7 +107,7 @@ class Recovery:
 
     async def verify(self, code: str, asker: Asker) -> Account:
         """Confirm the address of whoever has the code. Raises Invalid."""
-        self._throttle.hit("token-address", self._throttle.digest(asker.address))
+        await self._throttle.hit("token-address", self._throttle.digest(asker.address))
 
         async def work(tx: Transaction) -> Account:
             found = await opaque.find(tx.records, "verify", code)
@@ -127,12 +127,14 @@ class Recovery:
 
         async def make() -> Letter | None:
             account = await account_by_email(self._store.records, email)
-            return None if account is None or not self._may_write(account) else self._letters.write("member", account)
+            if account is None or not await self._may_write(account):
+                return None
+            return self._letters.write("member", account)
 
         self._outbox.later(make)
 
     async def _reset_letter(self, account: Account, asker: Asker) -> Letter | None:
-        if account.status == "disabled" or not self._may_write(account):
+        if account.status == "disabled" or not await self._may_write(account):
             return None
 
         async def work(tx: Transaction) -> str:
@@ -142,9 +144,9 @@ class Recovery:
 
         return self._letters.write("reset", account, await self._store.write(work))
 
-    def _may_write(self, account: Account) -> bool:
+    async def _may_write(self, account: Account) -> bool:
         try:
-            self._throttle.hit("letter-account", account.id)
+            await self._throttle.hit("letter-account", account.id)
         except TooMany:
             return False
         return True

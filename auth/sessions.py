@@ -70,7 +70,7 @@ class Sessions:
         name = email.strip().lower() if account is None else account.email
         address = self._throttle.digest(asker.address)
         stranger = account is None or not await self._is_known(account, address)
-        self._take_turn(name, address, stranger=stranger)
+        await self._take_turn(name, address, stranger=stranger)
         right = await self._passwords.verify(account.password if account else None, password)
         if not right or account is None or not self.may_enter(account):
             await self._failed(account, name, address, asker, stranger=stranger)
@@ -81,7 +81,7 @@ class Sessions:
             if code is not None:
                 await self._failed(account, name, address, asker, stranger=stranger, why="second factor")
             raise refusal
-        self._throttle.forget("failure-pair", name, address)
+        await self._throttle.forget("failure-pair", name, address)
         if account.password is not None and self._passwords.is_dated(account.password):
             await self._hash_anew(account, password)
         return await self.begin(account, asker, amr)
@@ -134,7 +134,7 @@ class Sessions:
 
     async def refresh(self, secret: str, asker: Asker, *, rotate: bool = False) -> Signed:
         """Go on with a session. Raises Unauthenticated for a token that is not one, has ended, or was replayed."""
-        self._throttle.hit("token-address", self._throttle.digest(asker.address))
+        await self._throttle.hit("token-address", self._throttle.digest(asker.address))
 
         async def work(tx: Transaction) -> tuple[Account, Grant, str | None] | tuple[Account, list[Grant]] | None:
             found = await rotation.presented(tx, secret, FIRST_PARTY)
@@ -211,12 +211,12 @@ class Sessions:
         """Whether the account has signed in from that address and the session has not expired since."""
         return any(each.address == address for each in await grants.grants_of(self._store.records, account.id))
 
-    def _take_turn(self, name: str, address: str, *, stranger: bool) -> None:
+    async def _take_turn(self, name: str, address: str, *, stranger: bool) -> None:
         """Count the attempt as a failure of the pair until it has succeeded: parallel ones must not slip through."""
-        self._throttle.demand("failure-address", address)
+        await self._throttle.demand("failure-address", address)
         if stranger:
-            self._throttle.demand("failure-strangers", name)
-        self._throttle.hit("failure-pair", name, address)
+            await self._throttle.demand("failure-strangers", name)
+        await self._throttle.hit("failure-pair", name, address)
 
     async def _failed(
         self,
@@ -228,9 +228,9 @@ class Sessions:
         stranger: bool,
         why: str = "password",
     ) -> None:
-        self._throttle.count("failure-address", address)
+        await self._throttle.count("failure-address", address)
         if stranger:
-            self._throttle.count("failure-strangers", name)
+            await self._throttle.count("failure-strangers", name)
         await self._note(None, "login", account, asker, status=401, details={"reason": why})
 
     async def _note(

@@ -1,7 +1,8 @@
 """How often something may be tried, by network address, by account, and by both together.
 
 Nobody can lock anybody out: what is counted per account counts strangers only, and an address from which the account
-has signed in before is judged by its own failures alone. Counts are in memory, moving windows, of this process.
+has signed in before is judged by its own failures alone. Counts are moving windows, in the memory of this process, or
+in a Redis that the processes of an installation share. While that does not answer, each process counts for itself.
 """
 
 from __future__ import annotations
@@ -10,14 +11,25 @@ import hashlib
 import hmac
 import math
 import time
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any, Literal
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.errors import StorageError
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from auth.errors import TooMany
 
+if TYPE_CHECKING:
+    from limits.aio.storage import Storage
+
+Keys = tuple[str, ...]
+SECONDS = 1.0
+"""How long a Redis may take before this process counts for itself."""
+PAUSE = 10.0
+"""Seconds before a Redis that did not answer is asked again."""
 PREFIX_V6 = 64
 """Bits of an IPv6 address that are one customer's."""
 RATES: dict[str, RateLimitItem] = {
@@ -36,11 +48,23 @@ RATES: dict[str, RateLimitItem] = {
 
 
 class Throttle:
-    """A tenant's counts. `secret` keys the digests under which addresses are counted; `factor` widens every rate."""
+    """A tenant's counts. `secret` keys the digests under which addresses are counted; `factor` widens every rate.
 
-    def __init__(self, secret: bytes, factor: float = 1.0) -> None:
+    `shared` is where several processes count together; `away` is told each time that it cannot be reached.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        factor: float = 1.0,
+        shared: Storage | None = None,
+        away: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._secret = secret
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = None if shared is None else _limiter(shared)
+        self._away = away
+        self._again = 0.0
         self._rates = {
             name: type(rate)(max(1, round(rate.amount * factor)), rate.multiples) for name, rate in RATES.items()
         }
@@ -49,27 +73,64 @@ class Throttle:
         """Return a keyed digest of something that is not to be kept in clear: the same for one IPv6 customer."""
         return hmac.new(self._secret, _network(text).encode(), hashlib.sha256).hexdigest()[:32]
 
-    def hit(self, name: str, *keys: str) -> None:
+    async def hit(self, name: str, *keys: str) -> None:
         """Count one. Raises TooMany when that is beyond the rate."""
-        if not self._limiter.hit(self._rates[name], name, *keys):
-            raise TooMany(self._wait(name, keys))
+        if not await self._ask("hit", name, keys):
+            raise TooMany(await self._wait(name, keys))
 
-    def demand(self, name: str, *keys: str) -> None:
+    async def demand(self, name: str, *keys: str) -> None:
         """Raise TooMany when the rate is used up; count nothing."""
-        if not self._limiter.test(self._rates[name], name, *keys):
-            raise TooMany(self._wait(name, keys))
+        if not await self._ask("test", name, keys):
+            raise TooMany(await self._wait(name, keys))
 
-    def count(self, name: str, *keys: str) -> None:
+    async def count(self, name: str, *keys: str) -> None:
         """Count one, whatever the rate."""
-        self._limiter.hit(self._rates[name], name, *keys)
+        await self._ask("hit", name, keys)
 
-    def forget(self, name: str, *keys: str) -> None:
+    async def forget(self, name: str, *keys: str) -> None:
         """Begin to count anew."""
-        self._limiter.clear(self._rates[name], name, *keys)
+        await self._ask("clear", name, keys)
 
-    def _wait(self, name: str, keys: tuple[str, ...]) -> int:
-        ends = self._limiter.get_window_stats(self._rates[name], name, *keys).reset_time
+    async def _ask(self, what: Literal["hit", "test", "clear", "get_window_stats"], name: str, keys: Keys) -> Any:
+        """Ask the counts that are shared, or else those of this process."""
+        if self._shared is not None and time.monotonic() >= self._again:
+            try:
+                return await getattr(self._shared, what)(self._rates[name], name, *keys)
+            except StorageError as error:
+                self._again = time.monotonic() + PAUSE
+                self._away(type(error.storage_error).__name__)
+        return getattr(self._own, what)(self._rates[name], name, *keys)
+
+    async def _wait(self, name: str, keys: Keys) -> int:
+        ends: float = (await self._ask("get_window_stats", name, keys)).reset_time
         return max(1, math.ceil(ends - time.time()))
+
+
+def _limiter(shared: Storage) -> Any:
+    from limits.aio.strategies import MovingWindowRateLimiter
+
+    return MovingWindowRateLimiter(shared)
+
+
+def shared_counts(address: str, name: str) -> Storage:
+    """Return counts in the Redis at `address`, for all processes that call their installation `name`.
+
+    Raises ValueError for what is no such address, ConfigurationError when there is no driver for it.
+    """
+    if not address.startswith(("redis://", "rediss://", "unix:")):
+        raise ValueError("no address of a Redis")
+    # Only who has several processes pays for the driver.
+    from limits.aio.storage import RedisStorage
+
+    path = address.removeprefix("unix:")
+    return RedisStorage(
+        f"async+{address}" if path == address else f"async+redis+unix:{path}",
+        wrap_exceptions=True,
+        implementation="redispy",
+        key_prefix=f"{name}:rates",
+        socket_timeout=SECONDS,
+        socket_connect_timeout=SECONDS,
+    )
 
 
 def _network(address: str) -> str:

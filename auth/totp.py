@@ -65,7 +65,7 @@ class SecondFactors:
 
     async def confirm(self, account: Account, code: str, asker: Asker) -> list[str]:
         """Let the enrolled secret count, and return the recovery codes, which are shown this once."""
-        self._throttle.hit("code-account", account.id)
+        await self._throttle.hit("code-account", account.id)
         codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY)]
 
         async def work(tx: Transaction) -> None:
@@ -80,7 +80,7 @@ class SecondFactors:
             await self._note(tx, "confirm-totp", account, asker)
 
         await self._store.write(work)
-        self._throttle.forget("code-account", account.id)
+        await self._throttle.forget("code-account", account.id)
         self._changed(account.id)
         return codes
 
@@ -101,7 +101,7 @@ class SecondFactors:
             return ()
         if code is None:
             raise SecondFactor(("totp", "recovery"))
-        self._throttle.hit("code-account", account.id)
+        await self._throttle.hit("code-account", account.id)
 
         async def work(tx: Transaction) -> tuple[str, ...]:
             now = await account_of(tx.records, account.id)
@@ -118,7 +118,7 @@ class SecondFactors:
             return ("kba", "mfa")
 
         given = await self._store.write(work)
-        self._throttle.forget("code-account", account.id)
+        await self._throttle.forget("code-account", account.id)
         return given
 
     def _step(self, account: str, totp: Totp, code: str) -> int | None:
@@ -132,10 +132,10 @@ class SecondFactors:
         return None
 
     async def _demand_password(self, account: Account, password: str) -> None:
-        self._throttle.hit("code-account", account.id)
+        await self._throttle.hit("code-account", account.id)
         if not await self._passwords.verify(account.password, password):
             raise Unauthenticated("The password is wrong.")
-        self._throttle.forget("code-account", account.id)
+        await self._throttle.forget("code-account", account.id)
 
     async def _note(self, tx: Transaction, action: str, account: Account, asker: Asker) -> None:
         await self._trail.note(Event(action, account.actor, asker, 200, account.actor, account.patients), tx)

@@ -6,18 +6,23 @@ It stands beside `app.py`, which loads it where the server asks for tokens: nobo
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from auth.assurance import Assurance
 from auth.mail import Deliver, MailServer, by_printing, by_smtp
 from auth.oidc import Provider
 from auth.sealing import Unsealable
 from auth.smart.discovery import Endpoints
+from auth.throttle import shared_counts
 from fhir_server.accounts.desk import Desk, Notice
 from fhir_server.accounts.opening import Apps, Post, SignIn, also_at, opening
 from fhir_server.fetching import Fetcher
 from fhir_server.interactions.call import Services
 from fhir_server.sealing import not_opened, seal_of
-from fhir_server.settings import Settings
+from fhir_server.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from limits.aio.storage import Storage
 
 
 async def open_desk(settings: Settings, services: Services) -> Desk:
@@ -36,6 +41,7 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
                 settings.cors_origins,
                 settings.rate_factor,
                 Assurance(settings.second_factor, settings.oidc_acr_values),
+                _counts(settings),
             ),
             Post(_delivery(settings), settings.app_url),
         )
@@ -60,6 +66,19 @@ def _provider(settings: Settings) -> Provider:
         settings.oidc_subject,
         settings.oidc_discovery,
     )
+
+
+def _counts(settings: Settings) -> Storage | None:
+    """Return where the servers of an installation count attempts together; None for one by itself."""
+    address = settings.bus.get_secret_value()
+    if not address:
+        return None
+    from limits.errors import ConfigurationError
+
+    try:
+        return shared_counts(address, settings.base)
+    except (ConfigurationError, ValueError):
+        raise SettingsError("bus: write redis://user:password@host:6379, and install the extra `redis`.") from None
 
 
 def _delivery(settings: Settings) -> Deliver:

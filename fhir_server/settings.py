@@ -122,7 +122,6 @@ class Settings(BaseSettings):
         SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
-    views: str = Field("", description="Folder with the files that describe JSON views of partners. Empty: none.")
     consultation_page: PageFolder = Field(
         "",
         description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",
@@ -150,8 +149,8 @@ class Settings(BaseSettings):
     subscriptions: int = Field(100, ge=1, description="Most subscriptions of one owner.")
     bus: SecretStr = Field(
         SecretStr(""),
-        description="Redis that joins the sockets of several servers at one address, as `redis://:password@host:6379`, "
-        "`rediss://` with TLS. Empty: one server by itself.",
+        description="Redis that joins the sockets of several servers at one address, and counts attempts to sign in "
+        "for all of them, as `redis://:password@host:6379`, `rediss://` with TLS. Empty: one server by itself.",
     )
     page_default: int = Field(50, ge=1, description="Entries of a page when `_count` is not given.")
     page_max: int = Field(1000, ge=1, description="Most entries of a page, whatever `_count` says.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from auth.accounts import Role
 from auth.assurance import ANY, Assurance
@@ -15,6 +16,7 @@ from auth.policy import Policy
 from auth.sealing import Seal
 from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
+from auth.throttle import Throttle
 from fhir_server.accounts.asking import asking, getting
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
 from fhir_server.accounts.organizations import ROLE, organizations
@@ -22,6 +24,9 @@ from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
 from fhir_server.fetching import Fetcher
 from fhir_server.interactions.call import Services
+
+if TYPE_CHECKING:
+    from limits.aio.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,8 @@ class Post:
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """How people get in: what seals their secrets in the store, how one becomes a member (`open`, `verified`,
-    `closed`), whose pages may use passkeys besides, how much wider than usual things may be tried, and how surely
-    people must be recognised.
+    `closed`), whose pages may use passkeys besides, how much wider than usual things may be tried, how surely
+    people must be recognised, and where the servers of an installation count attempts together.
     """
 
     seal: Seal
@@ -52,6 +57,7 @@ class SignIn:
     origins: Sequence[str] = ()
     rate_factor: float = 1.0
     assurance: Assurance = ANY
+    counts: Storage | None = None
 
 
 log = logging.getLogger("fhir_server.accounts")
@@ -74,8 +80,8 @@ async def opening(
         store=services.store,
         now=services.now,
         base=services.base,
-        secret=services.secret,
         seal=sign_in.seal,
+        throttle=Throttle(services.secret, sign_in.rate_factor, sign_in.counts, _alone),
         row=audit_row,
         principal=principals(policy, known, lambda account: organizations(services, account)),
         deliver=letters.deliver,
@@ -84,7 +90,6 @@ async def opening(
         origins=sign_in.origins,
         confirmed_only=sign_in.registration == "verified",
         waits=services.audit_waits,
-        rate_factor=sign_in.rate_factor,
         assurance=sign_in.assurance,
     )
     auth = await open_auth(house)
@@ -93,6 +98,10 @@ async def opening(
     people = Patients(services, house.principal)
     smart = await open_smart(auth, apps.endpoints, people, getting(apps.fetcher), known)
     return Desk(services, auth, smart, apps.fetcher, notice, sign_in.registration)
+
+
+def _alone(why: str) -> None:
+    log.warning("attempts are not counted together with other servers", extra={"reason": why})
 
 
 def also_at(desk: Desk, provider: Provider, role: Role | None, fetcher: Fetcher) -> Desk:

@@ -128,7 +128,7 @@ def auth_routes() -> APIRouter:
 def _passwords(router: APIRouter) -> None:
     @router.post("/forgot_password", summary="Ask for a new password", responses=BODY)
     async def forgot(asked: Forgotten, desk: DeskHere, asker: AskerHere) -> Data[Said]:
-        desk.auth.recovery.forgot(asked.email, asker)
+        await desk.auth.recovery.forgot(asked.email, asker)
         return Data(data=Said(message=SENT))
 
     @router.post("/reset_password", summary="Set a new password by the code of a letter", responses=BODY)

@@ -45,7 +45,7 @@ def external_routes() -> APIRouter:
 
     @router.post("/begin", summary="Begin to sign in at the provider")
     async def begin(desk: DeskHere, asker: AskerHere) -> Data[BegunView]:
-        desk.auth.throttle.hit("token-address", desk.auth.throttle.digest(asker.address))
+        await desk.auth.throttle.hit("token-address", desk.auth.throttle.digest(asker.address))
         begun = await _outside(desk).upstream.begin()
         return Data(data=BegunView(url=begun.url, session=begun.session))
 

@@ -107,7 +107,7 @@ def factor_routes() -> APIRouter:
 
     @router.post("/passkeys/login/begin", summary="Begin to sign in with a passkey")
     async def begin_login(desk: DeskHere, asker: AskerHere) -> Data[Challenge]:
-        desk.auth.throttle.hit("token-address", desk.auth.throttle.digest(asker.address))
+        await desk.auth.throttle.hit("token-address", desk.auth.throttle.digest(asker.address))
         return Data(data=_challenge(await desk.auth.passkeys.begin_login()))
 
     @router.post("/passkeys/login", summary="Sign in with a passkey")

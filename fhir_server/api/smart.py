@@ -129,11 +129,11 @@ async def _counted(desk: Desk, asker: Asker, work: Awaitable[T]) -> T:
     """Do the work, unless too many clients have failed to prove who they are from that address. Raises TooMany."""
     throttle = desk.auth.throttle
     address = throttle.digest(asker.address)
-    throttle.demand("client-failure", address)
+    await throttle.demand("client-failure", address)
     try:
         return await work
     except InvalidClient:
-        throttle.count("client-failure", address)
+        await throttle.count("client-failure", address)
         raise
 
 

@@ -37,7 +37,7 @@ def registration_routes() -> APIRouter:
 
     @router.post("/register", status_code=201, summary="Register an app")
     async def register(said: Said, desk: DeskHere, smart: SmartHere, asker: AskerHere) -> JSONResponse:
-        desk.auth.throttle.hit("client-address", desk.auth.throttle.digest(asker.address))
+        await desk.auth.throttle.hit("client-address", desk.auth.throttle.digest(asker.address))
         done = await smart.registration.by_itself(said, asker)
         return JSONResponse(registration.answer(done), 201, NO_STORE)
 

@@ -38,7 +38,7 @@ def page_routes() -> APIRouter:
         request: Request, desk: DeskHere, smart: SmartHere, here: BrowserHere, asker: AskerHere
     ) -> Response:
         try:
-            desk.auth.throttle.hit("authorize-address", desk.auth.throttle.digest(asker.address))
+            await desk.auth.throttle.hit("authorize-address", desk.auth.throttle.digest(asker.address))
             pairs = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=FIELDS)
         except ValueError:
             raise Stray("crowded") from None

@@ -18,6 +18,7 @@ from auth.ports import Asker, Event, Letter
 from auth.sealing import Seal
 from auth.sessions import Signed
 from auth.tables import TABLES
+from auth.throttle import Throttle
 from fhir_server.store.base import AuditRow, RecordTable, Store
 from fhir_server.store.connect import connect
 from tests.fakes.clock import Clock
@@ -104,8 +105,8 @@ async def authority_at(url: str, clock: Clock, **more: Any) -> Authority:
         store,
         clock,
         BASE,
-        b"s" * 32,
-        more.pop("seal", SEAL),
+        SEAL,
+        Throttle(b"s" * 32),
         audit_row,
         principal,
         deliver,

@@ -30,7 +30,7 @@ async def test_a_forgotten_password_is_set_by_the_code_of_a_letter_and_ends_ever
     signed = await authority.login()
     await authority.admits(signed.access)
     recovery = authority.auth.recovery
-    recovery.forgot(" ANN@example.org", HERE)
+    await recovery.forgot(" ANN@example.org", HERE)
     secret = await code(authority)
     await recovery.reset(secret, OTHER, ELSEWHERE)
     with pytest.raises(Unauthenticated):
@@ -48,9 +48,9 @@ async def test_a_forgotten_password_is_set_by_the_code_of_a_letter_and_ends_ever
 async def test_a_code_is_good_once_for_thirty_minutes_and_only_the_last_one(authority: Authority) -> None:
     await authority.account()
     recovery = authority.auth.recovery
-    recovery.forgot("ann@example.org", HERE)
+    await recovery.forgot("ann@example.org", HERE)
     first = await code(authority)
-    recovery.forgot("ann@example.org", HERE)
+    await recovery.forgot("ann@example.org", HERE)
     second = await code(authority)
     for wrong in (first, "", "x" * 50, second + "x"):
         with pytest.raises(Invalid) as caught:
@@ -60,7 +60,7 @@ async def test_a_code_is_good_once_for_thirty_minutes_and_only_the_last_one(auth
     with pytest.raises(Invalid):
         await recovery.reset(second, PASSWORD, HERE)
     await authority.post()
-    recovery.forgot("ann@example.org", HERE)
+    await recovery.forgot("ann@example.org", HERE)
     third = await code(authority)
     authority.clock.advance(30 * 60)
     with pytest.raises(Invalid):
@@ -69,7 +69,7 @@ async def test_a_code_is_good_once_for_thirty_minutes_and_only_the_last_one(auth
 
 async def test_a_weak_password_does_not_use_the_code_up(authority: Authority) -> None:
     await authority.account()
-    authority.auth.recovery.forgot("ann@example.org", HERE)
+    await authority.auth.recovery.forgot("ann@example.org", HERE)
     secret = await code(authority)
     with pytest.raises(Invalid) as caught:
         await authority.auth.recovery.reset(secret, "password1234", HERE)
@@ -83,7 +83,7 @@ async def test_nobody_learns_whether_there_is_an_account(authority: Authority) -
     took = []
     for email in ("nobody@example.org", "gone@example.org", "no address", "ann@example.org"):
         started = time.perf_counter()
-        authority.auth.recovery.forgot(email, HERE)
+        await authority.auth.recovery.forgot(email, HERE)
         took.append(time.perf_counter() - started)
     # Nothing is looked up before the answer: it takes microseconds for all of them.
     assert max(took) < 0.01
@@ -93,18 +93,18 @@ async def test_nobody_learns_whether_there_is_an_account(authority: Authority) -
 async def test_nobody_s_mailbox_is_flooded(authority: Authority) -> None:
     await authority.account()
     for n in range(RATES["letter-account"].amount + 3):
-        authority.auth.recovery.forgot("ann@example.org", Asker("r", f"203.0.113.{n}"))
+        await authority.auth.recovery.forgot("ann@example.org", Asker("r", f"203.0.113.{n}"))
     assert len(await authority.post()) == RATES["letter-account"].amount
     for _ in range(RATES["letter-address"].amount):
-        authority.auth.recovery.forgot("nobody@example.org", HERE)
+        await authority.auth.recovery.forgot("nobody@example.org", HERE)
     with pytest.raises(TooMany):
-        authority.auth.recovery.forgot("nobody@example.org", HERE)
+        await authority.auth.recovery.forgot("nobody@example.org", HERE)
 
 
 async def test_a_password_is_changed_by_the_old_one_and_ends_the_other_sessions(authority: Authority) -> None:
     await authority.account()
     here, there = await authority.login(), await authority.login()
-    authority.auth.recovery.forgot("ann@example.org", HERE)
+    await authority.auth.recovery.forgot("ann@example.org", HERE)
     secret = await code(authority)
     recovery = authority.auth.recovery
     with pytest.raises(Unauthenticated):
@@ -159,7 +159,7 @@ async def test_the_code_of_one_letter_does_not_do_for_the_other(authority: Autho
         with pytest.raises(Invalid):
             await recovery.reset(await code(authority), OTHER, HERE)
     else:
-        recovery.forgot("ann@example.org", HERE)
+        await recovery.forgot("ann@example.org", HERE)
         with pytest.raises(Invalid):
             await recovery.verify(await code(authority), HERE)
 

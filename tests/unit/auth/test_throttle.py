@@ -8,35 +8,35 @@ from auth.errors import TooMany
 from auth.throttle import RATES, Throttle
 
 
-def test_a_rate_is_kept_per_key_and_tells_when_to_come_back() -> None:
+async def test_a_rate_is_kept_per_key_and_tells_when_to_come_back() -> None:
     throttle = Throttle(b"k")
     for _ in range(RATES["failure-pair"].amount):
-        throttle.hit("failure-pair", "ann", "here")
+        await throttle.hit("failure-pair", "ann", "here")
     with pytest.raises(TooMany) as caught:
-        throttle.hit("failure-pair", "ann", "here")
+        await throttle.hit("failure-pair", "ann", "here")
     assert 0 < caught.value.seconds <= RATES["failure-pair"].get_expiry()
-    throttle.hit("failure-pair", "ann", "there")
-    throttle.hit("failure-pair", "ben", "here")
-    throttle.forget("failure-pair", "ann", "here")
-    throttle.hit("failure-pair", "ann", "here")
+    await throttle.hit("failure-pair", "ann", "there")
+    await throttle.hit("failure-pair", "ben", "here")
+    await throttle.forget("failure-pair", "ann", "here")
+    await throttle.hit("failure-pair", "ann", "here")
 
 
-def test_demand_counts_nothing() -> None:
+async def test_demand_counts_nothing() -> None:
     throttle = Throttle(b"k")
     for _ in range(100):
-        throttle.demand("failure-pair", "ann", "here")
+        await throttle.demand("failure-pair", "ann", "here")
     for _ in range(RATES["failure-pair"].amount):
-        throttle.count("failure-pair", "ann", "here")
+        await throttle.count("failure-pair", "ann", "here")
     with pytest.raises(TooMany):
-        throttle.demand("failure-pair", "ann", "here")
+        await throttle.demand("failure-pair", "ann", "here")
 
 
-def test_rates_can_be_widened() -> None:
+async def test_rates_can_be_widened() -> None:
     throttle = Throttle(b"k", 2)
     for _ in range(2 * RATES["failure-pair"].amount):
-        throttle.hit("failure-pair", "ann")
+        await throttle.hit("failure-pair", "ann")
     with pytest.raises(TooMany):
-        throttle.hit("failure-pair", "ann")
+        await throttle.hit("failure-pair", "ann")
 
 
 def test_addresses_of_one_customer_are_one_and_are_not_kept_in_clear() -> None:
