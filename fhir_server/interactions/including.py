@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call
@@ -47,12 +48,13 @@ class _Gathering:
     position: int
     matches: Sequence[Version]
     limit: int
+    # Versions are told apart, not resources: a reference to one leads to it, whichever else is on the page.
     known: set[tuple[Key, int]] = field(default_factory=set)
     added: list[Version] = field(default_factory=list)
     cut: dict[str, Include] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known.update(map(_identity, self.matches))
+        self.known.update((each.key, each.number) for each in self.matches)
 
     async def round(self, versions: Sequence[Version], includes: Sequence[Include]) -> list[Version]:
         """Take one step from `versions` along each of `includes`, and return what is new."""
@@ -72,15 +74,13 @@ class _Gathering:
         return self.added[before:]
 
     def _add(self, found: Sequence[Version], include: Include) -> None:
-        for version in found:
-            identity = _identity(version)
-            if identity in self.known:
-                continue
-            if len(self.added) == self.limit:
-                self.cut.setdefault(include.asked, include)
-                return
-            self.known.add(identity)
-            self.added.append(version)
+        new = {identity: each for each in found if (identity := (each.key, each.number)) not in self.known}
+        room = self.limit - len(self.added)
+        if len(new) > room:
+            self.cut.setdefault(include.asked, include)
+            new = dict(islice(new.items(), room))
+        self.known.update(new)
+        self.added += new.values()
 
     def issues(self) -> tuple[Issue, ...]:
         """Name the includes that were cut."""
@@ -95,8 +95,3 @@ class _Gathering:
             )
             for include in self.cut.values()
         )
-
-
-def _identity(version: Version) -> tuple[Key, int]:
-    """Tell versions apart, not resources: a reference to a version leads to it, whichever one else is on the page."""
-    return version.key, version.number

@@ -63,10 +63,17 @@ def search_entries(
 ) -> list[bytes]:
     """Return the entries of a searchset with the resources `bodies`; `keys` are their types and ids below `base`."""
     end = _MODE[mode]
+    # An id has no character that JSON would escape.
     return [
-        b'{"fullUrl":%b,"resource":%b%b' % (encode(f"{base}/{type}/{id}"), body, end)
+        b'{"fullUrl":%b%b","resource":%b%b' % (_open_url(base, type), id.encode(), body, end)
         for (type, id), body in zip(keys, bodies, strict=True)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _open_url(base: str, type: str) -> bytes:
+    """Return the JSON string of a URL up to the id that ends it."""
+    return encode(f"{base}/{type}/")[:-1]
 
 
 def search_entry(full_url: str | None, body: bytes, mode: SearchMode = "match") -> bytes:

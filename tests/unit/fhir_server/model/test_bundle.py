@@ -12,7 +12,7 @@ BODY = b'{"resourceType":"Basic","id":"1","n":1.10}'
 def test_a_searchset_embeds_bodies_byte_by_byte() -> None:
     entries = [
         *bundle.search_entries("http://s/fhir", [("Basic", "1")], [BODY]),
-        *bundle.search_entries("http://s/fhir", [("Basic", '"2')], [BODY], "include"),
+        *bundle.search_entries("http://s/fhir", [("Basic", "b.2-B")], [BODY], "include"),
         bundle.outcome_entry([Issue("warning", "incomplete", "cut")]),
     ]
     content = bundle.searchset(7, [("self", "http://s/fhir/Basic?a=b&c=d")], entries)
@@ -25,7 +25,7 @@ def test_a_searchset_embeds_bodies_byte_by_byte() -> None:
         "link": [{"relation": "self", "url": "http://s/fhir/Basic?a=b&c=d"}],
     }
     assert [each["search"]["mode"] for each in read["entry"]] == ["match", "include", "outcome"]
-    assert read["entry"][1]["fullUrl"] == 'http://s/fhir/Basic/"2'
+    assert read["entry"][1]["fullUrl"] == "http://s/fhir/Basic/b.2-B"
     assert read["entry"][2]["resource"]["issue"][0]["code"] == "incomplete"
     assert "fullUrl" not in read["entry"][2]
 
