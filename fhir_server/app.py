@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -60,10 +60,12 @@ if TYPE_CHECKING:
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
     from fhir_server.live.opening import Live
+    from mappings.views.describe import Described
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Ready = Callable[[], Awaitable[bool]]
 
 MOUNT = "/fhir"
 DISCOVERY = b"/fhir/.well-known/"
@@ -176,6 +178,7 @@ class App:
         self._guard: Guard = OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
         self._desk: Desk | None = None
         self._live: Live | None = None
+        self._views: Sequence[Described] = ()
         self._beside: asyncio.Task[Door] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -236,6 +239,10 @@ class App:
             # What is live stands on accounts, and is loaded with them.
             from fhir_server.open_live import open_live
 
+            if settings.views:
+                from fhir_server.open_views import open_views
+
+                self._views = open_views(settings, tenant.services)
             self._live = await open_live(settings, self._desk)
             self._open.push_async_callback(self._live.close)
             self._guard = TokenGuard(
@@ -266,7 +273,7 @@ class App:
 
     async def _load_beside(self) -> Door:
         desk = self._desk_of if self._desk else None
-        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings)
+        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings, self._views)
         _settle_memory()
         settings = self._settings
         https = settings.root.startswith("https:")
@@ -316,7 +323,7 @@ def _settle_memory() -> None:
     gc.set_threshold(YOUNG, 20, 50)
 
 
-def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | None, settings: Settings) -> Any:
+def _beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, views: Sequence[Described]) -> Any:
     from fastapi import FastAPI
 
     from fhir_server.api.health import health
@@ -329,7 +336,7 @@ def _beside(ready: Callable[[], Awaitable[bool]], desk: Callable[[], Desk] | Non
         from fhir_server.open_live import relaying_of
 
         include_accounts(api, desk, registration_open=settings.client_registration)
-        include_views(api, relaying_of(settings))
+        include_views(api, relaying_of(settings), views)
         if settings.consultation_page:
             from fhir_server.api.page import include_page
 

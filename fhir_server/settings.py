@@ -122,6 +122,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
+    views: str = Field("", description="Folder with the files that describe JSON views of partners. Empty: none.")
     consultation_page: PageFolder = Field(
         "",
         description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",

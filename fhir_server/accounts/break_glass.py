@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from auth import grants
 from auth.accounts import Account
-from auth.errors import Denied, Invalid, Missing, Unauthenticated
+from auth.errors import Denied, Invalid, Missing, SecondFactor, TooMany, Unauthenticated
 from auth.grants import FIRST_PARTY, Grant
 from auth.policy import BREAK_GLASS
 from auth.ports import Asker, Event
@@ -51,7 +51,21 @@ class Broken:
 
 
 async def break_glass(desk: Desk, account: Account, asked: Emergency, asker: Asker) -> Broken:
-    """Open one patient's record. Raises Denied, Invalid, Missing, Unauthenticated, SecondFactor, TooMany."""
+    """Open one patient's record. Raises Denied, Invalid, Missing, Unauthenticated, SecondFactor, TooMany.
+
+    Who was refused is in the trail as well.
+    """
+    try:
+        return await _opened(desk, account, asked, asker)
+    except (Denied, Missing, Unauthenticated, SecondFactor, TooMany) as refusal:
+        patients = (asked.patient,) if is_id(asked.patient) else ()
+        target = f"Patient/{asked.patient}" if patients else ""
+        event = Event("break-glass", account.actor, asker, refusal.status, target, patients, {"purpose": BREAK_GLASS})
+        await desk.auth.trail.note(event)
+        raise
+
+
+async def _opened(desk: Desk, account: Account, asked: Emergency, asker: Asker) -> Broken:
     role = desk.services.access.roles.get(role_of(account))
     if role is None or "break-glass" not in role.powers:
         raise Denied("This account may not break the glass.")

@@ -49,6 +49,7 @@ async def register(desk: Desk, wanted: Wanted, asker: Asker) -> Signed | None:
         raise Denied("Nobody registers here: ask an administrator for an account.")
     await desk.auth.throttle.hit("register-address", desk.auth.throttle.digest(asker.address))
     if wanted.role == "admin":
+        await desk.auth.trail.note(Event("register", "anonymous", asker, 422, details={"role": wanted.role}))
         raise Invalid({"role": ["cannot be registered: administrators are made by administrators"]})
     account = await new_account(desk, wanted)
     opened: list[tuple[Grant, str]] = []

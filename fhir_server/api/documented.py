@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from fhir_server.api.errors import Described
+from fhir_server.views.forwarding import COLLECTIONS
 from mappings.views import appointment, consent, medical_record, notification, slot
 from mappings.views.view import Field, View
 
@@ -36,17 +37,18 @@ BUNDLE: Mapping[str, Any] = {
 }
 
 
-def document_views(api: FastAPI) -> None:
-    """Let the document of an API have the schemas of the views."""
+def document_views(api: FastAPI, described: Sequence[View] = ()) -> None:
+    """Let the document of an API have the schemas of the views, those that files describe among them."""
     plain = api.openapi
 
     def openapi() -> dict[str, Any]:
         made = plain()
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(_schemas())
-        for path in made["paths"].values():
+        schemas.update(_schemas(described))
+        for name, path in made["paths"].items():
             for operation in path.values():
                 _drop_assumed(operation["responses"])
+                _add_moved(name, operation["responses"])
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         return made
@@ -61,12 +63,20 @@ def _drop_assumed(responses: dict[str, Any]) -> None:
         del responses["422"]
 
 
-def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
+def _add_moved(path: str, responses: dict[str, Any]) -> None:
+    """Say where ids of a platform that has moved in are answered with the path of now."""
+    words = path.removeprefix("/api/v1/").split("/")
+    if words[0] in COLLECTIONS and len(words) > 1 and words[1].startswith("{") and "404" in responses:
+        told = "The id is one of a platform that has moved in: it is at the Location now."
+        responses["308"] = {"description": told, "headers": {"Location": _header("The path with the ids of now.")}}
+
+
+def _schemas(described: Sequence[View]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Bundle", dict(BUNDLE)
-    for view in VIEWS:
+    for view in (*VIEWS, *described):
         yield _title(view), _shown(view)
-    for name, supplied in SUPPLIED.items():
-        view = next(each for each in VIEWS if each.name == name)
+    for view in (*(each for each in VIEWS if each.name in SUPPLIED), *described):
+        supplied = SUPPLIED.get(view.name, ())
         yield f"New{_title(view)}", _new(view, supplied)
         yield f"{_title(view)}Changes", _said(view, ())
 

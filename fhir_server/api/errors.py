@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from auth.errors import AuthError, Invalid, SecondFactor, TooMany
+from fhir_server.api.leaving import leave_refusal
 from fhir_server.errors import Refusal
 from fhir_server.http.middleware import REQUEST_ID
 from fhir_server.http.outcome import outcome
@@ -85,12 +86,14 @@ async def _auth(request: Request, error: Exception) -> JSONResponse:
         more["methods"] = list(error.methods)
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.seconds)
+    await leave_refusal(request, error.status, told=True)
     return _answer(request, error.status, str(error), headers, more)
 
 
 async def refusal_answer(request: Request, error: Exception) -> JSONResponse:
     """Return the answer to a request that was refused."""
     told = outcome(error, str(request.scope.get(REQUEST_ID, "")))
+    await leave_refusal(request, told.status)
     return _answer(request, told.status, " ".join(issue.message for issue in told.issues), told.headers)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from fhir_server.api.appointments import appointment_routes
 from fhir_server.api.calls import call_routes
 from fhir_server.api.consents import consent_routes
+from fhir_server.api.described_views import described_routes
 from fhir_server.api.documented import document_views
 from fhir_server.api.errors import fields_answer
 from fhir_server.api.fhir_shortcuts import fhir_routes
@@ -17,12 +20,16 @@ from fhir_server.api.notifications import notification_routes
 from fhir_server.errors import NotFound
 from fhir_server.live.relaying import Relaying
 from mappings.errors import Unfit
+from mappings.views.describe import Described
 
 
-def include_views(api: FastAPI, relaying: Relaying) -> None:
-    """Add the routes to an API that has those of accounts; `relaying` knows the servers of calls."""
+def include_views(api: FastAPI, relaying: Relaying, described: Sequence[Described] = ()) -> None:
+    """Add the routes to an API that has those of accounts.
+
+    `relaying` knows the servers of calls, `described` are the views that files describe.
+    """
     api.add_exception_handler(Unfit, _unfit)
-    document_views(api)
+    document_views(api, [each.view for each in described])
     api.add_exception_handler(NotFound, forward)
     for routes in (
         medical_record_routes(),
@@ -31,6 +38,7 @@ def include_views(api: FastAPI, relaying: Relaying) -> None:
         notification_routes(),
         consent_routes(),
         fhir_routes(),
+        *map(described_routes, described),
     ):
         api.include_router(routes)
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from auth.errors import Denied
 from fhir_server.errors import Conflict, Gone, NotFound
-from fhir_server.interactions.call import Resource
+from fhir_server.interactions.audit import seen
+from fhir_server.interactions.call import Resource, Result
 from fhir_server.interactions.read import read
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import instant
@@ -34,7 +35,10 @@ async def export(acting: Acting, id: str) -> Resource:
     while missing := wanted(composition, found, base):
         found += [await _read(acting, each) for each in missing]
     moment = instant(acting.desk.services.now())
-    return document(composition, found, identifier=str(uuid4()), moment=moment, base=base)
+    made = document(composition, found, identifier=str(uuid4()), moment=moment, base=base)
+    patient = str(composition["subject"]["reference"]).removeprefix("Patient/")
+    await seen(acting.call(VIEW.root, id=composition["id"]), "export", Result(200, patients=(patient,)))
+    return made
 
 
 async def _read(acting: Acting, reference: str) -> Resource:

@@ -102,11 +102,13 @@ ADDRESS = Kind("address", {"type": "string", "format": "uri-reference"}, _of_typ
 
 
 def _age_fault(value: Any) -> str | None:
-    return None if is_integer(value) and 0 <= value <= 150 else "must be a whole number of years from 0 to 150"
+    # JSON has one kind of numbers: 41.0 is a whole number too.
+    whole = is_integer(value) or (isinstance(value, Decimal) and value == value.to_integral_value())
+    return None if whole and 0 <= value <= 150 else "must be a whole number of years from 0 to 150"
 
 
-def _write_age(value: int) -> Leaf:
-    return Leaf({"value": value, "unit": "an", "system": "http://unitsofmeasure.org", "code": "a"})
+def _write_age(value: int | Decimal) -> Leaf:
+    return Leaf({"value": int(value), "unit": "an", "system": "http://unitsofmeasure.org", "code": "a"})
 
 
 def _read_age(leaf: Leaf) -> int | None:

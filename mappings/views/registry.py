@@ -1,4 +1,4 @@
-"""Every JSON view that the software has, by its name. A partner's own view is one more row."""
+"""Every JSON view of the server's own, by its name. Those of partners are files that `describe` reads."""
 
 from __future__ import annotations
 

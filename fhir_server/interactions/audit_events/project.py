@@ -139,6 +139,8 @@ def _entities(event: AuditEvent, whole: bool) -> list[Json]:
     elif resource_of(row.target):
         role = _coding((ROLE, "4", "Domain Resource"))
         entities.append({"what": {"reference": row.target}, "type": _system_object(), "role": role})
+    elif row.target.startswith("/"):
+        entities.append({"name": row.target, "type": _system_object()})
     if event.patient is not None:
         entities.append(
             {

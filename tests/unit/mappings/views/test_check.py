@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -38,6 +39,8 @@ GOOD: dict[str, Any] = {
         ("soap", "text", "must be an object"),
         ("soap", None, "must be an object"),
         ("age", -1, "from 0 to 150"),
+        ("age", Decimal("41.5"), "from 0 to 150"),
+        ("age", Decimal("151.0"), "from 0 to 150"),
         ("age", True, "from 0 to 150"),
         ("age", "41", "from 0 to 150"),
         ("category", "\x1f", "must not hold control characters"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -50,6 +51,13 @@ def test_the_shape_is_the_contract() -> None:
         "inserted_at": "2026-03-02T10:01:02.123456+01:00",
         "updated_at": "2026-03-03T08:00:00Z",
     }
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    parts = {"Composition": [good("composition")], "Encounter": [good("encounter")]}
+    (composition,) = write(VIEW, {"age": Decimal("41.0")}, parts)["Composition"]
+    (age,) = (each["valueQuantity"] for each in composition["extension"] if each["url"].endswith("telemed-age"))
+    assert (age["value"], type(age["value"])) == (41, int)
 
 
 def test_a_note_of_others_is_shown_as_well_as_it_can_be() -> None:
