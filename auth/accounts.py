@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from auth.errors import Invalid
+from auth.foreign_hashes import foreign_scheme
 from auth.ports import Record, Records, Transaction
-from auth.tables import ACCOUNTS
+from auth.tables import ACCOUNTS, SCHEMES
 
 Role = Literal["patient", "doctor", "admin"]
 Status = Literal["active", "pending", "disabled"]
@@ -119,7 +120,15 @@ async def put(tx: Transaction, account: Account) -> Account:
     del value["id"]
     value["email"] = account.email or None
     await tx.records.put(ACCOUNTS.name, account.id, value)
+    scheme = foreign_scheme(account.password)
+    if scheme is not None and await tx.records.get(SCHEMES.name, scheme) is None:
+        await tx.records.put(SCHEMES.name, scheme, {})
     return account
+
+
+async def schemes(records: Records) -> list[str]:
+    """Return the schemes of hashes that accounts have brought from other platforms, ever."""
+    return [each.key for each in await records.scan(SCHEMES.name, "", PAGE)]
 
 
 async def change(tx: Transaction, id: str, **values: Any) -> Account | None:

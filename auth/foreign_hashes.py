@@ -23,7 +23,25 @@ MEMORY = 1024 * 1024
 """KiB that a hash of Argon2 may ask for."""
 _BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 _PBKDF2 = re.compile(r"\$pbkdf2-sha512\$([1-9]\d{0,9})\$([./A-Za-z0-9]{0,1366})\$([./A-Za-z0-9]{86})")
+_SCHEME = re.compile(r"\$2[aby]\$\d\d\$|\$pbkdf2-sha512\$\d+\$|\$argon2(?:id|i|d)\$v=19\$m=\d+,t=\d+,p=\d+\$")
+OWN = "$argon2id$v=19$m=19456,t=2,p=1$"
+"""How the hashes begin that are made here."""
 KNOWN = "$argon2id$, $argon2i$, $argon2d$, $2a$, $2b$, $2y$ (bcrypt) and $pbkdf2-sha512$"
+
+
+def foreign_scheme(encoded: str | None) -> str | None:
+    """Return how a hash was made that was not made here: scheme and cost, as it begins. None for others."""
+    found = _SCHEME.match(encoded or "")
+    return None if found is None or found.group() == OWN else found.group()
+
+
+def stand_in(scheme: str) -> str:
+    """Return a hash of a scheme that no password is known of: to verify it is as much work as with any other."""
+    if scheme.startswith("$2"):
+        return f"{scheme}{'C' * 21}.{'E' * 31}"
+    if scheme.startswith("$pbkdf2"):
+        return f"{scheme}{'A' * 22}${'A' * 86}"
+    return f"{scheme}c29tZXNhbHQ${'A' * 43}"
 
 
 def is_foreign(encoded: str) -> bool:

@@ -20,7 +20,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.errors import Invalid, TooMany
-from auth.foreign_hashes import foreign_match, is_foreign
+from auth.foreign_hashes import foreign_match, is_foreign, stand_in
 
 T = TypeVar("T")
 LEAST, MOST = 12, 1024
@@ -48,13 +48,16 @@ class Passwords:
         """Return the encoded hash of a password. Raises TooMany when too many wait."""
         return await self._aside(lambda: self._hasher.hash(_plain(password)))
 
-    async def verify(self, encoded: str | None, password: str) -> bool:
-        """Return whether that is the password; without a hash as slowly as with one. Raises TooMany."""
+    async def verify(self, encoded: str | None, password: str, scheme: str | None = None) -> bool:
+        """Return whether that is the password; without a hash as slowly as with one of `scheme`. Raises TooMany.
+
+        Without a scheme that is one of today's.
+        """
 
         def work() -> bool:
             if self._dummy is None:
                 self._dummy = self._hasher.hash(os.urandom(16).hex())
-            hash = encoded or self._dummy
+            hash = encoded or (self._dummy if scheme is None else stand_in(scheme))
             right = [self._matches(hash, form) for form in _forms(password)]
             return any(right) and encoded is not None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from auth import grants, rotation
-from auth.accounts import Account, account_by_email, account_of, change, normalised
+from auth.accounts import Account, account_by_email, account_of, change, normalised, schemes
 from auth.errors import Invalid, Missing, TooMany, Unauthenticated
 from auth.grants import FIRST_PARTY, Grant
 from auth.ground import Ground
@@ -71,7 +71,8 @@ class Sessions:
         address = self._throttle.digest(asker.address)
         stranger = account is None or not await self._is_known(account, address)
         await self._take_turn(name, address, stranger=stranger)
-        right = await self._passwords.verify(account.password if account else None, password)
+        encoded = account.password if account else None
+        right = await self._passwords.verify(encoded, password, None if encoded else await self._scheme(name))
         if not right or account is None or not self.may_enter(account):
             await self._failed(account, name, address, asker, stranger=stranger)
             raise Unauthenticated(WRONG)
@@ -85,6 +86,15 @@ class Sessions:
         if account.password is not None and self._passwords.is_dated(account.password):
             await self._hash_anew(account, password)
         return await self.begin(account, asker, amr)
+
+    async def _scheme(self, name: str) -> str | None:
+        """Return the scheme whose work stands for an account that is not there; None for today's.
+
+        Accounts that have come from another platform keep its scheme until they sign in. So who has none is given one
+        by the name, always the same: by the time of a refusal nobody learns who has one.
+        """
+        known = [None, *await schemes(self._store.records)]
+        return known[int(self._throttle.digest(name), 16) % len(known)]
 
     async def _hash_anew(self, account: Account, password: str) -> None:
         """Give an account a hash of today's of the password it has, unless that was changed meanwhile."""

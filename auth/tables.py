@@ -12,6 +12,8 @@ PASSKEYS = Table("passkey", indexed=("account",))
 CLIENTS = Table("client")
 ASSERTIONS = Table("assertion")
 AUTHORIZATIONS = Table("authorization")
+SCHEMES = Table("hash_scheme")
+"""Schemes of hashes that accounts have brought along, by how these begin."""
 EMERGENCIES = Table("emergency")
 """Who has broken the glass, for whom and why."""
-TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS, PASSKEYS, CLIENTS, ASSERTIONS, AUTHORIZATIONS, EMERGENCIES)
+TABLES = (ACCOUNTS, GRANTS, TOKENS, SIGNING_KEYS, PASSKEYS, CLIENTS, ASSERTIONS, AUTHORIZATIONS, SCHEMES, EMERGENCIES)

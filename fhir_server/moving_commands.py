@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from fhir_server.account_commands import done
+from fhir_server.account_commands import at_desk
 from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from fhir_server.errors import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fhir_server.accounts.desk import Desk
     from fhir_server.moving.import_view import Report
+    from fhir_server.settings import Settings
+
+T = TypeVar("T")
 
 WEEK = 7 * 24 * 3600
 """Seconds for which the walks of an export may go on."""
@@ -72,7 +77,7 @@ def import_view_command(line: Line) -> Callable[..., None]:
         gc.set_threshold(100_000, 50, 100)
         try:
             with bar:
-                reports = done(line, settings, work)
+                reports = _done(line, settings, work)
         except Unreadable as error:
             line.stop(str(error), FAILED)
         except KeyboardInterrupt:
@@ -106,7 +111,6 @@ def export_view_command(line: Line) -> Callable[..., None]:
         line.demand_store(settings)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             line.stop(f"{folder} is not empty: name a folder that is, or that is not there yet.", USAGE)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         bar = _bar(line)
         task = bar.add_task("Moving out", total=None, figures="")
 
@@ -114,14 +118,27 @@ def export_view_command(line: Line) -> Callable[..., None]:
             bar.update(task, description=kind, figures=f"{lines:,} lines")
 
         async def work(desk: Desk) -> dict[str, int]:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return await move_out(desk, folder, told)
 
         with bar:
-            counts = done(line, settings.model_copy(update={"cursor_lifetime_s": WEEK}), work)
+            counts = _done(line, settings.model_copy(update={"cursor_lifetime_s": WEEK}), work)
         for kind, lines in counts.items():
             line.out.print(f"{kind:<16}{lines:>10,}")
 
     return export_view
+
+
+def _done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do `work` at the desk of the store, or stop with what is wrong: a server that runs on the store, a full disk."""
+    from fhir_server.settings import SettingsError
+
+    try:
+        return asyncio.run(at_desk(settings, work))
+    except Refusal as refusal:
+        line.stop(str(refusal), FAILED)
+    except SettingsError as error:
+        line.stop(str(error), USAGE)
 
 
 async def _index(desk: Desk) -> None:

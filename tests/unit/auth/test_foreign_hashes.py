@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auth.foreign_hashes import foreign_match, hash_fault, is_foreign
+from auth.foreign_hashes import OWN, foreign_match, foreign_scheme, hash_fault, is_foreign, stand_in
 from auth.passwords import Passwords
 
 PBKDF2 = [
@@ -66,6 +66,23 @@ def test_another_last_digit_is_another_hash(password: str, encoded: str) -> None
     other = f"{head}{'A' if digest[0] != 'A' else 'B'}{digest[1:]}"
     assert is_foreign(other)
     assert not foreign_match(other, password.encode())
+
+
+@pytest.mark.parametrize(("password", "encoded"), [*PBKDF2, *BCRYPT, *ARGON2])
+async def test_what_stands_in_for_a_hash_has_its_scheme_and_no_password(password: str, encoded: str) -> None:
+    scheme = foreign_scheme(encoded)
+    assert scheme is not None
+    assert encoded.startswith(scheme)
+    made = stand_in(scheme)
+    assert foreign_scheme(made) == scheme
+    assert hash_fault(made) is None
+    assert not await Passwords().verify(None, password, scheme)
+
+
+async def test_hashes_that_are_made_here_have_no_foreign_scheme() -> None:
+    encoded = await Passwords().hash("a password of some length")
+    assert encoded.startswith(OWN)
+    assert [foreign_scheme(each) for each in (encoded, None, "", "no hash")] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,30 @@ async def test_a_hash_of_another_platform_lets_in_and_is_made_anew(
         assert str(now.password).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
+async def test_who_has_no_account_is_given_the_work_of_some_scheme_that_accounts_have(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked: list[tuple[str | None, str | None]] = []
+
+    async def verify(self: Passwords, encoded: str | None, password: str, scheme: str | None = None) -> bool:
+        worked.append((encoded, scheme))
+        return False
+
+    monkeypatch.setattr(Passwords, "verify", verify)
+    names = [f"nobody{n}@example.org" for n in range(24)]
+    for name in names:
+        await refused(authority, name, "x", Asker("r", f"192.0.2.{len(worked)}"))
+    assert worked == [(None, None)] * 24
+    await authority.account(password=BLOWFISH)
+    await authority.account("bob@example.org", password=ELIXIR)
+    authority.clock.advance(3600)
+    for name in names * 2:
+        await refused(authority, name, "x", Asker("r", f"198.51.100.{len(worked)}"))
+    schemes = [scheme for _, scheme in worked[24:]]
+    assert schemes[:24] == schemes[24:]
+    assert set(schemes) == {None, "$2a$05$", "$pbkdf2-sha512$19000$"}
+
+
 async def test_a_password_that_is_reset_while_somebody_signs_in_stays_reset(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
