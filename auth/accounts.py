@@ -41,6 +41,7 @@ class Account:
     in the national register that a doctor has given. `subject` is the name at an external provider, `issuer blank
     subject`. `recovery` are the SHA-256 of codes that stand in for a second factor once each. `erasure_at` is when the
     owner asked to be forgotten. `was` is the status that a disabled account had, and has again when it is enabled.
+    `letters` says that the owner wants notifications by e-mail, too.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Account:
     recovery: tuple[str, ...] = ()
     erasure_at: int | None = None
     was: Status | None = None
+    letters: bool = False
 
     @property
     def actor(self) -> str:

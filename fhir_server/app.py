@@ -53,6 +53,7 @@ from fhir_server.store.base import RecordTable, Store
 from fhir_server.store.connect import connect, shareable
 from fhir_server.terminologies.resource_index import ResourceIndex
 from fhir_server.views.former import TABLE as FORMER
+from fhir_server.views.outgoing import TABLES as OUTGOING
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -245,6 +246,9 @@ class App:
                 self._views = open_views(settings, tenant.services)
             self._live = await open_live(settings, self._desk)
             self._open.push_async_callback(self._live.close)
+            from fhir_server.open_outgoing import open_outgoing
+
+            self._open.push_async_callback(open_outgoing(settings, self._desk).close)
             self._guard = TokenGuard(
                 self._desk.auth.admission,
                 settings.root,
@@ -304,7 +308,7 @@ class App:
 def _tables() -> tuple[RecordTable, ...]:
     own = LOADS, FORMER, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
     accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
-    return (*own, *relating.TABLES, attaching.TABLE, *subscribing.TABLES, *accounts)
+    return (*own, *OUTGOING, *relating.TABLES, attaching.TABLE, *subscribing.TABLES, *accounts)
 
 
 def _criteria(registry: Registry, base: str) -> Criteria:

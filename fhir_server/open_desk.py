@@ -43,7 +43,7 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
                 Assurance(settings.second_factor, settings.oidc_acr_values),
                 _counts(settings),
             ),
-            Post(_delivery(settings), settings.app_url),
+            Post(delivery(settings), settings.app_url),
         )
     except Unsealable as why:
         raise not_opened(settings, why) from None
@@ -81,7 +81,8 @@ def _counts(settings: Settings) -> Storage | None:
         raise SettingsError("bus: write redis://user:password@host:6379, and install the extra `redis`.") from None
 
 
-def _delivery(settings: Settings) -> Deliver:
+def delivery(settings: Settings) -> Deliver:
+    """Return what delivers letters."""
     if not settings.smtp_host:
         return by_printing(sys.stderr.write)
     password = settings.smtp_password.get_secret_value()

@@ -186,6 +186,10 @@ class Settings(BaseSettings):
         description="References to resources that are not here: not looked at, warnings in `$validate`, or errors "
         "there and reasons to refuse a write.",
     )
+    reminder_leads_min: Annotated[tuple[int, ...], NoDecode, BeforeValidator(split)] = Field(
+        (1440,),
+        description="Minutes before a confirmed appointment at which its patient is reminded of it; none: never.",
+    )
     double_booking: Literal["refuse", "allow"] = Field(
         "refuse",
         description="Open Appointments of one practitioner that overlap: refused with 409, through whatever API they "

@@ -27,6 +27,8 @@ from profiles.restriction import ALL
 LONGEST = 200
 """Characters of a name or a phone number."""
 FIELDS = ("name", "phone", "birth_date")
+OWN = {"locale": "locale", "email_notifications": "letters"}
+"""What the account itself says, by the name under which it is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,10 @@ async def profile_of(desk: Desk, account: Account) -> Profile:
     return Profile(_name(resource), phones[0].get("value") if phones else None, resource.get("birthDate"))
 
 
-async def change_profile(desk: Desk, account: Account, given: Mapping[str, str | None], asker: Asker) -> Account:
-    """Change what is given: name, phone, birth_date, locale; None takes it away. Raises Invalid.
+async def change_profile(desk: Desk, account: Account, given: Mapping[str, Any], asker: Asker) -> Account:
+    """Change what is given: name, phone, birth_date, where None takes it away, locale, email_notifications.
+
+    Raises Invalid.
 
     Return the account as it is afterwards.
     """
@@ -59,7 +63,7 @@ async def change_profile(desk: Desk, account: Account, given: Mapping[str, str |
     changed: list[Account] = []
 
     async def also(tx: Transaction) -> None:
-        now = await change(tx, account.id, **({"locale": given["locale"]} if given.get("locale") else {}))
+        now = await change(tx, account.id, **{own: given[name] for name, own in OWN.items() if name in given})
         if now is None:
             raise Missing("There is no such account.")
         changed[:] = [now]

@@ -36,6 +36,7 @@ class Changes(Asked):
         description="A date such as `1985-05-14`, or a part of one.",
         json_schema_extra={"pattern": f"^(?:{PATTERNS['date']})$"},
     )
+    email_notifications: bool = Field(False, description="Whether notifications come by e-mail, too.")
     locale: str = Field("fr", json_schema_extra={"enum": list(LOCALES)})
 
 

@@ -48,6 +48,7 @@ class Me(User):
     phone: str | None
     birth_date: str | None
     locale: str
+    email_notifications: bool
     second_factor: bool
 
 
@@ -144,6 +145,7 @@ def me(account: Account, profile: Profile) -> Me:
         phone=profile.phone,
         birth_date=profile.birth_date,
         locale=account.locale,
+        email_notifications=account.letters,
         second_factor=account.totp is not None and account.totp.confirmed,
     )
 

@@ -57,15 +57,12 @@ class Acting:
 
     def house(self, tx: Transaction, type: str, **more: Any) -> Call:
         """Return a call inside a write that sees and may do everything: for rules that must hold for everybody."""
-        return Call(
-            self.desk.services,
-            HOUSE,
-            self.asker.request,
-            type,
-            transaction=tx,
-            address=self.asker.address,
-            **more,
-        )
+        return house(self.desk, self.asker, tx, type, **more)
+
+
+def house(desk: Desk, asker: Asker, tx: Transaction, type: str, **more: Any) -> Call:
+    """Return a call inside a write, by the house itself, at the occasion of what somebody asks for."""
+    return Call(desk.services, HOUSE, asker.request, type, transaction=tx, address=asker.address, **more)
 
 
 def _with_own_ids(principal: Principal) -> Principal:

@@ -155,7 +155,7 @@ def _tell(acting: Acting, kind: str, shown: Values) -> Also:
     """Tell the other side."""
     by_patient = acting.account.role == "patient"
     other = f"Practitioner/{shown['doctor_id']}" if by_patient else f"Patient/{shown['patient_id']}"
-    return notify(acting, kind, other, f"/appointments/{shown['id']}")
+    return notify(acting.desk, acting.asker, kind, other, f"/appointments/{shown['id']}")
 
 
 async def _demand_doctor(acting: Acting, id: str) -> None:

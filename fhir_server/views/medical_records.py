@@ -50,7 +50,8 @@ async def create(acting: Acting, record: Values) -> Parts:
         )
     bundle = create_record(record, acting.act())
     made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
-    told = notify(acting, "medical_record_created", made["subject"]["reference"], f"/medical_records/{made['id']}")
+    link = f"/medical_records/{made['id']}"
+    told = notify(acting.desk, acting.asker, "medical_record_created", made["subject"]["reference"], link)
     await acting.write(bundle, [told])
     return await find(acting, VIEW, made["id"])
 

@@ -22,7 +22,7 @@ ROW = re.compile(r"^\| `(\w+)` \| `(.*?)` \| (.*) \|$", re.M)
 def default(value: object) -> str:
     """Return a default as the settings page writes it."""
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
