@@ -16,8 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auth.tables import TABLES as ACCOUNT_TABLES
-from fhir_server.anchoring import TABLE as ANCHORS
 from fhir_server.anchoring import Anchoring
 from fhir_server.errors import Refusal, StoreUnavailable
 from fhir_server.http.cors import Cors
@@ -27,7 +25,6 @@ from fhir_server.http.negotiate import JSON, JSON_PATCH, XML
 from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Interactions, Options, Rest
 from fhir_server.http.routes import interactions
-from fhir_server.interactions import attaching, own_definitions, own_parameters, relating
 from fhir_server.interactions.bundle import bundle
 from fhir_server.interactions.call import Limits, Services, system_clock
 from fhir_server.interactions.ids import id_maker
@@ -35,12 +32,9 @@ from fhir_server.interactions.judging import ProfileJudge
 from fhir_server.interactions.own_definitions import OwnDefinitions
 from fhir_server.interactions.own_parameters import OwnParameters
 from fhir_server.interactions.profiles import Policy
-from fhir_server.interactions.subscribing import tables as subscribing
 from fhir_server.interactions.table import INTERACTIONS
 from fhir_server.jobs import Jobs
-from fhir_server.loading.settled import TABLE as LOADS
 from fhir_server.open_subscriptions import demand_conditions, open_subscriptions, subscription_rules, websocket_address
-from fhir_server.operations import closure, reindexing
 from fhir_server.operations.registry import OPERATIONS, described
 from fhir_server.packages.bring import bring
 from fhir_server.search.extract import Extractor
@@ -49,11 +43,10 @@ from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria
 from fhir_server.search.query import Node
 from fhir_server.settings import Settings, SettingsError
-from fhir_server.store.base import RecordTable, Store
+from fhir_server.store.base import Store
 from fhir_server.store.connect import connect, shareable
+from fhir_server.tables import tables
 from fhir_server.terminologies.resource_index import ResourceIndex
-from fhir_server.views.former import TABLE as FORMER
-from fhir_server.views.outgoing import TABLES as OUTGOING
 from profiles.packages.catalogue import Catalogue
 from profiles.validation.validator import Validator
 
@@ -106,7 +99,7 @@ async def open_tenant(settings: Settings) -> AsyncIterator[Tenant]:
     store = await connect(
         settings.store,
         criteria=_criteria(registry, settings.base),
-        tables=_tables(),
+        tables=tables(),
         cursor_lifetime=settings.cursor_lifetime_s,
         read_budget=settings.read_budget_ms / 1000,
         search_budget=settings.search_budget_s,
@@ -303,12 +296,6 @@ class App:
         except Refusal:
             return False
         return True
-
-
-def _tables() -> tuple[RecordTable, ...]:
-    own = LOADS, FORMER, own_parameters.TABLE, own_definitions.TABLE, reindexing.TABLE, closure.TABLE, ANCHORS
-    accounts = (RecordTable(table.name, table.unique, table.indexed) for table in ACCOUNT_TABLES)
-    return (*own, *OUTGOING, *relating.TABLES, attaching.TABLE, *subscribing.TABLES, *accounts)
 
 
 def _criteria(registry: Registry, base: str) -> Criteria:
