@@ -53,6 +53,7 @@ from profiles.validation.validator import Validator
 if TYPE_CHECKING:
     from auth.policy import Policy as AccessPolicy
     from fhir_server.accounts.desk import Desk
+    from fhir_server.live.doors import Doors
     from fhir_server.live.opening import Live
     from mappings.views.describe import Described
 
@@ -171,8 +172,8 @@ class App:
         self._rest: Rest | None = None
         self._guard: Guard = OpenGuard(settings.root, hosts=settings.allowed_hosts, origins=settings.cors_origins)
         self._desk: Desk | None = None
-        self._live: Live | None = None
         self._views: Sequence[Described] = ()
+        self._doors: Doors | None = None
         self._beside: asyncio.Task[Door] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -182,6 +183,8 @@ class App:
             own = path.startswith(b"/fhir") and path[5:6] in (b"", b"/") and not self._is_discovery(path)
             if self._rest is not None and own:
                 await self._rest(scope, receive, send)
+            elif self._doors is not None and self._doors.takes(path):
+                await self._doors(scope, receive, send)
             else:
                 door = await self._besides()
                 await door(scope, receive, send)
@@ -191,8 +194,8 @@ class App:
             await self._run(receive, send)
 
     async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
-        if self._live is not None:
-            await self._live.endpoint(scope, receive, send)
+        if self._doors is not None:
+            await self._doors(scope, receive, send)
             return
         from fhir_server.live.endpoint import refuse
 
@@ -220,6 +223,7 @@ class App:
 
     async def _open_doors(self, tenant: Tenant) -> None:
         settings = self._settings
+        live: Live | None = None
         if settings.auth == "open":
             log.warning("open mode: everybody who reaches this address can read and change everything")
         else:
@@ -231,14 +235,16 @@ class App:
             if not settings.smtp_host:
                 log.warning("no mail server is configured: letters are printed here, with the codes in them")
             # What is live stands on accounts, and is loaded with them.
-            from fhir_server.open_live import open_live
+            from fhir_server.open_live import doors_of, open_live
 
             if settings.views:
                 from fhir_server.open_views import open_views
 
                 self._views = open_views(settings, tenant.services)
-            self._live = await open_live(settings, self._desk)
-            self._open.push_async_callback(self._live.close)
+            live = await open_live(settings, self._desk)
+            self._doors = doors_of(settings, live, self._cors())
+            self._open.push_async_callback(self._doors.close)
+            self._open.push_async_callback(live.close)
             from fhir_server.open_outgoing import open_outgoing
 
             self._open.push_async_callback(open_outgoing(settings, self._desk).close)
@@ -250,7 +256,7 @@ class App:
             )
         demand_conditions(tenant.services)
         if settings.subscription_channels:
-            engine = await open_subscriptions(settings, tenant.services, self._desk, self._live)
+            engine = await open_subscriptions(settings, tenant.services, self._desk, live)
             self._open.push_async_callback(engine.stop)
         self._rest = Rest(tenant.services, ROUTED, self._guard, cors=self._cors(), options=_options(settings))
 
@@ -269,8 +275,11 @@ class App:
         return self._beside
 
     async def _load_beside(self) -> Door:
+        # What takes long to load is loaded when it is asked for.
+        from fhir_server.beside import beside
+
         desk = self._desk_of if self._desk else None
-        api = await asyncio.to_thread(_beside, self._ready, desk, self._settings, self._views)
+        api = await asyncio.to_thread(beside, self._ready, desk, self._settings, self._views)
         _settle_memory()
         settings = self._settings
         https = settings.root.startswith("https:")
@@ -312,27 +321,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
-
-
-def _beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, views: Sequence[Described]) -> Any:
-    from fastapi import FastAPI
-
-    from fhir_server.api.health import health
-
-    api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
-    api.include_router(health(ready))
-    if desk is not None:
-        from fhir_server.api.accounts import include_accounts
-        from fhir_server.api.views import include_views
-        from fhir_server.open_live import relaying_of
-
-        include_accounts(api, desk, registration_open=settings.client_registration)
-        include_views(api, relaying_of(settings), views)
-        if settings.consultation_page:
-            from fhir_server.api.page import include_page
-
-            include_page(api, Path(settings.consultation_page), settings.root)
-    return api
 
 
 def _policy(path: str) -> AccessPolicy:

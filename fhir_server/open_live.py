@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from fhir_server.accounts.desk import Desk
+from fhir_server.http.cors import Cors
+from fhir_server.http.response import security
 from fhir_server.live.appointment import Opening
+from fhir_server.live.doors import Doors
 from fhir_server.live.opening import Live, opening
 from fhir_server.live.relaying import Relaying
+from fhir_server.live.socket_io_endpoint import SocketIoEndpoint
 from fhir_server.settings import Settings, SettingsError
 from realtime.bus.connect import BadAddress, connect
 from realtime.limits import Limits
@@ -27,6 +31,19 @@ async def open_live(settings: Settings, desk: Desk) -> Live:
     except BadAddress as error:
         raise SettingsError(f"bus: {error}.") from None
     return await opening(desk, rooms_of(settings), limits, bus, proxies=settings.trusted_proxies)
+
+
+def doors_of(settings: Settings, live: Live, cors: Cors) -> Doors:
+    """Return the doors to the sockets: origins of `cors` may read what socket.io answers."""
+    root = settings.root.encode()
+    older = SocketIoEndpoint(
+        live.endpoint,
+        live.sockets,
+        lambda origin: origin == root or cors.allows(origin),
+        most_bytes=settings.socket_message_bytes,
+        headers=security(https=settings.root.startswith("https:")),
+    )
+    return Doors(live.endpoint, older if settings.socket_io else None)
 
 
 def rooms_of(settings: Settings) -> Opening:

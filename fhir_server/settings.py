@@ -123,6 +123,7 @@ class Settings(BaseSettings):
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
     views: str = Field("", description="Folder with the files that describe JSON views of partners. Empty: none.")
+    socket_io: bool = Field(True, description="Whether older clients may come by socket.io, at `/socket.io`.")
     consultation_page: PageFolder = Field(
         "",
         description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",

@@ -33,7 +33,7 @@ class Cors:
     def headers(self, request: Headers) -> list[tuple[bytes, bytes]]:
         """Return the headers that let a listed origin read the answer; none for any other."""
         origin = request.get(b"origin")
-        if origin is None or not self._is_allowed(origin):
+        if origin is None or not self.allows(origin):
             return []
         return [(b"access-control-allow-origin", origin), _EXPOSE]
 
@@ -42,10 +42,11 @@ class Cors:
         return (
             method == "OPTIONS"
             and b"access-control-request-method" in request
-            and self._is_allowed(request.get(b"origin", b""))
+            and self.allows(request.get(b"origin", b""))
         )
 
-    def _is_allowed(self, origin: bytes) -> bool:
+    def allows(self, origin: bytes) -> bool:
+        """Return whether pages of an origin may read answers."""
         return origin in self._origins or self._registered(origin)
 
     def preflight(self) -> list[tuple[bytes, bytes]]:

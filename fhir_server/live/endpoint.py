@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
 from secrets import token_hex
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +19,7 @@ from fhir_server.http.headers import collect
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import UNKNOWN, Call, Principal, Services
 from fhir_server.live.doorkeeper import Doorkeeper
-from fhir_server.live.visitor import Visitor
+from fhir_server.live.visitor import Here, Visitor
 from fhir_server.model.fhir_json import encode
 from fhir_server.subscriptions.binding_sockets import BindingSockets, bearer
 from realtime.phoenix import version_of
@@ -34,6 +34,7 @@ PATH = "/socket/websocket"
 SUBSCRIPTIONS = "/socket/subscriptions"
 PROTOCOL = "phoenix"
 BEARER = "base64url.bearer.phx."
+NOT_ADMITTED = "This needs a token that counts: an access token, or a ticket that is not used."
 LONGEST = 16_384
 """Characters of a query or a subprotocol."""
 
@@ -60,7 +61,7 @@ class Endpoint:
         """Let one connection in, or refuse it with an HTTP answer."""
         query, scope["query_string"] = scope["query_string"], b""
         await receive()
-        path, asked = scope["path"].rstrip("/"), _asked(query)
+        path, asked = scope["path"].rstrip("/"), words_of(query)
         if path == SUBSCRIPTIONS:
             await self._subscribed(scope, asked.get("token", ""), receive, send)
             return
@@ -71,12 +72,10 @@ class Endpoint:
         if version is None:
             await refuse(send, 400, "This server speaks versions 1.0.0 and 2.0.0 of the channel protocol (vsn).")
             return
-        request, address = token_hex(8), self._address(scope, collect(scope["headers"]))
-        try:
-            token = asked.get("token") or _of_protocol(scope.get("subprotocols", ()))
-            member = await Doorkeeper(self._auth, request, address).admit(token)
-        except Refused:
-            await self._turn_away(send, request, address)
+        token = asked.get("token") or _of_protocol(scope.get("subprotocols", ()))
+        member = await self.admit(scope, token)
+        if member is None:
+            await refuse(send, 401, NOT_ADMITTED)
             return
         chosen = PROTOCOL if PROTOCOL in scope.get("subprotocols", ()) else None
         await send({"type": "websocket.accept", "subprotocol": chosen})
@@ -86,15 +85,23 @@ class Endpoint:
         """Let somebody in who hears subscriptions: by a token, or without one to bind with one."""
         who = await bearer(self._auth, token) if token else None
         if token and who is None:
-            await self._turn_away(send, token_hex(8), self._address(scope, collect(scope["headers"])))
+            await self._refused(token_hex(8), self._address(scope, collect(scope["headers"])))
+            await refuse(send, 401, NOT_ADMITTED)
             return
         await send({"type": "websocket.accept"})
         await self._subscriptions.serve(who, receive, send)
 
-    async def _turn_away(self, send: Send, request: str, address: str) -> None:
-        call = Call(self._services, UNKNOWN, request, address=address)
-        await audit.refused(call, "admission", 401)
-        await refuse(send, 401, "This needs a token that counts: an access token, or a ticket that is not used.")
+    async def admit(self, scope: Message, token: str) -> Here | None:
+        """Return whom a token or a ticket admits; who is not admitted leaves a row in the audit trail."""
+        request, address = token_hex(8), self._address(scope, collect(scope["headers"]))
+        try:
+            return await Doorkeeper(self._auth, request, address).admit(token)
+        except Refused:
+            await self._refused(request, address)
+            return None
+
+    async def _refused(self, request: str, address: str) -> None:
+        await audit.refused(Call(self._services, UNKNOWN, request, address=address), "admission", 401)
 
 
 async def refuse(send: Send, status: int, why: str) -> None:
@@ -107,7 +114,8 @@ async def refuse(send: Send, status: int, why: str) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-def _asked(query: bytes) -> Mapping[str, str]:
+def words_of(query: bytes) -> dict[str, str]:
+    """Return what a query says, {} for one that cannot be read."""
     try:
         found = parse_qs(query[:LONGEST].decode("ascii"), max_num_fields=20)
     except ValueError:

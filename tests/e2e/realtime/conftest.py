@@ -106,7 +106,9 @@ def clinic_in(folder: Path, **settings: str) -> Iterator[Clinic]:
         *("user", "add", ADMIN, "--role", "admin", "--store", store), folder=folder, FHIR_USER_PASSWORD=PASSWORD
     )
     assert added.returncode == 0, added.stderr
-    more = {"FHIR_SERVER_RATE_FACTOR": "1000", "FHIR_SERVER_LOG_LEVEL": "debug", **settings}
+    # Each test books a consultation of now, with the same doctor.
+    usual = {"FHIR_SERVER_RATE_FACTOR": "1000", "FHIR_SERVER_LOG_LEVEL": "debug", "FHIR_SERVER_DOUBLE_BOOKING": "allow"}
+    more = {**usual, **settings}
     with (
         Running(["serve", "--port", "0", "--store", store], folder, log=log, **more) as running,
         httpx.Client(base_url=running.root, timeout=30) as http,

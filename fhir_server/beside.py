@@ -1,0 +1,40 @@
+"""What stands beside `/fhir`, on FastAPI: health, accounts, JSON views and the page of a consultation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fhir_server.accounts.desk import Desk
+    from fhir_server.settings import Settings
+    from mappings.views.describe import Described
+
+Ready = Callable[[], Awaitable[bool]]
+
+
+def beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, views: Sequence[Described]) -> Any:
+    """Return the API, whose libraries are loaded here: a server in open mode, without a desk, needs few of them.
+
+    `ready` says whether the store answers, `views` are those of partners.
+    """
+    from fastapi import FastAPI
+
+    from fhir_server.api.health import health
+
+    api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
+    api.include_router(health(ready))
+    if desk is not None:
+        from fhir_server.api.accounts import include_accounts
+        from fhir_server.api.views import include_views
+        from fhir_server.open_live import relaying_of
+
+        include_accounts(api, desk, registration_open=settings.client_registration)
+        include_views(api, relaying_of(settings), views)
+        if settings.consultation_page:
+            from fhir_server.api.page import include_page
+
+            include_page(api, Path(settings.consultation_page), settings.root)
+    return api
