@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PASSWORD = "FHIR_USER_PASSWORD"
+ASK = "While a server runs on the store, ask it: see /admin"
 NameArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address, or id.", show_default=False)]
 
 
@@ -222,8 +223,9 @@ def _seal(line: Line) -> Callable[..., None]:
                 except Unsealable as why:
                     raise not_opened(settings, why) from None
 
-        count = ended(line, work())
-        line.out.print(f"Sealed {count} secrets anew: {settings.secrets_key_path}", markup=False, soft_wrap=True)
+        count = ended(line, work(), "Stop the server first: a key is changed while none runs on the store.")
+        secrets = "1 secret" if count == 1 else f"{count} secrets"
+        line.out.print(f"Sealed {secrets} anew: {settings.secrets_key_path}", markup=False, soft_wrap=True)
 
     return seal
 
@@ -254,8 +256,8 @@ def done(line: Line, settings: Settings, work: Callable[[Desk], Awaitable[T]]) -
     return ended(line, at_desk(settings, work))
 
 
-def ended(line: Line, work: Coroutine[None, None, T]) -> T:
-    """Return what comes of `work`, or stop with what is wrong."""
+def ended(line: Line, work: Coroutine[None, None, T], held: str = ASK) -> T:
+    """Return what comes of `work`, or stop with what is wrong; `held` is what to do where a server holds the store."""
     from auth.errors import AuthError, Invalid
     from fhir_server.settings import SettingsError
 
@@ -265,7 +267,7 @@ def ended(line: Line, work: Coroutine[None, None, T]) -> T:
         faults = (f"{name} {reason}" for name, reasons in invalid.fields.items() for reason in reasons)
         line.stop("; ".join(faults), USAGE)
     except StoreUnavailable as refusal:
-        line.stop(f"{refusal} While a server runs on the store, ask it: see /admin", FAILED)
+        line.stop(f"{refusal} {held}", FAILED)
     except (AuthError, Refusal) as refusal:
         line.stop(str(refusal), FAILED)
     except SettingsError as error:
