@@ -1,6 +1,7 @@
 """Break-glass: one patient's record for an hour, without care relation or consent, with a reason and in plain sight.
 
-Who asks proves once more who they are. The grant, its row in the audit trail and the message to the patient are kept in
+Who asks proves once more who they are: by the password, or, where the account has none, by having signed in at the
+external provider just now. The grant, its row in the audit trail and the message to the patient are kept in
 one commit: there is no access without both. What the grant opens, `auth.policy` says.
 """
 
@@ -26,6 +27,8 @@ from profiles.restriction import ALL
 
 LONGEST = 3600
 """Seconds for which the glass stays broken at most."""
+FRESH = 300
+"""Seconds for which a sign-in elsewhere proves who asks."""
 SHORTEST_REASON = 10
 REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
@@ -36,7 +39,7 @@ class Emergency:
 
     patient: str
     reason: str
-    password: str
+    password: str = ""
     code: str | None = None
     seconds: int = LONGEST
 
@@ -50,13 +53,13 @@ class Broken:
     seconds: int
 
 
-async def break_glass(desk: Desk, account: Account, asked: Emergency, asker: Asker) -> Broken:
-    """Open one patient's record. Raises Denied, Invalid, Missing, Unauthenticated, SecondFactor, TooMany.
+async def break_glass(desk: Desk, account: Account, session: Grant, asked: Emergency, asker: Asker) -> Broken:
+    """Open one patient's record to who has the `session`.
 
-    Who was refused is in the trail as well.
+    Raises Denied, Invalid, Missing, Unauthenticated, SecondFactor, TooMany. Who was refused is in the trail as well.
     """
     try:
-        return await _opened(desk, account, asked, asker)
+        return await _opened(desk, account, session, asked, asker)
     except (Denied, Missing, Unauthenticated, SecondFactor, TooMany) as refusal:
         patients = (asked.patient,) if is_id(asked.patient) else ()
         target = f"Patient/{asked.patient}" if patients else ""
@@ -65,15 +68,14 @@ async def break_glass(desk: Desk, account: Account, asked: Emergency, asker: Ask
         raise
 
 
-async def _opened(desk: Desk, account: Account, asked: Emergency, asker: Asker) -> Broken:
+async def _opened(desk: Desk, account: Account, session: Grant, asked: Emergency, asker: Asker) -> Broken:
     role = desk.services.access.roles.get(role_of(account))
     if role is None or "break-glass" not in role.powers:
         raise Denied("This account may not break the glass.")
+    if session.purpose is not None:
+        raise Denied("Ask with the session that you have signed in with, not with what broke the glass before.")
     _demand_sense(asked)
-    await desk.auth.throttle.hit("code-account", account.id)
-    if not await desk.auth.passwords.verify(account.password, asked.password):
-        raise Unauthenticated(WRONG)
-    amr = ("pwd", *await desk.auth.factors.judge(account, asked.code))
+    proofs = await _proofs(desk, account, session, asked)
     stored = await desk.services.store.read(Key("Patient", asked.patient), restriction=ALL)
     if stored is None or stored.deleted:
         raise Missing("There is no such patient.")
@@ -90,7 +92,8 @@ async def _opened(desk: Desk, account: Account, asked: Emergency, asker: Asker) 
             patient=asked.patient,
             purpose=BREAK_GLASS,
             reason=asked.reason,
-            amr=amr,
+            amr=tuple(dict.fromkeys((*session.amr, *proofs))),
+            acr=session.acr,
         )
         kept[:] = [await grants.put(tx, grant)]
         until = kept[0].expires
@@ -103,6 +106,18 @@ async def _opened(desk: Desk, account: Account, asked: Emergency, asker: Asker) 
     message = _message(account, asked, desk.auth.now())
     await desk.write(account, asker, [entry("POST", "Communication", message)], also)
     return Broken(kept[0], await desk.auth.tokens.access(kept[0], asked.seconds), asked.seconds)
+
+
+async def _proofs(desk: Desk, account: Account, session: Grant, asked: Emergency) -> tuple[str, ...]:
+    """Return by what they have proved once more who they are. Raises Unauthenticated, SecondFactor, TooMany."""
+    if account.password is None:
+        if "ext" not in session.amr or desk.auth.now() - session.issued > FRESH * 1_000_000:
+            raise Unauthenticated("Sign in at your provider once more, and ask again within five minutes.")
+        return ()
+    await desk.auth.throttle.hit("code-account", account.id)
+    if not await desk.auth.passwords.verify(account.password, asked.password):
+        raise Unauthenticated(WRONG)
+    return ("pwd", *await desk.auth.factors.judge(account, asked.code))
 
 
 def _demand_sense(asked: Emergency) -> None:
