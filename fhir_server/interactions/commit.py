@@ -64,7 +64,7 @@ class Prepared(NamedTuple):
     @property
     def patients(self) -> tuple[str, ...]:
         """The ids of the patients whose data the resource is."""
-        return tuple(dict.fromkeys(owner.id for owner in self.owners if owner.type == "Patient"))
+        return tuple(dict.fromkeys(subject.id for subject in self.subjects if subject.type == "Patient"))
 
 
 class Written(Struct, frozen=True):
@@ -260,7 +260,7 @@ async def bury(call: Call, tx: Transaction, before: Version) -> Written:
     version = await tx.put(tombstone, IndexEntries())
     await own_parameters.note(tx, version)
     await keeping.note(call, tx, version)
-    patients = tuple(owner.id for owner in owners if owner.type == "Patient")
+    patients = tuple(patient.id for patient in about)
     return Written(204, version, patients, attaches=attaches(version, before))
 
 

@@ -44,7 +44,7 @@ class Version(Struct, frozen=True):
 
     `time` is microseconds since 1970 UTC and equals `meta.lastUpdated`; `body` is the JSON as served, empty for a
     tombstone (`method` DELETE); `author` names who wrote it; `position` is the boundary of the commit it came with.
-    `patients` are the ids of the Patient compartments it belongs to, for the audit row of whoever reads it. `row` is
+    `patients` are the ids of the patients it is about, for the audit row of whoever reads it. `row` is
     its place in the store, for the store itself, where a search found it. `contained` is the place of the resource
     that was found among those that this one contains, None when it is the match itself.
     """
@@ -86,8 +86,8 @@ class NewVersion(Struct, frozen=True):
 
     @property
     def patients(self) -> tuple[str, ...]:
-        """The ids of the Patient compartments among `owners`, in order."""
-        found = {owner.id for owner in self.owners if owner.type == "Patient"}
+        """The ids of the patients it is about, in order."""
+        found = {subject.id for subject in self.subjects if subject.type == "Patient"}
         return tuple(sorted(found) if len(found) > 1 else found)
 
 

@@ -11,7 +11,7 @@ from fhir_server.interactions.asking import Asked, asking
 from fhir_server.interactions.audit_events.condition import condition, newest_first
 from fhir_server.interactions.audit_events.external import TAG, TYPE
 from fhir_server.interactions.audit_events.project import id_of
-from fhir_server.interactions.audit_events.show import shown
+from fhir_server.interactions.audit_events.show import demand_no_transaction, shown
 from fhir_server.interactions.call import Call, Result
 from fhir_server.model import bundle
 from fhir_server.search.refuse import refuse
@@ -26,6 +26,7 @@ PLACES = 24
 
 async def find(call: Call) -> Result:
     """Return a page of events as a searchset Bundle. Raises BadRequest for what the trail cannot be asked for."""
+    demand_no_transaction(call)
     asked = await asking(call)
     query = _query(asked)
     store, restriction = call.services.store, trail_restriction_for(call)

@@ -199,3 +199,9 @@ async def test_nobody_writes_what_passes_for_the_own_trail(server: Server) -> No
     await server.put(EVENT | {"id": "from-outside"})
     refusal = await server.bundle_refusal(entry("PUT", "AuditEvent/from-outside", EVENT | {"id": "from-outside"}))
     assert isinstance(refusal, MethodNotAllowed)
+
+
+@pytest.mark.parametrize("url", ["AuditEvent?patient=Patient/ann", "AuditEvent/1", "Patient/ann/AuditEvent"])
+async def test_the_trail_is_not_read_inside_a_transaction(opened: Server, url: str) -> None:
+    with pytest.raises(BadRequest, match="in a batch"):
+        await opened.bundle(entry("GET", url))
