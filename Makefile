@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run page test test-all bench lint format clean
+.PHONY: help run page test test-all bench types lint format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test-all: $(VENV)/.dev lint  ## every test, the slow ones too; a skipped test is
 
 bench: $(VENV)/.dev  ## measure, and print the table of docs/conformance.md's speed section
 	$(BIN)/python -m tests.benchmarks
+
+types: $(VENV)/.dev  ## write examples/typescript/schema.d.ts anew, after a change of the JSON API
+	$(BIN)/python -m tests.fakes.typescript
 
 lint: $(VENV)/.dev  ## ruff (rules and format) and mypy
 	$(BIN)/ruff check .

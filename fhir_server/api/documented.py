@@ -165,7 +165,7 @@ def _answer(field: Field) -> dict[str, Any]:
     if field.shows is not None:
         return _loose(field.shows)
     found = _loose(field.kind.schema)
-    never_null = field.required or field.default is not None or field.shown is not None
+    never_null = field.required or field.kept or field.default is not None or field.shown is not None
     return found if never_null else {"anyOf": [found, NULL]}
 
 

@@ -1,0 +1,2 @@
+// All that visit.ts needs of Node.
+declare const process: { argv: string[] };
