@@ -26,6 +26,12 @@ LINGER = 5.0
 """Seconds that a client has to read the rest of what a closed socket has for it."""
 
 
+AHEAD = 32
+"""Messages of a socket that wait to be handled before nothing more is read of it."""
+LARGE = 4096
+"""Bytes of a message that is handled before anything more is read."""
+
+
 class _UrlTooLong(Exception):
     """The parser is stopped before more of a URL is kept than anybody reads."""
 
@@ -81,8 +87,27 @@ class Protocol(HttpToolsProtocol):
 
 class Upgraded(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, which waits for nobody: not for the rest of a head that it cannot read, and not for
-    a client that is told to go but reads nothing.
+    a client that is told to go but reads nothing. It stops reading when messages pile up or are large, not
+    after each of them: that costs two calls of the kernel.
     """
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a message; what is no text ends the connection (RFC 6455, 8.1), with no word in the log."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "text":
+            try:
+                self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+            except UnicodeDecodeError:
+                self.conn.send_close(1007)
+                self.handle_parser_exception()
+                return
+        else:
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
+        if not self.read_paused and (len(data) > LARGE or self.queue.qsize() >= AHEAD):
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Take what comes."""

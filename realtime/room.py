@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+import msgspec
+
 from realtime.ports import Refused
 
 Payload = Mapping[str, Any]
@@ -22,8 +24,7 @@ LONGEST = 4_000
 """Characters of a chat message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(msgspec.Struct, frozen=True):
     """An event for some seats."""
 
     to: tuple[str, ...]

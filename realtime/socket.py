@@ -78,7 +78,9 @@ class Socket(Generic[P]):
         self._beyond = 0
         self._closing = asyncio.Event()
         self._code, self._reason = GONE, ""
-        self._timers: list[asyncio.TimerHandle] = []
+        self._heard = loop.time()
+        self._listening: asyncio.TimerHandle | None = None
+        self._timers: tuple[asyncio.TimerHandle, ...] = ()
         self._leaving: set[asyncio.Task[None]] = set()
 
     def close(self, code: int, reason: str) -> None:
@@ -97,8 +99,9 @@ class Socket(Generic[P]):
         try:
             await asyncio.wait((reader, closing, writer), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for timer in self._timers:
-                timer.cancel()
+            for timer in (*self._timers, self._listening):
+                if timer is not None:
+                    timer.cancel()
             self.close(GONE, "")
             reader.cancel()
             await asyncio.wait((reader, closing))
@@ -118,23 +121,20 @@ class Socket(Generic[P]):
         for timer in self._timers:
             timer.cancel()
         left = (self.member.expires - self._now()) / SECOND
-        self._timers = [
+        self._timers = (
             self._loop.call_later(max(left - NOTICE, 0), self._warn),
             self._loop.call_later(max(left, 0), self.close, ENDED, "the token has expired"),
-        ]
+        )
 
     def _warn(self) -> None:
         left = max(0, (self.member.expires - self._now()) // SECOND)
         self._push(SYSTEM, "token_expiring", {"expires_in": left})
 
     async def _read(self, receive: Receive) -> None:
+        self._listen()
         while not self._closing.is_set():
-            try:
-                async with asyncio.timeout(self._limits.quiet_s):
-                    message = await receive()
-            except TimeoutError:
-                self.close(POLICY, "no heartbeat")
-                return
+            message = await receive()
+            self._heard = self._loop.time()
             if message["type"] != "websocket.receive":
                 return
             text = message.get("text")
@@ -144,6 +144,14 @@ class Socket(Generic[P]):
                 self.close(1009, "the message is too large")
             else:
                 await self._take(text)
+
+    def _listen(self) -> None:
+        """Close when nothing was heard for long; look again when that could be, not at every message."""
+        left = self._heard + self._limits.quiet_s - self._loop.time()
+        if left <= 0:
+            self.close(POLICY, "no heartbeat")
+        else:
+            self._listening = self._loop.call_later(left, self._listen)
 
     async def _take(self, text: str) -> None:
         try:

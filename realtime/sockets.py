@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Generic, TypeVar
 
 from realtime.channel import Channels
@@ -25,6 +26,7 @@ class Sockets(Generic[P]):
         self._now = now
         self._limits = limits
         self._open: dict[Socket[P], asyncio.Task[None] | None] = {}
+        self._accounts: Counter[str] = Counter()
         self._recalls: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -34,13 +36,18 @@ class Sockets(Generic[P]):
     async def serve(self, member: Member[P], version: Version, receive: Receive, transmit: Transmit) -> None:
         """Serve an accepted connection to its end."""
         socket = Socket(member, version, self._channels, self._doorkeeper, self._now, self._limits)
-        if sum(each.member.account == member.account for each in self._open) >= self._limits.sockets:
+        account = member.account
+        if self._accounts[account] >= self._limits.sockets:
             socket.close(POLICY, "too many sockets")
         self._open[socket] = asyncio.current_task()
+        self._accounts[account] += 1
         try:
             await socket.live(receive, transmit)
         finally:
             del self._open[socket]
+            self._accounts[account] -= 1
+            if not self._accounts[account]:
+                del self._accounts[account]
 
     def recall(self, grant: str | None = None, account: str | None = None) -> None:
         """Look again at who is there by that grant or account, because it has changed; at all when none is named."""

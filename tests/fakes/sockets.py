@@ -23,7 +23,7 @@ class Client:
         address = root.replace("http", "ws", 1) + "/socket/websocket" + query
         self._connecting = connect(address, compression=None, open_timeout=10, close_timeout=5, **more)
         self.socket = self._connecting.__enter__()
-        self._refs = itertools.count(1)
+        self._refs = itertools.count(101)
         self._joins: dict[str, str] = {}
         self.heard: list[list[Any]] = []
         self.patience = PATIENCE
