@@ -5,13 +5,18 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from auth.mail import Security
 
 PATIENCE = 20.0
 """Seconds to wait for a letter."""
@@ -47,13 +52,35 @@ class Mailbox:
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
-    """Run a mail server on the loopback address until the block ends."""
+def mailbox(security: Security = "none", certificate: Path | None = None, password: str = "") -> Iterator[Mailbox]:
+    """Run a mail server on the loopback address until the block ends.
+
+    With a `certificate` it offers STARTTLS, or speaks nothing but TLS; with a `password` it wants that of `clinic`.
+    """
     box = Mailbox()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         box.port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port, enable_SMTPUTF8=True)
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=(data.login, data.password) == (b"clinic", password.encode()), handled=False)
+
+    controller = Controller(
+        box,
+        hostname="127.0.0.1",
+        port=box.port,
+        enable_SMTPUTF8=True,
+        ssl_context=context if security == "tls" else None,
+        tls_context=context if security == "starttls" else None,
+        require_starttls=security == "starttls",
+        authenticator=authenticate if password else None,
+        auth_required=bool(password),
+        auth_require_tls=security == "starttls",
+    )
     controller.start()
     try:
         yield box

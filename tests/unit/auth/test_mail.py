@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
+import aiosmtplib
 import pytest
 
-from auth.mail import TRIES, MailServer, Outbox, by_printing, by_smtp, message
+from auth.mail import TRIES, MailServer, Outbox, Security, by_printing, by_smtp, message
 from auth.ports import Letter
+from tests.fakes.certificate import certificate_in
 from tests.fakes.mailbox import Mailbox, mailbox
 
 LETTER = Letter("zoé@example.org", "Confirmer l'adresse", "Voilà le code :\n\nabc\n")
@@ -87,3 +91,42 @@ async def test_the_mailbox_for_development_shows_the_letter() -> None:
 def test_no_header_is_smuggled_in(subject: str) -> None:
     with pytest.raises(ValueError):
         message(Letter("a@b.example", subject, ""), "no-reply@clinic.example")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate_in(tmp_path_factory.mktemp("mail"))
+
+
+async def sent(box: Mailbox, security: Security, password: str = "") -> None:
+    """Hand a letter in once."""
+    await by_smtp(MailServer("127.0.0.1", box.port, "no-reply@clinic.example", security, "clinic", password))(LETTER)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_letters_go_encrypted_to_a_server_that_proves_who_it_is(
+    security: Security, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mailbox(security, certificate, "amber lantern") as box:
+        await sent(box, security, "amber lantern")
+        with pytest.raises(aiosmtplib.SMTPAuthenticationError):
+            await sent(box, security, "another")
+    assert [made["To"] for made in box.messages] == [LETTER.to]
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_server_that_nobody_vouches_for_gets_no_letter(security: Security, certificate: Path) -> None:
+    with mailbox(security, certificate) as box, pytest.raises((aiosmtplib.SMTPException, ssl.SSLError)):
+        await sent(box, security)
+    assert box.messages == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_letters_do_not_go_in_clear_because_somebody_took_the_offer_of_tls_away(
+    box: Mailbox, security: Security
+) -> None:
+    with pytest.raises((aiosmtplib.SMTPException, ssl.SSLError)):
+        await sent(box, security)
+    assert box.messages == []
