@@ -18,7 +18,7 @@ from auth.accounts import every
 from fhir_server.accounts import persons
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.manage import asker
-from fhir_server.errors import NotFound
+from fhir_server.errors import Gone, NotFound
 from fhir_server.interactions.call import Resource
 from fhir_server.interactions.paging import CURSOR
 from fhir_server.interactions.search import search
@@ -31,7 +31,7 @@ from fhir_server.store.base import Key
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import resources
 from fhir_server.views.former import former_id, moved
-from fhir_server.views.medical_records import attachment
+from fhir_server.views.medical_records import file_of
 from mappings.views import appointment, consent, medical_record, notification
 from mappings.views.former import former_of, former_value
 from mappings.views.gather import gather
@@ -108,8 +108,8 @@ class _Leaving:
     async def _consents(self) -> AsyncIterator[dict[str, Any]]:
         async for parts in _walk(self.acting, consent.VIEW):
             (root,) = parts["Consent"]
-            line = {"id": _id(root, "consent"), "user_id": await self._user(root["patient"]["reference"])}
-            yield line | show(consent.VIEW, parts)
+            whose = await self._user(root.get("patient", {}).get("reference"))
+            yield {"id": _id(root, "consent"), "user_id": whose, **show(consent.VIEW, parts)}
 
     async def _appointments(self) -> AsyncIterator[dict[str, Any]]:
         async for parts in _walk(self.acting, appointment.VIEW):
@@ -120,7 +120,7 @@ class _Leaving:
         view = medical_record.VIEW
         async for parts in _walk(self.acting, view):
             line = show(view, parts)
-            files = [await self._file(line["id"], each, parts) for each in line["attachments"]]
+            files = [await self._file(each, parts) for each in line["attachments"]]
             encounters = [each for each in parts.get("Encounter", ()) if former_of(each, view.name)]
             id = _id(encounters[0], view.name) if encounters else line["id"]
             yield line | {"id": id, "attachments": files} | await self._owners(line)
@@ -130,14 +130,17 @@ class _Leaving:
             (root,) = parts["Communication"]
             whom = next((each["reference"] for each in root.get("recipient", ()) if "reference" in each), None)
             shown = show(notification.VIEW, parts) | {"id": _id(root, "notification")}
-            yield {"id": shown["id"], "user_id": None if whom is None else await self._user(whom)} | shown
+            yield {"id": shown["id"], "user_id": await self._user(whom), **shown}
 
-    async def _file(self, record: str, file: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
+    async def _file(self, file: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
         document = next(each for each in parts["DocumentReference"] if each["id"] == file["id"])
         id = _id(document, "attachment")
         try:
-            found = await attachment(self.acting, record, file["id"])
-        except NotFound:
+            found = await file_of(self.acting, parts, file["id"])
+        except (NotFound, Gone):
+            return {**file, "id": id, "url": None}
+        if not str(id).strip("."):
+            # FHIR takes an id of dots alone; as the name of a file it leads out of the folder.
             return {**file, "id": id, "url": None}
         with _file(self.folder / ATTACHMENTS / str(id)) as written:
             async for piece in found.content.pieces(0):
@@ -148,8 +151,10 @@ class _Leaving:
         named = {"patient_id": "Patient", "doctor_id": "Practitioner"}
         return {name: await self._user(f"{named[name]}/{line[name]}") for name in OWNERS if line[name] is not None}
 
-    async def _user(self, reference: str) -> int | str:
+    async def _user(self, reference: str | None) -> int | str | None:
         """Return the id by which the dump knows a user."""
+        if reference is None:
+            return None
         id = reference.partition("/")[2]
         if id not in self.users:
             former = await former_id(self.acting.desk.services.store.records, "user", id)

@@ -27,6 +27,7 @@ from profiles.issues import Issue
 FIELDS = ("name", "phone", "birth_date")
 OTHERS = ("email", "role", "status", "locale", "rpps", "confirmed_at", "inserted_at", "password_hash")
 STATUSES: tuple[Status, ...] = ("active", "pending", "disabled")
+LATEST = date_range("9999")[0]
 MOMENTS = ("inserted_at", "confirmed_at")
 
 
@@ -86,6 +87,11 @@ def _otherwise(line: Mapping[str, Any], account: Account) -> dict[str, Any]:
     return {name: line[name] for name in ("email", *MOMENTS) if line.get(name) not in (None, kept[name])}
 
 
+def _out_of_time(moment: str) -> str | None:
+    """Return what is wrong with a time that no account can have, and that no clock could show everywhere."""
+    return None if 0 <= date_range(moment)[0] < LATEST else "must lie between the years 1970 and 9998"
+
+
 def _time(text: str | None) -> int | None:
     return None if text is None else date_range(text)[0]
 
@@ -122,7 +128,7 @@ def _wrong(name: str, value: Any, role: Any) -> str | None:
         case "password_hash":
             return hash_fault(value)
         case "confirmed_at" | "inserted_at":
-            return MOMENT.fault(value)
+            return MOMENT.fault(value) or _out_of_time(value)
         case _:
             return next(iter(faults_of({name: value}).get(name, ())), None)
     return None

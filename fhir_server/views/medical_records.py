@@ -83,7 +83,11 @@ async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:
 
 async def attachment(acting: Acting, id: str, file: str) -> Download:
     """Return a file of a record. Raises NotFound."""
-    stored = await find(acting, VIEW, id)
+    return await file_of(acting, await find(acting, VIEW, id), file)
+
+
+async def file_of(acting: Acting, stored: Parts, file: str) -> Download:
+    """Return a file of a record whose parts were read. Raises NotFound."""
     shown = next((each for each in show(VIEW, stored)["attachments"] if each["id"] == file), None)
     if shown is None:
         raise NotFound("The medical record has no attachment with that id.")

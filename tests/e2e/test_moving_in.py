@@ -211,7 +211,8 @@ def with_faults() -> dict[str, list[Json]]:
     return {
         "users": [
             user(DOCTOR, "doctor"), user(MARIE), user(30, email="USER-17@example.org"), user(31, role="nurse"),
-            user(32, password_hash="5f4dcc3b5aa765d61d8327deb882cf99"), user(33, birth_date="14/05/1985"),
+            user(32, password_hash="5f4dcc3b5aa765d61d8327deb882cf99"),
+            user(33, birth_date="14/05/1985", inserted_at="9999-12-31T23:59:60-03:30"),
         ],
         "consents": [consent(1, MARIE), consent(2, MARIE, version="2025-01"), consent(3, DOCTOR)],
         "appointments": [appointment(1, MARIE, **busy), appointment(2, MARIE, **busy), appointment(3, 30)],
@@ -227,7 +228,7 @@ REFUSED = [
     ("users", 3, 30, ["email"]),
     ("users", 4, 31, ["role"]),
     ("users", 5, 32, ["password_hash"]),
-    ("users", 6, 33, ["birth_date"]),
+    ("users", 6, 33, ["birth_date", "inserted_at"]),
     ("users", 8, None, ["line"]),
     ("users", 9, None, ["line"]),
     ("consents", 2, 2, ["type"]),
