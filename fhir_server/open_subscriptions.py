@@ -55,11 +55,11 @@ async def open_subscriptions(settings: Settings, services: Services, desk: Desk 
 
     `live` are the sockets on which subscriptions are heard.
     """
+    from fhir_server.interactions.telling.owners import Whose, everybody
     from fhir_server.subscriptions.channels import RestHooks
     from fhir_server.subscriptions.courier import Means
     from fhir_server.subscriptions.engine import NAME, Engine
     from fhir_server.subscriptions.lease import Lease
-    from fhir_server.subscriptions.owners import Whose, everybody
     from realtime.subscriptions.backoff import Backoff
 
     whose: Whose = everybody

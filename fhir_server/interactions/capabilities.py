@@ -12,7 +12,7 @@ heard, or None).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,21 @@ from fhir_server.interactions import audit
 from fhir_server.interactions.audit_events.condition import PARAMETERS as TRAIL
 from fhir_server.interactions.audit_events.external import TYPE as AUDIT_EVENT
 from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.subscribing.tables import TYPE as SUBSCRIPTION
 from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.model.compartments import URLS
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.parse import is_answered
 from fhir_server.search.parse_reference import canonical_of, holds_references
 from profiles import definitions
+from realtime.subscriptions.subscription import GUIDE
+from realtime.subscriptions.subscription import PROFILE as BACKPORT
 
 FHIR_VERSION = "4.0.1"
 WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+TOPICS = f"{GUIDE}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+SERVER = f"{GUIDE}/CapabilityStatement/backport-subscription-server-r4"
+"""What is demanded of a server that knows topics, in Subscriptions R5 Backport."""
 CONDITIONAL: Mapping[str, Mapping[str, Any]] = {
     "create": {"conditionalCreate": True},
     "read": {"conditionalRead": "full-support"},
@@ -108,6 +114,7 @@ def statement(call: Call) -> Json:
         "status": "active",
         "date": facts["date"],
         "kind": "instance",
+        **({"instantiates": [SERVER]} if services.subscribing.topics else {}),
         "software": {"name": "fhir-health-server", "version": facts["version"]},
         "implementation": {"description": "FHIR R4 health data server", "url": services.base},
         "fhirVersion": FHIR_VERSION,
@@ -130,6 +137,7 @@ def _rest(call: Call, facts: Mapping[str, Any]) -> Json:
     resources = [_resource(type, codes, answers, limit, operations) for type in definitions.resource_types()]
     profiles = call.services.catalogue.profiles()
     resources = [_with_profiles(resource, profiles.get(resource["type"], ())) for resource in resources]
+    resources = [_with_topics(resource, call.services.subscribing.topics) for resource in resources]
     security = facts.get("security")
     heard = facts.get("websocket")
     rest: Json = {
@@ -153,6 +161,15 @@ def _with_profiles(resource: Json, profiles: Sequence[str]) -> Json:
     if not profiles:
         return resource
     return {"type": resource["type"], "profile": resource["profile"], "supportedProfile": list(profiles)} | resource
+
+
+def _with_topics(resource: Json, topics: Collection[str]) -> Json:
+    """Return the statement on Subscription with the topics that there are; on every other type as it is."""
+    if resource["type"] != SUBSCRIPTION or not topics:
+        return resource
+    extension = [{"url": TOPICS, "valueCanonical": each} for each in sorted(topics)]
+    profiles = [*resource.get("supportedProfile", ()), BACKPORT]
+    return {"extension": extension, "type": SUBSCRIPTION} | resource | {"supportedProfile": profiles}
 
 
 def _resource(

@@ -21,6 +21,7 @@ Json = Mapping[str, Any]
 _STRINGS = frozenset(("code", "uri", "url", "string", "canonical", "dateTime", "date", "id", "oid", "uuid", "markdown"))
 _WHOLE = frozenset(("integer", "positiveInt", "unsignedInt"))
 _COMPLEX = frozenset(("Coding", "CodeableConcept"))
+_VALUES = ("valueString", "valueCode", "valueId", "valueUri", "valueCanonical", "valueUrl")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 
 
@@ -151,6 +152,33 @@ def _value(each: Json, row: Json) -> Any:
             return value
     what = f"value{type[:1].upper()}{type[1:]}" if type in _STRINGS | _WHOLE | _COMPLEX | {"boolean"} else "resource"
     raise BadRequest(f"The parameter {name} is a {type}: give it as {what}.", expression=name)
+
+
+def texts(call: Call, operation: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the parameters (name, value) of an operation that R4 does not define, all of which are texts.
+
+    They come in the URL and in the body. Raises BadRequest for those that are not in `names`.
+    """
+    found = [*call.parameters, *_texts_of_body(call, operation)]
+    for name, _ in found:
+        if name not in names:
+            raise BadRequest(
+                f"${operation} has no parameter {name[:40]!r}: it takes {' and '.join(names)}.", expression=name[:40]
+            )
+    return found
+
+
+def _texts_of_body(call: Call, operation: str) -> Iterator[tuple[str, str]]:
+    if call.resource is None:
+        return
+    parameters = call.resource.get("parameter", [])
+    if call.resource.get("resourceType") != "Parameters" or not isinstance(parameters, list):
+        raise BadRequest("The body of an operation is a Parameters resource.", expression="resourceType")
+    for each in parameters:
+        values = [each.get(key) for key in _VALUES if key in each] if isinstance(each, dict) else []
+        if len(values) != 1 or not isinstance(values[0], str) or not isinstance(each.get("name"), str):
+            raise BadRequest(f"A parameter of ${operation} has a name and a valueCode, valueString or the like.")
+        yield each["name"], values[0]
 
 
 def answer(*pairs: tuple[str, str, Any]) -> Resource:

@@ -12,18 +12,24 @@ from typing import Literal
 from auth.rights import Power
 from fhir_server.interactions.access import demand_power
 from fhir_server.interactions.call import Call, Result
+from fhir_server.interactions.subscribing.tables import TYPE as SUBSCRIPTION
 from fhir_server.operations import install_package
 from fhir_server.operations.closure import closure
+from fhir_server.operations.events import events
 from fhir_server.operations.expand import expand
+from fhir_server.operations.get_ws_binding_token import get_ws_binding_token
 from fhir_server.operations.lookup import lookup
 from fhir_server.operations.reindex import reindex
+from fhir_server.operations.status import status
 from fhir_server.operations.subsumes import subsumes
 from fhir_server.operations.translate import translate
 from fhir_server.operations.validate import validate
 from fhir_server.operations.validate_code import validate_code
+from realtime.subscriptions.subscription import GUIDE
 
 Level = Literal["system", "type", "instance"]
 STANDARD = "http://hl7.org/fhir/OperationDefinition/"
+BACKPORT = f"{GUIDE}/OperationDefinition/backport-subscription-"
 OWN = "urn:fhir-health-server:operation:"
 """What the definitions of operations that are not the standard's begin with."""
 
@@ -36,8 +42,8 @@ class Operation:
     each has a definition of its own. An operation that changes something takes no GET, but to be asked how far it is.
     `perform` finds its parameters in `Call.parameters` and `Call.resource`. A body of one of the media types in `raw`
     is no resource: it comes in `Call.content`. One that `judges` bodies gets every one as it came, in `Call.raw` with
-    its `Call.media_type`. `needs` is the power that the caller must have (`auth.rights`); what it reads and writes is
-    within the caller's restriction besides.
+    its `Call.media_type`. `needs` is the power that the caller must have (`auth.rights`), None
+    for one that asks for what it needs itself; what it reads and writes is within the caller's restriction besides.
     """
 
     name: str
@@ -48,11 +54,12 @@ class Operation:
     methods: tuple[str, ...] = ("GET", "POST")
     raw: tuple[str, ...] = ()
     judges: bool = False
-    needs: Power = field(kw_only=True)
+    needs: Power | None = field(kw_only=True)
 
     async def answer(self, call: Call) -> Result:
         """Perform the operation. Raises Forbidden unless the caller may ask for it."""
-        demand_power(call, self.needs, f"${self.name}")
+        if self.needs is not None:
+            demand_power(call, self.needs, f"${self.name}")
         return await self.perform(call)
 
 
@@ -60,8 +67,17 @@ OPERATIONS: Mapping[str, Operation] = {
     each.name: each
     for each in (
         Operation("closure", STANDARD + "ConceptMap-closure", closure, ("system",), methods=("POST",), needs="closure"),
+        Operation("events", BACKPORT + "events", events, ("instance",), (SUBSCRIPTION,), needs=None),
         Operation(
             "expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",), needs="terminology"
+        ),
+        Operation(
+            "get-ws-binding-token",
+            BACKPORT + "get-ws-binding-token",
+            get_ws_binding_token,
+            ("type", "instance"),
+            (SUBSCRIPTION,),
+            needs=None,
         ),
         Operation(
             "install-package",
@@ -74,6 +90,7 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
         Operation("lookup", STANDARD + "CodeSystem-lookup", lookup, ("type",), ("CodeSystem",), needs="terminology"),
         Operation("reindex", OWN + "reindex", reindex, ("system",), needs="reindex"),
+        Operation("status", BACKPORT + "status", status, ("type", "instance"), (SUBSCRIPTION,), needs=None),
         Operation(
             "subsumes",
             STANDARD + "CodeSystem-subsumes",

@@ -7,7 +7,7 @@ GET tells of the job under way, or of the last one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.errors import BadRequest, NotFound, Unprocessable
@@ -16,13 +16,13 @@ from fhir_server.interactions.call import Call, Resource, Result
 from fhir_server.model.issues import operation_outcome
 from fhir_server.model.resource import instant
 from fhir_server.operations import reindexing
+from fhir_server.operations.parameters import texts
 from fhir_server.search.parameters import types_of
 from fhir_server.store.base import Record
 from profiles import definitions
 from profiles.issues import Issue
 
 NAMES = ("type", "parameter")
-_VALUES = ("valueCode", "valueString", "valueUri", "valueCanonical", "valueUrl")
 
 
 async def reindex(call: Call) -> Result:
@@ -83,9 +83,7 @@ def progress(job: Record) -> Resource:
 def _types(call: Call) -> tuple[str, ...]:
     """Return the types asked for by name or by parameter; none for all. Raises BadRequest, Unprocessable."""
     found: list[str] = []
-    for name, value in _given(call):
-        if name not in NAMES:
-            raise BadRequest(f"$reindex has no parameter {name[:40]!r}: it takes {' and '.join(NAMES)}.")
+    for name, value in texts(call, "reindex", NAMES):
         if name == "type":
             if not definitions.is_resource_type(value):
                 raise BadRequest(f"{value[:64]} is not a resource type of FHIR R4.", expression="type")
@@ -101,18 +99,3 @@ def _types_of_parameter(call: Call, url: str) -> tuple[str, ...]:
     if not bases:
         raise Unprocessable(f"There is no search parameter {url[:200]} here.", expression="parameter", code="not-found")
     return types_of(bases[0])
-
-
-def _given(call: Call) -> Iterator[tuple[str, str]]:
-    """Yield the parameters of the URL and of the body."""
-    yield from call.parameters
-    if call.resource is None:
-        return
-    parameters = call.resource.get("parameter", [])
-    if call.resource.get("resourceType") != "Parameters" or not isinstance(parameters, list):
-        raise BadRequest("The body of an operation is a Parameters resource.", expression="resourceType")
-    for each in parameters:
-        values = [each.get(key) for key in _VALUES if key in each] if isinstance(each, dict) else []
-        if len(values) != 1 or not isinstance(values[0], str) or not isinstance(each.get("name"), str):
-            raise BadRequest("A parameter of $reindex has a name and a valueCode or valueCanonical.")
-        yield each["name"], values[0]

@@ -14,7 +14,7 @@ from fhir_server.accounts.organizations import organizations
 from fhir_server.accounts.principal import principals
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.tables import Owner
-from fhir_server.subscriptions.owners import OwnerGone, Standing, Whose
+from fhir_server.interactions.telling.owners import OwnerGone, Standing, Whose
 
 NEVER = 1 << 62
 

@@ -17,10 +17,10 @@ from auth.auth import Auth
 from auth.errors import Unauthenticated
 from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Principal
+from fhir_server.interactions.subscribing.entry import Entry, entry_of
 from fhir_server.interactions.subscribing.tables import TYPE
 from fhir_server.store.base import Key
-from fhir_server.subscriptions.feed import Feed, Gone, Sight, entry_of
-from fhir_server.subscriptions.roster import Entry
+from fhir_server.subscriptions.feed import Feed, Gone, Sight
 from realtime.bucket import Bucket
 from realtime.bus.base import Bus, End, Happening
 from realtime.limits import Limits
@@ -257,7 +257,7 @@ class BindingSocket:
             return None
         if await services.store.read(Key(TYPE, id), restriction=within(call, "read", TYPE)) is None:
             return None
-        entry = await entry_of(self._hall.sight, id)
+        entry = await entry_of(services.store, id)
         mine = entry is not None and entry.owner.actor == who.principal.actor and entry.asked.channel == "websocket"
         return entry if mine else None
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from auth.ports import Letter
 from fhir_server.addresses import AddressRefused
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.subscriptions.parcel import Parcel
-from fhir_server.subscriptions.roster import Entry
 from realtime.subscriptions.subscription import address, header
 
 if TYPE_CHECKING:

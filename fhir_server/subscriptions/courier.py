@@ -15,6 +15,7 @@ from typing import Any
 
 from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.call import Services
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.interactions.subscribing.rules import ACTIVE, ERROR, OFF, REQUESTED
 from fhir_server.interactions.subscribing.tables import (
     Progress,
@@ -23,15 +24,14 @@ from fhir_server.interactions.subscribing.tables import (
     owned_by_id,
     progress_of,
 )
+from fhir_server.interactions.telling.owners import OwnerGone, Whose
+from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.store.base import AuditRow, Transaction
 from fhir_server.subscriptions.channels import NotTaken, Post, RestHooks, by_letter
 from fhir_server.subscriptions.lease import Lease, LeaseLost
-from fhir_server.subscriptions.owners import OwnerGone, Whose
 from fhir_server.subscriptions.parcel import Parcel, of_event, of_status, of_topic
-from fhir_server.subscriptions.roster import Entry
 from fhir_server.subscriptions.status import put_status
 from fhir_server.subscriptions.trail import notified
-from fhir_server.subscriptions.viewing import Viewer
 from realtime.subscriptions.backoff import Backoff
 from realtime.subscriptions.subscription import address
 
@@ -115,7 +115,7 @@ class Courier:
         entry, now = self.entry, self._means.services.now()
         if not self._means.lease.stands:
             return AGAIN
-        if entry.status not in (REQUESTED, ACTIVE, ERROR):
+        if self.over or entry.status not in (REQUESTED, ACTIVE, ERROR):
             return None
         if entry.asked.end is not None and entry.asked.end <= now:
             await self._switch(OFF, ENDED)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.interactions.subscribing.rules import ACTIVE, ERROR, OFF, REQUESTED
 from fhir_server.interactions.subscribing.tables import (
     CHECKPOINTS,
@@ -28,14 +29,14 @@ from fhir_server.interactions.subscribing.tables import (
     owned_by_id,
     progress_of,
 )
+from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Change, Key, Transaction, Version
 from fhir_server.subscriptions.courier import Courier, Means
 from fhir_server.subscriptions.evaluating import events_of
 from fhir_server.subscriptions.lease import LeaseLost
-from fhir_server.subscriptions.roster import Entry, Roster
+from fhir_server.subscriptions.roster import Roster
 from fhir_server.subscriptions.status import put_status
-from fhir_server.subscriptions.viewing import Viewer
 from profiles.restriction import ALL
 from realtime.subscriptions.subscription import read
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.criteria import candidate
 from fhir_server.interactions.subscribing.tables import Kept
+from fhir_server.interactions.telling.owners import OwnerGone
+from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.model.fhir_json import parse
 from fhir_server.search.match import Candidate
 from fhir_server.store.base import Change, Key
-from fhir_server.subscriptions.owners import OwnerGone
 from fhir_server.subscriptions.roster import Roster
-from fhir_server.subscriptions.viewing import Viewer
 from profiles.restriction import ALL
 
 

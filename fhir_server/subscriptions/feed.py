@@ -12,25 +12,21 @@ from dataclasses import dataclass
 
 from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.call import Services
+from fhir_server.interactions.subscribing.entry import Entry, entry_of
 from fhir_server.interactions.subscribing.rules import ACTIVE
 from fhir_server.interactions.subscribing.tables import (
-    TYPE,
     Kept,
     change_progress,
     events_after,
     owned_by_id,
     progress_of,
 )
-from fhir_server.model.fhir_json import parse
-from fhir_server.store.base import Key, Transaction
-from fhir_server.subscriptions.owners import OwnerGone, Whose
+from fhir_server.interactions.telling.owners import OwnerGone, Whose
+from fhir_server.interactions.telling.viewing import Viewer
+from fhir_server.store.base import Transaction
 from fhir_server.subscriptions.parcel import Parcel, of_status, of_topic
-from fhir_server.subscriptions.roster import Entry
 from fhir_server.subscriptions.trail import notified
-from fhir_server.subscriptions.viewing import Viewer
-from profiles.restriction import ALL
 from realtime.subscriptions.notification import Kind
-from realtime.subscriptions.subscription import read
 from realtime.subscriptions.wire import ping
 
 AGAIN = 1.0
@@ -51,16 +47,6 @@ class Sight:
 
     services: Services
     whose: Whose
-
-
-async def entry_of(sight: Sight, id: str) -> Entry | None:
-    """Return a subscription as it is now, None when there is none of that id with an owner."""
-    store = sight.services.store
-    version, row = await store.read(Key(TYPE, id), restriction=ALL), await owned_by_id(store, id)
-    if version is None or version.deleted or row is None:
-        return None
-    resource = parse(version.body)
-    return Entry(read(resource), row.owner, version.number, resource["status"], await progress_of(store, id))
 
 
 class Feed:
@@ -128,7 +114,7 @@ class Feed:
         return True
 
     async def _beat(self) -> None:
-        entry = await entry_of(self._sight, self._id)
+        entry = await entry_of(self._sight.services.store, self._id)
         if entry is not None and entry.status == ACTIVE:
             await self._status(entry, "heartbeat")
 
@@ -137,7 +123,7 @@ class Feed:
 
     async def _turn(self) -> bool:
         """Say the next thing; return whether there may be more."""
-        entry = await entry_of(self._sight, self._id)
+        entry = await entry_of(self._sight.services.store, self._id)
         if entry is None or entry.status != ACTIVE:
             return False
         topical = entry.asked.topic is not None

@@ -10,20 +10,14 @@ from uuid import uuid4
 from fhir_server.interactions.audit import patients_of
 from fhir_server.interactions.binary import whole
 from fhir_server.interactions.call import Services
-from fhir_server.interactions.subscribing.criteria import candidate
-from fhir_server.interactions.subscribing.tables import TYPE, Kept
+from fhir_server.interactions.subscribing.entry import Entry
+from fhir_server.interactions.subscribing.tables import Kept
+from fhir_server.interactions.telling.made import ROOM, Made
+from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.model.fhir_json import encode, parse
 from fhir_server.model.resource import instant
-from fhir_server.store.base import Key, Version
-from fhir_server.subscriptions.roster import Entry
-from fhir_server.subscriptions.viewing import Viewer
-from realtime.subscriptions.notification import Event, Kind, State, Told, bundle
-from realtime.subscriptions.subscription import Content, media_type
-
-ROOM = 1024 * 1024
-"""Bytes of resources after which a notification takes no further event."""
-INCLUDED = 20
-"""Most resources that an event tells of besides its own."""
+from realtime.subscriptions.notification import Kind, bundle
+from realtime.subscriptions.subscription import media_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,94 +62,16 @@ async def of_topic(services: Services, entry: Entry, events: Sequence[Kept], vie
         await made.add(event)
         if made.size > ROOM:
             break
-    return made.parcel("event-notification")
+    body, media = _encoded(made.bundle("event-notification"), entry)
+    return Parcel("POST", "", body, media, made.last, made.shown, made.patients)
 
 
 def of_status(services: Services, entry: Entry, kind: Kind) -> Parcel:
     """Return a handshake or a heartbeat."""
     at, content = instant(services.now()), entry.asked.content
-    made = bundle(state_of(entry), kind, content=content, id=str(uuid4()), at=at, base=services.base)
+    made = bundle(entry.state, kind, content=content, id=str(uuid4()), at=at, base=services.base)
     body, media = _encoded(made, entry)
     return Parcel("POST", "", body, media, 0)
-
-
-class Made:
-    """The notification of a topic in the making."""
-
-    def __init__(self, services: Services, entry: Entry, viewer: Viewer, content: Content) -> None:
-        self._services = services
-        self._entry = entry
-        self._viewer = viewer
-        self._content: Content = content
-        self._events: list[Event] = []
-        self._shown: list[str] = []
-        self._patients: dict[str, None] = {}
-        self.size = 0
-
-    async def add(self, event: Kept) -> None:
-        """Take an event; of one whose resource the owner may not see, the number alone. Raises OwnerGone."""
-        version = await self._viewer.version(self._entry.owner, event)
-        when = instant(event.time)
-        if version is None:
-            self._events.append(Event(event.number, when, event.method))
-            return
-        focus, context = await self._told(version), await self._context(version)
-        self._events.append(Event(event.number, when, event.method, focus, context))
-
-    def bundle(self, kind: Kind) -> dict[str, Any]:
-        """Return the Bundle so far."""
-        at, base = instant(self._services.now()), self._services.base
-        return bundle(
-            state_of(self._entry), kind, self._events, content=self._content, id=str(uuid4()), at=at, base=base
-        )
-
-    @property
-    def patients(self) -> Sequence[str]:
-        """Whose data is in it."""
-        return tuple(self._patients)
-
-    @property
-    def shown(self) -> Sequence[str]:
-        """The versions that are told of by name or in full."""
-        return tuple(self._shown)
-
-    def parcel(self, kind: Kind) -> Parcel:
-        """Return what is to be sent."""
-        body, media = _encoded(self.bundle(kind), self._entry)
-        return Parcel("POST", "", body, media, self._events[-1].number, self.shown, self.patients)
-
-    async def _told(self, version: Version) -> Told:
-        key = version.key
-        reference = f"{key.type}/{key.id}"
-        if self._content == "empty":
-            return Told(reference)
-        self._shown.append(f"{reference}/_history/{version.number}")
-        self._patients.update(dict.fromkeys(patients_of(version)))
-        if self._content == "id-only" or version.deleted:
-            return Told(reference)
-        body = await whole(await self._viewer.call(self._entry.owner, key.type), version)
-        self.size += len(body)
-        return Told(reference, parse(body))
-
-    async def _context(self, version: Version) -> Sequence[Told]:
-        """Return what the topic tells besides, as far as the owner may see it."""
-        topic = self._services.subscribing.topics.get(self._entry.asked.topic or "")
-        parameters = () if topic is None else topic.includes.get(version.key.type, ())
-        found = (self._services.registry.get(version.key.type, each) for each in parameters)
-        names = {answer.name for parameter in found if parameter is not None for answer in parameter.answers}
-        if not names or self._content == "empty" or version.deleted:
-            return ()
-        entries = candidate(self._services, version, parse(version.body)).entries
-        references = () if entries is None else entries.references
-        keys = dict.fromkeys(Key(type, id) for name, type, id, _, _ in references if name in names)
-        seen = [await self._viewer.current(self._entry.owner, key) for key in tuple(keys)[:INCLUDED]]
-        return [await self._told(each) for each in seen if each is not None]
-
-
-def state_of(entry: Entry) -> State:
-    """Return what a notification says of its subscription."""
-    errors = (entry.progress.error,) if entry.progress.error else ()
-    return State(f"{TYPE}/{entry.id}", entry.asked.topic, entry.status, entry.progress.events, errors)
 
 
 def _encoded(made: bytes | Mapping[str, Any], entry: Entry) -> tuple[bytes, str]:

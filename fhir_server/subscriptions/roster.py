@@ -8,32 +8,13 @@ from dataclasses import dataclass, field
 from fhir_server.errors import Refusal
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.criteria import holds, read_criteria, read_parameters
-from fhir_server.interactions.subscribing.tables import Owner, Progress
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.search.match import Candidate
 from fhir_server.search.query import And, Node
 from realtime.subscriptions.subscription import Subscription, split
 from realtime.subscriptions.topic import Interaction, Topic, Trigger
 
 WORDS: Mapping[str, Interaction] = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
-
-
-@dataclass(slots=True)
-class Entry:
-    """A subscription that is followed: what it asks for, whose it is, its current version, and how far it is.
-
-    `status` is that of the current version, `number` which one that is.
-    """
-
-    asked: Subscription
-    owner: Owner
-    number: int
-    status: str
-    progress: Progress
-
-    @property
-    def id(self) -> str:
-        """The id of the Subscription."""
-        return self.asked.id
 
 
 @dataclass(frozen=True, slots=True)

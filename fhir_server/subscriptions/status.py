@@ -9,13 +9,13 @@ from __future__ import annotations
 from auth.rights import EVERYTHING
 from fhir_server.interactions.audit import row
 from fhir_server.interactions.call import Call, Principal, Services
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.interactions.subscribing.tables import TYPE
+from fhir_server.interactions.telling.viewing import REQUEST
 from fhir_server.model.draft import draft, headed, stamped
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import instant
 from fhir_server.store.base import Key, NewVersion, Transaction
-from fhir_server.subscriptions.roster import Entry
-from fhir_server.subscriptions.viewing import REQUEST
 from profiles.restriction import ALL
 
 

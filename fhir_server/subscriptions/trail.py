@@ -6,9 +6,9 @@ from auth.rights import NO_RIGHTS
 from fhir_server.interactions.audit import row
 from fhir_server.interactions.call import Call, Principal, Services
 from fhir_server.interactions.subscribing.tables import TYPE, Owner
+from fhir_server.interactions.telling.viewing import REQUEST
 from fhir_server.store.base import AuditRow
 from fhir_server.subscriptions.parcel import Parcel
-from fhir_server.subscriptions.viewing import REQUEST
 
 
 def notified(services: Services, owner: Owner, id: str, parcel: Parcel, status: int) -> AuditRow:

@@ -46,10 +46,14 @@ Answer = Callable[[Received], int]
 
 
 class Listener:
-    """Takes requests; `answer` says with which status, and may take its time: each request has a thread of its own."""
+    """Takes requests; `answer` says with which status, and may take its time: each request has a thread of its own.
+
+    What is sent to another `room` than that of now, a path, comes from a test that is over, and is not looked at.
+    """
 
     def __init__(self, answer: Answer = lambda request: 200) -> None:
         self.answer = answer
+        self.room = ""
         self.received: list[Received] = []
         self._come = threading.Condition()
         listener = self
@@ -60,12 +64,15 @@ class Listener:
             def _take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 names = {name.lower(): value for name, value in self.headers.items()}
-                request = Received(self.command, self.path, names, body)
-                with listener._come:
-                    listener.received.append(request)
-                    listener._come.notify_all()
+                room, status = listener.room, 200
+                if self.path.startswith(room):
+                    request = Received(self.command, self.path[len(room) :] or "/", names, body)
+                    with listener._come:
+                        listener.received.append(request)
+                        listener._come.notify_all()
+                    status = listener.answer(request)
                 try:
-                    self.send_response(listener.answer(request))
+                    self.send_response(status)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                 except ConnectionError:
@@ -84,6 +91,18 @@ class Listener:
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the room."""
+        return self.origin + self.room
+
+    def enter(self, room: str) -> None:
+        """Forget what has come, and look at what comes to another room."""
+        with self._come:
+            self.room = room
+            self.received = []
+            self.answer = lambda request: 200
 
     def __enter__(self) -> Listener:
         self._thread.start()

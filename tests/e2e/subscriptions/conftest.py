@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -78,8 +79,7 @@ def allowed() -> Iterator[Listener]:
 
 @pytest.fixture
 def listener(allowed: Listener) -> Listener:
-    allowed.received.clear()
-    allowed.answer = lambda request: 200
+    allowed.enter(f"/{uuid4().hex}")
     return allowed
 
 
@@ -87,8 +87,18 @@ def listener(allowed: Listener) -> Listener:
 def fhir(allowed: Listener, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fhir]:
     folder = Path(tmp_path_factory.mktemp("subscriptions"))
     arguments = ["serve", "--auth", "open", "--port", "0", "--store", f"sqlite:///{folder}/fhir.db"]
+    log = folder / "server.log"
     with (
-        Running(arguments, folder, FHIR_SERVER_FETCH_ORIGINS=allowed.origin, **TRIES) as running,
+        Running(arguments, folder, log=log, FHIR_SERVER_FETCH_ORIGINS=allowed.origin, **TRIES) as running,
         httpx.Client(base_url=running.root, timeout=30) as http,
     ):
         yield Fhir(http)
+    assert [line for line in log.read_text().splitlines() if "[error" in line or "Traceback" in line] == []
+
+
+@pytest.fixture
+def alone(fhir: Fhir) -> Iterator[None]:
+    """Let a test have its subscriptions for itself."""
+    yield
+    for entry in fhir.read("Subscription?status=active,error,requested").get("entry", []):
+        fhir.ask("DELETE", f"Subscription/{entry['resource']['id']}")

@@ -62,7 +62,7 @@ def values(listener: Listener, path: str) -> list[float]:
 def test_a_doctor_hears_of_patients_with_an_open_relation_alone(clinic: Clinic, listener: Listener) -> None:
     doctor, known, stranger = clinic.new_doctor(), clinic.register("patient"), clinic.register("patient")
     book(known, doctor)
-    fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.origin}/doctor"))
+    fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/doctor"))
     fhir(stranger).create(weight(stranger.id, 1))
     fhir(known).create(weight(known.id, 2))
     listener.wait(lambda received: len(values(listener, "/doctor")) >= 1)
@@ -74,7 +74,7 @@ def test_what_may_not_be_seen_any_more_when_it_goes_out_stays_in(clinic: Clinic,
     doctor, patient = clinic.new_doctor(), clinic.register("patient")
     appointment = book(patient, doctor)
     listener.answer = lambda request: 503
-    id = fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.origin}/late"))
+    id = fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/late"))
     fhir(patient).create(weight(patient.id, 1))
     fhir(doctor).settled(id, "error")
     fhir(patient).put(appointment | {"status": "cancelled"})
@@ -91,7 +91,7 @@ def test_what_may_not_be_seen_any_more_when_it_goes_out_stays_in(clinic: Clinic,
 def test_who_is_disabled_is_told_nothing_any_more(clinic: Clinic, listener: Listener) -> None:
     person = clinic.register("patient")
     listener.answer = lambda request: 503
-    id = fhir(person).subscribe(subscription(WEIGHTS, f"{listener.origin}/disabled"))
+    id = fhir(person).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/disabled"))
     fhir(person).create(weight(person.id, 1))
     fhir(person).settled(id, "error")
     clinic.admin.ask("POST", f"/admin/users/{person.id}/disable")
@@ -102,7 +102,7 @@ def test_who_is_disabled_is_told_nothing_any_more(clinic: Clinic, listener: List
     listener.answer = lambda request: 200
     sent = len(listener.received)
     other = clinic.register("patient")
-    fhir(other).subscribe(subscription(WEIGHTS, f"{listener.origin}/other"))
+    fhir(other).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/other"))
     fhir(other).create(weight(other.id, 2))
     listener.wait(lambda received: values(listener, "/other") == [2])
     assert not [each for each in listener.received[sent:] if each.path.startswith("/disabled")]
@@ -110,7 +110,7 @@ def test_who_is_disabled_is_told_nothing_any_more(clinic: Clinic, listener: List
 
 def test_subscriptions_are_seen_and_changed_by_their_owners_alone(clinic: Clinic, listener: Listener) -> None:
     mine, other = clinic.register("patient"), clinic.register("patient")
-    asked = subscription(WEIGHTS, listener.origin, channel={"header": ["Authorization: Bearer secret"]})
+    asked = subscription(WEIGHTS, listener.endpoint, channel={"header": ["Authorization: Bearer secret"]})
     id = fhir(mine).subscribe(asked)
     assert fhir(other).ask("GET", f"Subscription/{id}").status_code == 404
     assert fhir(other).ask("GET", f"Subscription/{id}/_history/1").status_code == 404
@@ -123,7 +123,7 @@ def test_subscriptions_are_seen_and_changed_by_their_owners_alone(clinic: Clinic
 
 def test_what_was_told_is_in_the_audit_trail(clinic: Clinic, listener: Listener) -> None:
     patient = clinic.register("patient")
-    id = fhir(patient).subscribe(subscription(WEIGHTS, listener.origin))
+    id = fhir(patient).subscribe(subscription(WEIGHTS, listener.endpoint))
     fhir(patient).create(weight(patient.id, 1))
     listener.count(1)
     path = f"AuditEvent?entity=Subscription/{id}&type=110106&patient={patient.id}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from lxml import etree
@@ -12,20 +11,13 @@ from tests.e2e.subscriptions.conftest import Fhir
 from tests.fakes.listener import Listener, Received
 from tests.fakes.subscribing import WEIGHTS, subscription, weight
 
+pytestmark = pytest.mark.usefixtures("alone")
 HOOK = {"type": "rest-hook", "endpoint": "https://x.example"}
-
-
-@pytest.fixture(autouse=True)
-def alone(fhir: Fhir) -> Iterator[None]:
-    """Each test has its subscriptions for itself."""
-    yield
-    for entry in fhir.read("Subscription?status=active,error,requested").get("entry", []):
-        fhir.ask("DELETE", f"Subscription/{entry['resource']['id']}")
 
 
 def test_with_a_payload_the_resource_is_put_below_the_endpoint(fhir: Fhir, listener: Listener) -> None:
     header = ["Authorization: Bearer secret-token", "X-Ours: 1"]
-    fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/in/", channel={"header": header}))
+    fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/in/", channel={"header": header}))
     fhir.create({"resourceType": "Observation", "status": "final", "code": {"text": "another"}})
     id = fhir.create(weight(value=77.1))
     (come,) = listener.count(1)
@@ -36,7 +28,7 @@ def test_with_a_payload_the_resource_is_put_below_the_endpoint(fhir: Fhir, liste
 
 
 def test_each_version_that_meets_the_criteria_comes_in_order(fhir: Fhir, listener: Listener) -> None:
-    fhir.subscribe(subscription("Observation?code=29463-7&status=final", listener.origin))
+    fhir.subscribe(subscription("Observation?code=29463-7&status=final", listener.endpoint))
     id = fhir.create(weight(value=1))
     fhir.put(weight(value=2, id=id))
     fhir.put(weight(value=3, id=id, status="entered-in-error"))
@@ -48,14 +40,14 @@ def test_each_version_that_meets_the_criteria_comes_in_order(fhir: Fhir, listene
 
 
 def test_without_a_payload_nothing_is_said(fhir: Fhir, listener: Listener) -> None:
-    fhir.subscribe(subscription("Observation", f"{listener.origin}/bell", payload=None))
+    fhir.subscribe(subscription("Observation", f"{listener.endpoint}/bell", payload=None))
     fhir.create(weight())
     (come,) = listener.count(1)
     assert (come.method, come.path, come.body) == ("POST", "/bell", b"")
 
 
 def test_the_payload_may_be_xml(fhir: Fhir, listener: Listener) -> None:
-    fhir.subscribe(subscription("Patient", listener.origin, payload="application/fhir+xml"))
+    fhir.subscribe(subscription("Patient", listener.endpoint, payload="application/fhir+xml"))
     fhir.create({"resourceType": "Patient", "birthDate": "1970-01-31"})
     (come,) = listener.count(1)
     assert come.headers["content-type"].startswith("application/fhir+xml")
@@ -67,7 +59,7 @@ def test_the_payload_may_be_xml(fhir: Fhir, listener: Listener) -> None:
 def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(fhir: Fhir, listener: Listener) -> None:
     refused = iter([503, 500])
     listener.answer = lambda request: next(refused, 200)
-    id = fhir.subscribe(subscription(WEIGHTS, listener.origin))
+    id = fhir.subscribe(subscription(WEIGHTS, listener.endpoint))
     for value in (1, 2, 3):
         fhir.create(weight(value=value))
     come = listener.count(5)
@@ -77,7 +69,7 @@ def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(fhir: Fhir, li
 
 def test_after_some_failures_it_is_in_error_and_after_more_it_is_off(fhir: Fhir, listener: Listener) -> None:
     listener.answer = lambda request: 500
-    id = fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/secret-path"))
+    id = fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/secret-path"))
     fhir.create(weight())
     off = fhir.settled(id, "off")
     assert off["error"] == "The endpoint answered with status 500."
@@ -88,7 +80,7 @@ def test_after_some_failures_it_is_in_error_and_after_more_it_is_off(fhir: Fhir,
 
 def test_what_waited_comes_when_it_is_asked_for_anew(fhir: Fhir, listener: Listener) -> None:
     listener.answer = lambda request: 500
-    asked = subscription(WEIGHTS, listener.origin)
+    asked = subscription(WEIGHTS, listener.endpoint)
     id = fhir.subscribe(asked)
     waiting = fhir.create(weight())
     fhir.settled(id, "off")
@@ -101,10 +93,10 @@ def test_what_waited_comes_when_it_is_asked_for_anew(fhir: Fhir, listener: Liste
 
 
 def test_one_that_is_off_or_deleted_hears_nothing(fhir: Fhir, listener: Listener) -> None:
-    off = fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/off"))
-    gone = fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/gone"))
-    fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/on"))
-    fhir.put(subscription(WEIGHTS, f"{listener.origin}/off") | {"id": off, "status": "off"})
+    off = fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/off"))
+    gone = fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/gone"))
+    fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/on"))
+    fhir.put(subscription(WEIGHTS, f"{listener.endpoint}/off") | {"id": off, "status": "off"})
     assert fhir.ask("DELETE", f"Subscription/{gone}").status_code == 204
     for _ in range(2):
         fhir.create(weight())
@@ -113,7 +105,7 @@ def test_one_that_is_off_or_deleted_hears_nothing(fhir: Fhir, listener: Listener
 
 
 def test_its_end_comes(fhir: Fhir, listener: Listener) -> None:
-    id = fhir.create(subscription(WEIGHTS, listener.origin, end="2021-01-01T00:00:00Z"))
+    id = fhir.create(subscription(WEIGHTS, listener.endpoint, end="2021-01-01T00:00:00Z"))
     assert fhir.settled(id, "off")["error"] == "The end of the subscription has come."
 
 
@@ -127,8 +119,8 @@ def test_a_dead_endpoint_keeps_nobody_waiting(fhir: Fhir, listener: Listener) ->
 
     listener.answer = answer
     for number in range(40):
-        fhir.create(subscription(WEIGHTS, f"{listener.origin}/dead/{number}"))
-    fhir.subscribe(subscription(WEIGHTS, f"{listener.origin}/alive"))
+        fhir.create(subscription(WEIGHTS, f"{listener.endpoint}/dead/{number}"))
+    fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/alive"))
     created = [fhir.create(weight()) for _ in range(5)]
 
     def reached(received: list[Received]) -> bool:
@@ -164,7 +156,7 @@ def test_a_dead_endpoint_keeps_nobody_waiting(fhir: Fhir, listener: Listener) ->
 def test_what_is_not_offered_is_refused_by_name(
     fhir: Fhir, listener: Listener, change: dict[str, object], where: str, code: str
 ) -> None:
-    answer = fhir.ask("POST", "Subscription", subscription(WEIGHTS, listener.origin) | change)
+    answer = fhir.ask("POST", "Subscription", subscription(WEIGHTS, listener.endpoint) | change)
     assert answer.status_code == 422
     assert (f"Subscription.{where}", code) in [(each["expression"][0], each["code"]) for each in answer.json()["issue"]]
 

@@ -172,3 +172,37 @@ def test_a_topic_is_told_in_full_on_the_socket(clinic: Clinic) -> None:
     assert told["entry"][0]["resource"]["resourceType"] == "Parameters"
     assert f"DocumentReference/{made}" in json.dumps(told)
     assert f"Patient/{person.id}" in json.dumps(told)
+
+
+def binding_token(person: Person, query: str = "") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in fhir(person).read(f"Subscription/$get-ws-binding-token{query}")["parameter"]:
+        found.setdefault(row["name"], []).append(next(str(v) for k, v in row.items() if k.startswith("value")))
+    return found
+
+
+def test_a_binding_token_binds_once_and_shakes_hands(clinic: Clinic) -> None:
+    """Subscriptions R5 Backport: the socket needs no token, the binding does."""
+    person = clinic.register("patient")
+    asked = topical("appointment", "", content="id-only", channel={"type": "websocket"})
+    del asked["channel"]["endpoint"]
+    id = fhir(person).subscribe(asked)
+    subscribe(clinic.register("patient"))
+    told = binding_token(person)
+    assert told["subscription"] == [id]
+    assert told["websocket-url"] == [clinic.root.replace("http", "ws", 1) + "/socket/subscriptions"]
+    with socket(clinic) as connection:
+        shaken = json.loads(say(connection, f"bind-with-token {told['token'][0]}"))
+        kinds = [row["valueCode"] for row in shaken["entry"][0]["resource"]["parameter"] if row["name"] == "type"]
+        assert kinds == ["handshake"]
+        book = clinic.book(person)
+        assert f"Appointment/{book}" in hear(connection)
+    with socket(clinic) as connection:
+        assert say(connection, f"bind-with-token {told['token'][0]}").startswith("error bind-with-token")
+
+
+def test_a_binding_token_is_for_subscriptions_of_ones_own(clinic: Clinic) -> None:
+    person, other = clinic.register("patient"), clinic.register("patient")
+    id = subscribe(other)
+    assert fhir(person).ask("GET", f"Subscription/$get-ws-binding-token?id={id}").status_code == 404
+    assert "subscription" not in binding_token(person)

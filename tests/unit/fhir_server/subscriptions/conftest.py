@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from fhir_server.interactions.call import ANONYMOUS
+from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.interactions.subscribing.tables import Owner
+from fhir_server.interactions.telling.owners import OwnerGone, Standing
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.subscriptions.channels import NotTaken, RestHooks
 from fhir_server.subscriptions.courier import Means
 from fhir_server.subscriptions.engine import NAME, Engine
 from fhir_server.subscriptions.lease import Lease
-from fhir_server.subscriptions.owners import OwnerGone, Standing
 from fhir_server.subscriptions.parcel import Parcel
-from fhir_server.subscriptions.roster import Entry
 from profiles.validation.validator import Validator
 from realtime.subscriptions.backoff import Backoff
 from tests.fakes.clock import Clock
@@ -39,6 +39,7 @@ class Endpoint(RestHooks):
         super().__init__()
         self.taken: list[Parcel] = []
         self.refuses = 0
+        self.during: Callable[[], Awaitable[object]] | None = None
 
     async def send(self, entry: Entry, parcel: Parcel) -> None:
         await asyncio.sleep(0)
@@ -46,6 +47,8 @@ class Endpoint(RestHooks):
             self.refuses -= 1
             raise NotTaken("The endpoint answered with status 500.", sent=True)
         self.taken.append(parcel)
+        if self.during is not None:
+            await self.during()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from auth.rights import Rights, limited
 from fhir_server.interactions.call import ANONYMOUS
 from fhir_server.interactions.subscribing.tables import EVENTS, progress_of
+from fhir_server.interactions.telling.owners import OwnerGone, Standing
 from fhir_server.subscriptions.engine import NAME
 from fhir_server.subscriptions.lease import SECONDS, Lease
-from fhir_server.subscriptions.owners import OwnerGone, Standing
 from profiles.restriction import About, Matches
 from realtime.subscriptions.backoff import Backoff
 from tests.fakes.server import observation, patient
@@ -140,6 +141,25 @@ async def test_an_old_version_is_judged_by_criteria_too(house: House) -> None:
         ("Observation/o", ("Observation/o/_history/2",)),
         ("Observation/hidden", ("Observation/hidden/_history/2",)),
     ]
+
+
+async def test_one_that_is_deleted_while_something_is_delivered_repeats_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The follower hears of it much later than the courier wants to write that the event is taken."""
+    async with house.at_work():
+        id = await house.subscribe()
+
+        async def during() -> None:
+            house.endpoint.during = None
+            monkeypatch.setattr("fhir_server.subscriptions.engine.EVERY", 1.0)
+            await house.server.do("delete", f"Subscription/{id}")
+
+        house.endpoint.during = during
+        await write(house, "o")
+        await house.taken(1)
+        await asyncio.sleep(1.5)
+    assert [each.path for each in house.endpoint.taken] == ["Observation/o"]
 
 
 async def test_what_was_there_before_a_subscription_is_not_told(house: House) -> None:

@@ -12,12 +12,12 @@ from fhir_server.interactions.access import within
 from fhir_server.interactions.call import Call, Services
 from fhir_server.interactions.subscribing.criteria import Alone, candidate
 from fhir_server.interactions.subscribing.tables import Kept, Owner
+from fhir_server.interactions.telling.owners import OwnerGone, Standing, Whose
 from fhir_server.model.fhir_json import parse
 from fhir_server.search.match import Candidate, allows
 from fhir_server.search.match_rule import Kept as Rule
 from fhir_server.search.parse import criteria
 from fhir_server.store.base import Key, Version
-from fhir_server.subscriptions.owners import OwnerGone, Standing, Whose
 from profiles import restriction as limits
 from profiles.restriction import ALL, Restriction
 
