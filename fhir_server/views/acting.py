@@ -15,9 +15,11 @@ from fhir_server.interactions.call import Call, Principal, Resource
 from fhir_server.interactions.transaction import settle
 from fhir_server.model.resource import instant
 from fhir_server.store.base import Transaction
+from mappings.concepts.names import FRANCE
 from mappings.transactions.act import Act
 
 Also = Callable[[Transaction], Awaitable[None]]
+FRENCH = f"{FRANCE}/StructureDefinition/fr-core-encounter"
 HOUSE = Principal("system", EVERYTHING)
 """Who writes what follows from a write by itself, such as notifications."""
 
@@ -41,8 +43,10 @@ class Acting:
         return Call(self.desk.services, self.principal, self.asker.request, type, address=self.asker.address, **more)
 
     def act(self) -> Act:
-        """Return the act of writing now."""
-        return Act(self.person, instant(self.desk.services.now()), self.desk.services.new_id)
+        """Return the act of writing now; where FR Core is installed, what is made conforms to it and says so."""
+        services = self.desk.services
+        french = services.catalogue.find(FRENCH) is not None
+        return Act(self.person, instant(services.now()), services.new_id, french=french)
 
     async def write(self, bundle: Resource, also: Sequence[Also] = ()) -> None:
         """Do a transaction Bundle with their rights, and each of `also` in the same commit. Raises as `transaction`."""

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth.errors import Denied
 from fhir_server.errors import NotFound
 from fhir_server.interactions.call import Content, Resource
 from fhir_server.interactions.read import read
 from fhir_server.model.fhir_json import parse
+from fhir_server.model.resource import instant
 from fhir_server.views.acting import Acting
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
+from fhir_server.views.listing import Wanted, listing
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
+from mappings.views import appointment
 from mappings.views.attachments import is_media_type
 from mappings.views.check import settable
+from mappings.views.kind import ID, MOMENT
 from mappings.views.medical_record import VIEW
 from mappings.views.show import show
 from mappings.views.view import Parts, Values
+from profiles.datatypes.temporal import date_range
 from profiles.issues import Issue
 
 
@@ -36,6 +41,8 @@ class Download:
 
 UNKNOWN = "application/octet-stream"
 """The media type of a file that has none, or one of others that no header can hold."""
+HALF_A_DAY = 12 * 3600 * 1_000_000
+"""Microseconds before and after a consultation within which its appointment is looked for."""
 OWNERS = ("patient_id", "doctor_id")
 
 
@@ -48,12 +55,28 @@ async def create(acting: Acting, record: Values) -> Parts:
         raise Unfit(
             [Issue("error", "invalid", "must be your own id: whoever writes a record answers for it", OWNERS[1])]
         )
-    bundle = create_record(record, acting.act())
+    act = replace(acting.act(), remote=await _is_remote(acting, record))
+    bundle = create_record(record, act)
     made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
     link = f"/medical_records/{made['id']}"
     told = notify(acting.desk, acting.asker, "medical_record_created", made["subject"]["reference"], link)
     await acting.write(bundle, [told])
     return await find(acting, VIEW, made["id"])
+
+
+async def _is_remote(acting: Acting, record: Values) -> bool:
+    """Return whether a consultation was at a distance: unless the appointment nearest to it was at the office."""
+    patient, moment = record.get("patient_id"), record.get("consultation_date")
+    if ID.fault(patient) or MOMENT.fault(moment):
+        return True  # Refused for that when it is written.
+    at = date_range(str(moment))[0]
+    sides = {"patient_id": str(patient), "doctor_id": acting.account.id}
+    around = {"from": instant(at - HALF_A_DAY), "to": instant(at + HALF_A_DAY)}
+    found = await listing(acting, appointment.VIEW, Wanted({**sides, **around}, per_page=100))
+    shown = [show(appointment.VIEW, each) for each in found.records]
+    held = [each for each in shown if each["status"] != "cancelled" and each["starts_at"] is not None]
+    nearest = min(held, key=lambda each: abs(date_range(each["starts_at"])[0] - at), default=None)
+    return nearest is None or nearest["kind"] != "office"
 
 
 async def update(acting: Acting, id: str, record: Values, if_match: str | None = None) -> Parts:

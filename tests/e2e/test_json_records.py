@@ -75,6 +75,56 @@ def test_a_doctor_writes_and_the_patient_reads_and_nobody_else(clinic: Practice,
     assert doctor.ask("POST", "medical_records", {"medical_record": stranger}).status_code == 403
 
 
+@pytest.mark.parametrize(("kind", "place"), [("office", "AMB"), ("video", "VR"), (None, "VR")])
+def test_a_record_is_of_a_visit_where_the_appointment_was_at_the_office(
+    clinic: Practice, doctor: Person, kind: str | None, place: str
+) -> None:
+    patient = in_care_of(clinic, doctor, f"{kind}@clinic.example")
+    day = "2050-03-02" if kind == "office" else "2050-03-03"
+    for hour, booked in (8, "video" if kind == "office" else "office"), (9, kind):
+        if kind is not None:
+            times = {"starts_at": f"{day}T{hour:02}:00:00Z", "ends_at": f"{day}T{hour:02}:30:00Z"}
+            body = {"doctor_id": doctor.id, "kind": booked, **times}
+            assert patient.ask("POST", "appointments", {"appointment": body}).status_code == 201
+    made = written(doctor, patient, consultation_date=f"{day}T10:05:00+01:00")
+    composition = doctor.ask("GET", f"/fhir/Composition/{made['id']}").json()
+    encounter = doctor.ask("GET", f"/fhir/{composition['encounter']['reference']}").json()
+    assert encounter["class"]["code"] == place
+    loinc = next(each for each in composition["type"]["coding"] if each["system"] == "http://loinc.org")
+    assert loinc["code"] == ("11488-4" if place == "AMB" else "85208-7")
+
+
+NOTE: Json = {
+    "resourceType": "Composition",
+    "status": "final",
+    "type": {"coding": [{"system": "http://loinc.org", "code": "11506-3"}]},
+    "date": "2026-03-02",
+    "title": "Progress note",
+    "section": [
+        {
+            "title": "Plan",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "18776-5"}]},
+            "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml"><p>Rest.</p></div>'},
+        }
+    ],
+}
+"""A note as other systems write it: no Encounter, nothing of ours."""
+
+
+def test_a_note_of_another_system_is_a_record_too_and_can_be_changed(clinic: Practice, doctor: Person) -> None:
+    patient = in_care_of(clinic, doctor, "foreign@clinic.example")
+    whose = {"subject": {"reference": f"Patient/{patient.id}"}, "author": [{"reference": f"Practitioner/{doctor.id}"}]}
+    made = doctor.ask("POST", "/fhir/Composition", NOTE | whose)
+    assert made.status_code == 201, made.text
+    (shown,) = patient.ask("GET", "medical_records").json()["data"]
+    assert (shown["id"], shown["soap"]["plan"], shown["status"]) == (made.json()["id"], "Rest.", "final")
+    assert (shown["consultation_date"], shown["priority"]) == ("2026-03-02T00:00:00Z", "normal")
+    assert (shown["patient_id"], shown["doctor_id"], shown["tags"]) == (patient.id, doctor.id, [])
+    changed = doctor.ask("PUT", f"medical_records/{shown['id']}", {"medical_record": {"soap": {"plan": "Rest more."}}})
+    assert (changed.status_code, changed.json()["data"]["soap"]["plan"]) == (200, "Rest more.")
+    assert doctor.ask("GET", f"/fhir/Composition/{shown['id']}").json()["title"] == "Progress note"
+
+
 def test_of_two_writers_one_is_refused_and_nothing_is_lost(clinic: Practice, doctor: Person) -> None:
     path = f"medical_records/{written(doctor, in_care_of(clinic, doctor, 'c@clinic.example'))['id']}"
     seen = doctor.ask("GET", path).headers["etag"]

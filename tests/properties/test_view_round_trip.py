@@ -182,9 +182,9 @@ def errors(resource: Json, by: ProfileJudge, *profiles: str) -> list[tuple[str |
     return [(each.expression, each.message) for each in issues if each.severity in ("error", "fatal")]
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", [*RECORDS, *TYPES])
 def test_what_is_made_conforms(name: str) -> None:
-    view, records, start = RECORDS[name]
+    view, records, start = RECORDS.get(name) or (me(name), USERS, {})
 
     @settings(max_examples=25, deadline=None)
     @given(records)
@@ -203,10 +203,15 @@ def test_what_is_made_conforms(name: str) -> None:
 @needs_shared_data
 @pytest.mark.parametrize(
     ("name", "profile"),
-    [("appointment", "fr-core-appointment"), ("slot", "fr-core-slot"), ("me", "fr-core-patient")],
+    [
+        ("appointment", "fr-core-appointment"),
+        ("slot", "fr-core-slot"),
+        ("Patient", "fr-core-patient"),
+        ("Practitioner", "fr-core-practitioner"),
+    ],
 )
 def test_what_is_made_conforms_to_fr_core_too(name: str, profile: str) -> None:
-    view, records, start = RECORDS.get(name) or (me("Patient"), USERS, {})
+    view, records, start = RECORDS.get(name) or (me(name), USERS, {})
 
     @settings(max_examples=20, deadline=None)
     @given(records)

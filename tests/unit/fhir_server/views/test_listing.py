@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections import Counter
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +17,8 @@ from fhir_server.loading.pieces import LOADER
 from fhir_server.views.acting import HOUSE, Acting
 from fhir_server.views.listing import FURTHEST, Wanted, listing, number
 from mappings.errors import Unfit
+from mappings.transactions.record import create_record
+from mappings.views import medical_record
 from mappings.views.notification import VIEW, notification_for
 from mappings.views.write import write
 from tests.fakes.authority import HERE
@@ -41,6 +46,44 @@ async def filled(desk: Desk) -> Acting:
 
 def days(records: list[dict[str, list[Any]]]) -> list[str]:
     return [parts[VIEW.root][0]["sent"] for parts in records]
+
+
+class Counted:
+    """A store that counts what is asked of it."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.asked: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def counted(*args: Any, **more: Any) -> Any:
+            self.asked[name] += 1
+            return await found(*args, **more)
+
+        return counted
+
+
+async def test_a_page_of_records_is_one_search_however_many_there_are() -> None:
+    async with desk_of(telemed_profiles=False) as desk:
+        doctor = Acting(desk, HOUSE, Account("d", "d@example.org", "doctor", "active", 0), HERE)
+        counts: list[Counter[str]] = []
+        for total in (1, 20):
+            for _ in range(total - 1 if counts else 1):
+                record = {"patient_id": "p", "doctor_id": "d", "consultation_date": SENT[0]}
+                await doctor.write(create_record(record, doctor.act()))
+            store = Counted(desk.services.store)
+            counting = replace(desk, services=replace(desk.services, store=cast(Any, store)))
+            view = replace(medical_record.VIEW, order="date")  # The store of this test has no parameters of ours.
+            found = await listing(replace(doctor, desk=counting), view, Wanted())
+            assert (len(found.records), found.total) == (total, total)
+            assert all(each["Encounter"] for each in found.records)
+            counts.append(store.asked)
+        assert counts[0] == counts[1]
+        assert counts[0]["search"] == 1
 
 
 async def test_a_page_by_its_number_is_the_page_that_the_links_lead_to() -> None:
