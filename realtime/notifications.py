@@ -35,8 +35,24 @@ class NotificationChannel(Generic[P]):
         last_seen = payload.get("last_seen")
         if last_seen is not None and not (isinstance(last_seen, str) and len(last_seen) <= LAST_SEEN):
             raise Refused("last_seen is the id of a notification")
-        # Heard from before it is counted, so that nothing falls between.
-        seat.ends.append(self._bus.subscribe(seat.topic, lambda message: self._hear(seat, message)))
+        # Heard from before it is counted, so that nothing falls between, and told after the answer.
+        early: list[Message] = []
+        answered = False
+
+        def hear(message: Message) -> None:
+            if answered:
+                self._hear(seat, message)
+            else:
+                early.append(message)
+
+        def follow() -> None:
+            nonlocal answered
+            answered = True
+            for each in early:
+                self._hear(seat, each)
+
+        seat.ends.append(self._bus.subscribe(seat.topic, hear))
+        seat.after.append(follow)
         inbox = await self._inboxes.inbox(seat.member, last_seen)
         return {"unread": inbox.unread, "missed": [asdict(each) for each in inbox.missed]}
 

@@ -49,16 +49,22 @@ class News:
             try:
                 changes = await self._store.changes(position)
                 for each in changes:
-                    await self._tell(each)
+                    await self._try_to_tell(each)
                     position = each.position
             except StoreUnavailable:
                 changes = []
-            except Exception as error:
-                # Its text may quote what it failed on.
-                log.error("news could not be told", extra={"error": type(error).__name__})
-                changes, position = [], await self._store.position()
             if not changes:
                 await asyncio.sleep(EVERY)
+
+    async def _try_to_tell(self, change: Change) -> None:
+        """Tell of a change; one that cannot be told of keeps nobody from hearing of the next."""
+        try:
+            await self._tell(change)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # Its text may quote what it failed on.
+            log.error("news could not be told", extra={"error": type(error).__name__})
 
     async def _tell(self, change: Change) -> None:
         if change.key.type in DECIDING:

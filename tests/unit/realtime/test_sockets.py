@@ -1,0 +1,79 @@
+"""All sockets of a tenant: how many one account may have, and who is looked at again when something has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from realtime.limits import Limits
+from realtime.ports import Member
+from realtime.sockets import Sockets
+
+
+class Doorkeeper:
+    """Says that nobody is there any more, and remembers who was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def admit(self, token: str) -> Member[str]:
+        raise AssertionError("nobody asks for that here")
+
+    async def recall(self, known: Member[str]) -> Member[str] | None:
+        self.asked.append(known.grant)
+        return None
+
+
+class World:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.doorkeeper = Doorkeeper()
+        self.sockets: Sockets[str] = Sockets(self.doorkeeper, {}, lambda: 0, limits or Limits())
+        self.codes: dict[str, int] = {}
+        self.ends: dict[str, asyncio.Queue[Any]] = {}
+
+    def open(self, account: str, grant: str) -> asyncio.Task[None]:
+        end = self.ends[grant] = asyncio.Queue()
+
+        async def transmit(message: Any) -> None:
+            if message["type"] == "websocket.close":
+                self.codes[grant] = message["code"]
+
+        member = Member(account, "patient", grant, 10**15, "")
+        return asyncio.ensure_future(self.sockets.serve(member, "2.0.0", end.get, transmit))
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_place_that_is_given_up_may_be_taken() -> None:
+    world = World(Limits(sockets=1))
+    first, other = world.open("ann", "g1"), world.open("bob", "g2")
+    await settle()
+    await world.open("ann", "g3")
+    assert world.codes == {"g3": 1008}
+    world.ends["g1"].put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await first
+    again = world.open("ann", "g4")
+    await settle()
+    assert (len(world.sockets), again.done(), other.done()) == (2, False, False)
+    await world.sockets.close()
+    assert len(world.sockets) == 0
+
+
+async def test_who_is_looked_at_again() -> None:
+    world = World()
+    for account, grant in (("ann", "g1"), ("ann", "g2"), ("bob", "g3"), ("eve", "g4")):
+        world.open(account, grant)
+    await settle()
+    world.sockets.recall(grant="g1")
+    await settle()
+    assert (world.doorkeeper.asked, world.codes) == (["g1"], {"g1": 4401})
+    world.sockets.recall(account="ann")
+    await settle()
+    assert (world.doorkeeper.asked[1:], world.codes) == (["g2"], {"g1": 4401, "g2": 4401})
+    world.sockets.recall()
+    await settle()
+    assert sorted(world.doorkeeper.asked[2:]) == ["g3", "g4"]
+    assert set(world.codes.values()) == {4401}
