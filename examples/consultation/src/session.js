@@ -37,7 +37,13 @@ class Session {
     this.refreshToken = tokens.refresh_token
   }
 
-  async refresh() {
+  // Whoever needs another token meanwhile waits for the same one: a refresh token that is used twice ends the session.
+  refresh() {
+    this.refreshing ??= this.#refreshed().finally(() => { this.refreshing = null })
+    return this.refreshing
+  }
+
+  async #refreshed() {
     const { data } = await send("POST", "/api/v1/auth/refresh", null, { refresh_token: this.refreshToken })
     this.token = data.access_token
     this.refreshToken = data.refresh_token ?? this.refreshToken

@@ -126,6 +126,21 @@ def test_a_consultation_that_is_called_off_puts_everybody_out(clinic: Clinic) ->
         assert ours.ask(f"consultation:{other}", "chat_message", {"message": "x"})["status"] == "ok"
 
 
+def test_a_consent_that_is_taken_back_puts_the_doctor_out_within_two_seconds(clinic: Clinic) -> None:
+    patient = clinic.register("patient")
+    patient.ask("POST", "/api/v1/consents/telemedicine_usage")
+    id = clinic.book(patient)
+    topic = f"consultation:{id}"
+    with clinic.client(clinic.doctor) as ours, clinic.client(patient) as theirs:
+        assert ours.join(topic)["status"] == theirs.join(topic)["status"] == "ok"
+        began = time.monotonic()
+        patient.ask("DELETE", "/api/v1/consents/telemedicine_usage")
+        ours.hear("phx_close", topic)
+        assert time.monotonic() - began < 2
+        assert ours.join(topic) == UNAUTHORIZED
+        assert ours.ask("phoenix", "heartbeat")["status"] == "ok"
+
+
 @pytest.mark.parametrize(("starts", "status"), [(16, "booked"), (-81, "booked"), (0, "pending"), (0, "cancelled")])
 def test_a_room_is_open_around_its_appointment_only(clinic: Clinic, starts: float, status: str) -> None:
     id = clinic.book(starts=starts, status=status)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.fakes.command import Running
-from tests.fakes.node import chromium, consultation_page, run_script
+from tests.fakes.node import FOLDER, chromium, consultation_page, run_script
 
 pytestmark = pytest.mark.external
 ACCOUNT = re.compile(r"^ {2}(patient|doctor|admin) +(\S+) +(\S+)$", re.M)
@@ -20,6 +20,13 @@ ACCOUNT = re.compile(r"^ {2}(patient|doctor|admin) +(\S+) +(\S+)$", re.M)
 def bearer(http: httpx.Client, account: dict[str, str]) -> dict[str, str]:
     signed = http.post("/api/v1/auth/login", json=account).raise_for_status().json()["data"]
     return {"Authorization": f"Bearer {signed['tokens']['access_token']}"}
+
+
+def screenshots() -> Path:
+    """Return where the pictures of the pages are left for somebody to look at."""
+    folder = FOLDER / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def advance(calls: list[dict[str, Any]]) -> bool:
@@ -42,7 +49,7 @@ def test_two_browsers_hold_a_consultation(tmp_path: Path) -> None:
         address = f"{server.root}/consultation/"
         assert address in server.said
         found = {role: {"email": email, "password": word} for role, email, word in ACCOUNT.findall(server.said)}
-        shots = {"shots": os.environ.get("SCREENSHOTS", "")}
+        shots = {"shots": os.environ.get("SCREENSHOTS") or str(screenshots())}
         who = {"patient": found["patient"], "doctor": found["doctor"]}
         seen = run_script("consultation.mjs", {"browser": chromium(), "page": address, **who, **shots})
         assert seen["languages"] == ["fr", "en"]

@@ -150,6 +150,34 @@ async def test_a_token_that_ends_is_announced_and_then_the_socket_closes() -> No
         assert wire.closed == (4401, "the token has expired")
 
 
+async def test_the_end_of_a_token_is_announced_a_minute_before_it_and_not_earlier() -> None:
+    async with living(who=member(60.2)) as (wire, _, _echo, task):
+        await settle()
+        assert wire.events() == []
+        await asyncio.sleep(0.3)
+        # The clock of the test stands still, so that the announcement tells what was left at the beginning.
+        assert wire.events() == [("token_expiring", {"expires_in": 60})]
+        assert not task.done()
+
+
+async def test_a_new_token_moves_the_announcement_too() -> None:
+    async with living(who=member(0.2)) as (wire, _, _echo, task):
+        wire.say("phoenix", "access_token", {"token": "3600"})
+        await settle()
+        before = len(wire.events())
+        await asyncio.sleep(0.4)
+        assert len(wire.events()) == before
+        assert not task.done()
+
+
+async def test_a_token_that_does_not_count_moves_nothing() -> None:
+    async with living(who=member(0.2)) as (wire, _, _echo, task):
+        wire.say("phoenix", "access_token", {"token": "nothing"})
+        await asyncio.wait_for(task, 2)
+        assert ("phx_reply", {"reason": "unauthorized"}) in wire.events()
+        assert wire.closed == (4401, "the token has expired")
+
+
 async def test_another_token_keeps_it_open() -> None:
     async with living(who=member(0.2)) as (wire, _, _echo, task):
         wire.say("phoenix", "access_token", {"token": "3600"})
