@@ -124,7 +124,8 @@ class ConsultationChannel(Generic[P]):
                 seat.put_out()
             elif appointment is None and seat.id in self._files:
                 kept = await self._consultations.keeps(seat.member, self._files[seat.id])
-                if kept != (seat.id in self._keeping):
+                # Somebody may have left meanwhile.
+                if seat.id in self._files and kept != (seat.id in self._keeping):
                     self._told(seat, kept=kept)
                     seat.push("chat_kept", {"kept": kept})
 

@@ -275,7 +275,11 @@ $("hang-up").addEventListener("click", () => {
 $("say").addEventListener("submit", event => {
   event.preventDefault()
   const message = $("message").value.trim()
-  if (message) visit.room.say(message)
+  if (!message) return
+  visit.room.say(message).receive("ok", () => tell("")).receive("error", () => {
+    $("message").value ||= message
+    tell(t("unsaid"))
+  })
   $("message").value = ""
 })
 $("again").addEventListener("click", agenda)

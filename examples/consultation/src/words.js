@@ -19,7 +19,7 @@ const WORDS = {
     over: "The consultation is over", over_by_you: "You have ended the call.", over_by: "{name} has ended the call.",
     closed: "You are no longer in the room: the appointment has changed, or what you may see.", ended: "Your session has ended. Sign in again.",
     back: "Back to the consultations", refused: "This room is not open to you now.", no_media: "There is no camera or microphone to be used; you can still listen and write.",
-    offline: "The server cannot be reached.", failed: "That did not work.",
+    offline: "The server cannot be reached.", failed: "That did not work.", unsaid: "Your message was not sent.",
   },
   fr: {
     brand: "Téléconsultation", language: "English", sign_out: "Se déconnecter",
@@ -39,7 +39,7 @@ const WORDS = {
     over: "La consultation est terminée", over_by_you: "Vous avez terminé l’appel.", over_by: "{name} a terminé l’appel.",
     closed: "Vous n’êtes plus dans la salle : le rendez-vous a changé, ou ce que vous pouvez voir.", ended: "Votre session est terminée. Connectez-vous à nouveau.",
     back: "Retour aux consultations", refused: "Cette salle ne vous est pas ouverte maintenant.", no_media: "Ni caméra ni micro ne peuvent être utilisés ; vous pouvez écouter et écrire.",
-    offline: "Le serveur ne répond pas.", failed: "Cela n’a pas fonctionné.",
+    offline: "Le serveur ne répond pas.", failed: "Cela n’a pas fonctionné.", unsaid: "Votre message n’a pas été envoyé.",
   },
 }
 
