@@ -19,6 +19,7 @@ HEAVY = (
     "typer",
     "rich",
     "redis",
+    "socketio",
     "asyncio",
 )
 
@@ -42,7 +43,7 @@ def loaded(*modules: str) -> set[str]:
         (("fhir_server.store.connect",), {"asyncio"}),
         (("auth.policy", "auth.rights", "auth.scopes", "auth.accounts", "auth.grants"), set()),
         (("auth.auth",), {"asyncio"}),
-        (("fhir_server.live.opening", "realtime.bus.connect"), {"asyncio"}),
+        (("fhir_server.live.opening", "fhir_server.live.doors", "realtime.bus.connect"), {"asyncio"}),
         (("fhir_server.cli",), {"asyncio", "typer", "rich"}),
     ],
 )
