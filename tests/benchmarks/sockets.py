@@ -36,7 +36,12 @@ PATIENCE = 20
 AT_ONCE = 50
 """Connections that are being opened at the same time."""
 PASSWORD = "violet anchor tulip 42"
-SETTINGS = {"FHIR_SERVER_SOCKETS": "1000", "FHIR_SERVER_ROOM_WAITS": "false", "FHIR_SERVER_ROOM_OPENS_MIN": "1440"}
+SETTINGS = {
+    "FHIR_SERVER_SOCKETS": "1000",
+    "FHIR_SERVER_ROOM_WAITS": "false",
+    "FHIR_SERVER_ROOM_OPENS_MIN": "1440",
+    "FHIR_SERVER_DOUBLE_BOOKING": "allow",
+}
 Room = tuple[str, str, str]
 """An Appointment, and the tokens of its two sides."""
 

@@ -52,6 +52,7 @@ class Pair:
 
     def _run(self, name: str) -> Running:
         more = {"FHIR_SERVER_RATE_FACTOR": "1000", "FHIR_SERVER_PUBLIC_URL": self.root}
+        more["FHIR_SERVER_DOUBLE_BOOKING"] = "allow"
         flags = ["serve", "--port", str(self.ports[name]), "--store", self._store(name)]
         bus = {"FHIR_SERVER_BUS": self.redis.address}
         return Running(flags, self.folder, log=self.folder / f"{name}.log", **more, **bus)
