@@ -125,9 +125,12 @@ def rights_of(policy: Policy, caller: Caller) -> Rights:
     if caller.purpose not in policy.purposes:
         return NO_RIGHTS
     allowed = {action: _reach(policy, caller, role.rows, action) for action in ACTIONS}
+    holding = _reach(policy, caller, (row for row in role.rows if not row.where.startswith("?")), "read")
     if caller.scopes is None:
-        return Rights(_attached(allowed), role.powers)
-    scoped = _attached({action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()})
+        return Rights(_attached(allowed, holding), role.powers)
+    holding = _scoped(caller, caller.scopes, "read", holding)
+    scoped = {action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()}
+    scoped = _attached(scoped, holding)
     kept = role.powers if "system" in caller.scopes.levels else role.powers & policy.scope_powers
     return Rights(scoped, kept)
 
@@ -166,10 +169,14 @@ def _where_attached(type: str) -> Restriction:
     return Attached(NONE) if type == BINARY else ALL
 
 
-def _attached(allowed: Mapping[Action, Mapping[str, Restriction]]) -> dict[Action, Mapping[str, Restriction]]:
-    """Return the same where a Binary is shown wherever it is attached to something that may be read of a record."""
-    record = {type: reach for type, reach in allowed.get("read", {}).items() if type in record_types()}
-    within = Attached(tree(record))
+def _attached(
+    allowed: Mapping[Action, Mapping[str, Restriction]], holding: Mapping[str, Restriction]
+) -> dict[Action, dict[str, Restriction]]:
+    """Return the same where a Binary is shown wherever it is attached to something of a record within `holding`.
+
+    What rows let see by search criteria is not among that: it is about nobody, or seen by another row as well.
+    """
+    within = Attached(tree({type: reach for type, reach in holding.items() if type in record_types()}))
     return {
         action: {type: _filled(reach, within) if type == BINARY else reach for type, reach in by_type.items()}
         for action, by_type in allowed.items()
@@ -225,7 +232,7 @@ def _broken_glass(policy: Policy, caller: Caller, role: Role) -> Rights:
         allowed[action] = dict.fromkeys(sorted(types), reach)
     if caller.scopes is not None:
         allowed = {action: _scoped(caller, caller.scopes, action, reach) for action, reach in allowed.items()}
-    return Rights(_attached(allowed), role.powers & policy.scope_powers)
+    return Rights(_attached(allowed, allowed["read"]), role.powers & policy.scope_powers)
 
 
 def _scoped(caller: Caller, scopes: Scopes, action: Action, reach: Mapping[str, Restriction]) -> dict[str, Restriction]:

@@ -204,6 +204,9 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
         if call.principal.rights.limited:
             await binary.demand_context(call, tx, body)
         about = await binary.subjects_of(tx, body)
+        if before is not None and binary.context_of(body) is None:
+            # What names it says the same of the new version as of the one before.
+            about = await tx.subjects(key, before.number, restriction=ALL)
         prepared = prepared._replace(owners=about, subjects=about)
     new = NewVersion(
         key,

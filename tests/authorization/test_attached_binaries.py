@@ -272,3 +272,16 @@ def test_a_granular_scope_of_documents_is_one_of_their_binaries(fresh: Asking) -
         for type in ("DocumentReference", "Binary")
         for id in ("one", "two")
     ] == [200, 404, 200, 404]
+
+
+def test_who_has_written_a_binary_changes_it_only_while_its_record_is_within_reach(fresh: Asking) -> None:
+    care(fresh, "a")
+    scan = fresh.ask("f", "POST", "Binary", SCAN).json
+    path, changed = f"Binary/{scan['id']}", SCAN | {"id": scan["id"], "data": "eQ=="}
+    assert fresh.ask("f", "PUT", path, changed).status == 403, "nothing says yet whose it is"
+    assert fresh.ask("f", "POST", "DocumentReference", document(path)).status == 201
+    assert fresh.ask("f", "PUT", path, changed).status == 200
+    fresh.ask("owner", "DELETE", "CareTeam/f-a")
+    assert fresh.ask("f", "GET", path).status == 200
+    assert fresh.ask("f", "PUT", path, changed).status == 403
+    assert fresh.ask("f", "PATCH", path, [{"op": "replace", "path": "/data", "value": "eg=="}]).status == 403

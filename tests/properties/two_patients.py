@@ -58,6 +58,10 @@ ASKED = (
 )
 
 
+THERE = ("Observation", "Appointment", "Patient")
+"""Types of which a has something in every world, by the numbers 1, 2 and any."""
+
+
 def id_of(type: str, who: str, number: int) -> str:
     """Return the id that something of `who` has."""
     return who if type == "Patient" else f"{type[:3].lower()}-{who}{number}"
@@ -139,6 +143,8 @@ def question(random: Random) -> Request:
                 return "GET", f"{type}/_search?{criteria(random, type)}", None, {"prefer": "handling=lenient"}
             return "GET", f"{path}?{criteria(random, type)}", None, {"prefer": "handling=lenient"}
         case "read":
+            type = pick((type, *THERE))
+            id = id_of(type, pick("aab"), random.randint(0, 2))
             conditional = {"if_none_match": 'W/"1"'} if random.random() < 0.3 else {}
             return pick(("GET", "HEAD")), f"{type}/{id}{pick(('', '/_history', '/_history/1'))}", None, conditional
         case "history":
@@ -151,6 +157,8 @@ def question(random: Random) -> Request:
         case "delete":
             return "DELETE", pick((f"{type}/{id}", f"{type}?{criteria(random, type)}")), None, {}
         case "patch":
+            type = pick((type, *THERE))
+            id = id_of(type, pick("aab"), random.randint(0, 2))
             change = [pick(({"op": "add", "path": "/language", "value": "fr"}, _moving(pick("ab"))))]
             return "PATCH", pick((f"{type}/{id}", f"{type}?{_match(random)}")), change, {}
         case "conditional":
@@ -161,7 +169,8 @@ def question(random: Random) -> Request:
             return "PUT", f"{body['resourceType']}?{_match(random)}", body, {}
         case "bundle":
             return "POST", "", _bundle(random, type, id), {}
-    body = resource(random, pick("aab"), random.randint(0, 9))
+    known = random.random() < 0.5
+    body = resource(random, pick("aab"), random.randint(*((1, 2) if known else (0, 9))), pick(THERE) if known else "")
     matching = {"if_match": 'W/"1"'} if random.random() < 0.2 else {}
     return (
         *pick((("PUT", f"{body['resourceType']}/{body['id']}"), ("POST", str(body["resourceType"])))),
