@@ -1115,12 +1115,16 @@ export interface components {
         };
         /**
          * Glass
-         * @description Whose record is to be opened and why; `password` and `code` prove once more who asks.
+         * @description Whose record is to be opened and why; `password` and `code` prove once more who asks; an account
+         *     that signs in elsewhere only has none, and has to have done that within five minutes.
          */
         Glass: {
             /** Code */
             code?: string | null;
-            /** Password */
+            /**
+             * Password
+             * @default
+             */
             password: string;
             /** Patient */
             patient: string;
