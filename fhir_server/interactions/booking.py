@@ -17,7 +17,7 @@ from fhir_server.errors import Conflict
 from fhir_server.interactions.call import Call, Principal, Resource
 from fhir_server.interactions.conditional import criteria_of
 from fhir_server.model.fhir_json import parse_stored
-from fhir_server.model.resource import instant
+from fhir_server.model.resource import nearest_instant
 from fhir_server.store.base import Key, Transaction
 from profiles.datatypes.temporal import date_range
 from profiles.restriction import ALL
@@ -117,8 +117,8 @@ async def _open(call: Call, tx: Transaction, taken: Taken, whom: tuple[str, str]
     asked = [
         whom,
         ("status", ",".join(OPEN)),
-        ("date", f"ge{instant(taken.start - LONGEST)}"),
-        ("date", f"lt{instant(taken.end + 999)}"),
+        ("date", f"ge{nearest_instant(taken.start - LONGEST)}"),
+        ("date", f"lt{nearest_instant(taken.end + 999)}"),
     ]
     # The rule holds whatever the one who writes may see.
     everything = Call(call.services, Principal("system", EVERYTHING), call.request_id, TYPE, transaction=tx)

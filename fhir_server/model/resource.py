@@ -31,6 +31,15 @@ def instant(time: int) -> str:
     return _instant(time // 1000)
 
 
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_000
+"""The first and the last millisecond that an instant can say, in microseconds since 1970: of the years 1 and 9999."""
+
+
+def nearest_instant(time: int) -> str:
+    """Return `time` as an instant, or the first or last one there is: offsets lead beyond the years 1 to 9999."""
+    return instant(min(max(time, FIRST), LAST))
+
+
 @lru_cache(64)
 def _instant(milliseconds: int) -> str:
     # Versions of one group have the same millisecond, mostly.

@@ -11,7 +11,7 @@ from fhir_server.errors import NotFound
 from fhir_server.interactions.call import Content, Resource
 from fhir_server.interactions.read import read
 from fhir_server.model.fhir_json import parse
-from fhir_server.model.resource import instant
+from fhir_server.model.resource import nearest_instant
 from fhir_server.views.acting import Acting
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
@@ -71,7 +71,7 @@ async def _is_remote(acting: Acting, record: Values) -> bool:
         return True  # Refused for that when it is written.
     at = date_range(str(moment))[0]
     sides = {"patient_id": str(patient), "doctor_id": acting.account.id}
-    around = {"from": instant(at - HALF_A_DAY), "to": instant(at + HALF_A_DAY)}
+    around = {"from": nearest_instant(at - HALF_A_DAY), "to": nearest_instant(at + HALF_A_DAY)}
     found = await listing(acting, appointment.VIEW, Wanted({**sides, **around}, per_page=100))
     shown = [show(appointment.VIEW, each) for each in found.records]
     held = [each for each in shown if each["status"] != "cancelled" and each["starts_at"] is not None]

@@ -94,6 +94,13 @@ def test_a_record_is_of_a_visit_where_the_appointment_was_at_the_office(
     assert loinc["code"] == ("11488-4" if place == "AMB" else "85208-7")
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60-14:00"])
+def test_the_first_and_the_last_moment_can_be_those_of_a_consultation(
+    clinic: Practice, doctor: Person, moment: str
+) -> None:
+    written(doctor, in_care_of(clinic, doctor, f"at{moment[:4]}@clinic.example"), consultation_date=moment)
+
+
 NOTE: Json = {
     "resourceType": "Composition",
     "status": "final",

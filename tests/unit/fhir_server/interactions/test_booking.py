@@ -132,6 +132,12 @@ async def test_where_double_booking_is_allowed_nothing_is_looked_at(clinic: Serv
     await clinic.put(twice | {"status": "fulfilled"})
 
 
+async def test_the_last_hour_there_is_can_be_booked_once(clinic: Server) -> None:
+    last = {"start": "9999-12-31T23:00:00-14:00", "end": "9999-12-31T23:59:60-14:00"}
+    await created(clinic, appointment("10:00", "10:30") | last)
+    await created(clinic, appointment("10:00", "10:30", who="Practitioner/e") | last)
+
+
 async def test_what_is_over_is_history(clinic: Server) -> None:
     past = {"start": "2020-01-03T10:00:00Z", "end": "2020-01-03T10:30:00Z"}
     await created(clinic, appointment("10:00", "10:30") | past)

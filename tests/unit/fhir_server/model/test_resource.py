@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_server.model.resource import http_date, instant, is_id, parse_http_date, stamp, strip_server_meta
+from fhir_server.model.resource import (
+    http_date,
+    instant,
+    is_id,
+    nearest_instant,
+    parse_http_date,
+    stamp,
+    strip_server_meta,
+)
 
 EXAMPLE = 784_111_777_000_000  # RFC 9110's example date, Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -75,3 +83,9 @@ def test_ids(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "x" * 65, "a_b", "a/b", "é", "a\n", "١", "a b"])
 def test_what_is_not_an_id(text: str) -> None:
     assert not is_id(text)
+
+
+def test_the_nearest_instant_is_of_the_years_1_to_9999() -> None:
+    assert nearest_instant(0) == "1970-01-01T00:00:00.000Z"
+    assert nearest_instant(-(10**18)) == "0001-01-01T00:00:00.000Z"
+    assert nearest_instant(10**18) == "9999-12-31T23:59:59.999Z"
