@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from auth.errors import Invalid
+from auth.errors import Conflicting, Invalid
 from auth.foreign_hashes import foreign_scheme
 from auth.ports import Record, Records, Transaction
 from auth.tables import ACCOUNTS, SCHEMES
@@ -110,10 +110,19 @@ async def account_by_subject(records: Records, subject: str) -> Account | None:
     return read(found[0]) if found else None
 
 
-async def account_by_rpps(records: Records, rpps: str) -> Account | None:
-    """Return an account with that number in the national register, confirmed or not."""
-    found = await records.find(ACCOUNTS.name, "rpps", rpps)
-    return read(found[0]) if found else None
+async def holder_of_rpps(records: Records, rpps: str) -> Account | None:
+    """Return the account that was confirmed with that number in the national register.
+
+    Who only claims it, and waits to be confirmed, keeps nobody else out.
+    """
+    claiming = [read(each) for each in await records.find(ACCOUNTS.name, "rpps", rpps)]
+    return next((each for each in claiming if "pending" not in (each.status, each.was)), None)
+
+
+async def demand_unheld(records: Records, rpps: str) -> None:
+    """Raise Conflicting when somebody was confirmed with that number."""
+    if holder := await holder_of_rpps(records, rpps):
+        raise Conflicting(f"The account {holder.id} was confirmed with that number, and a number is one person's.")
 
 
 async def put(tx: Transaction, account: Account) -> Account:

@@ -134,7 +134,10 @@ def _demand_sense(asked: Emergency) -> None:
 
 def _message(account: Account, asked: Emergency, now: int) -> Resource:
     """Return what the patient is told: who, why and until when."""
-    who, patient = {"reference": account.actor}, {"reference": f"Patient/{asked.patient}"}
+    patient = {"reference": f"Patient/{asked.patient}"}
+    # Communication.sender takes no Person, which is what stands behind an administrator.
+    is_person = account.actor.startswith("Person/")
+    who = {"display": f"An administrator ({account.actor})"} if is_person else {"reference": account.actor}
     until = instant(now + asked.seconds * 1_000_000)
     text = f"Your record was opened under break-glass until {until}. The reason given: {asked.reason.strip()}"
     return {

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auth import accounts
-from auth.accounts import Account, Role, account_by_email, account_by_rpps, account_by_subject, normalised
+from auth.accounts import Account, Role, account_by_email, account_by_subject, holder_of_rpps, normalised
 from auth.errors import Conflicting, Denied, Invalid, Unauthenticated
 from auth.oidc import Identity
 from auth.ports import Asker, Event
@@ -79,7 +79,7 @@ async def _open(desk: Desk, identity: Identity, role: Role, asker: Asker) -> Acc
 
     async def also(tx: Transaction) -> None:
         taken = account.email and await account_by_email(tx.records, account.email)
-        if taken or (rpps and await account_by_rpps(tx.records, rpps)):
+        if taken or (rpps and await holder_of_rpps(tx.records, rpps)):
             raise Conflicting("You have an account already: sign in as usual, and link this identity to it.")
         await accounts.put(tx, account)
         details = {"role": role, "external": True}

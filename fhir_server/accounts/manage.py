@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from auth import grants
-from auth.accounts import Account, account_by_email, account_of, change, every, normalised, put
+from auth.accounts import Account, account_by_email, account_of, change, demand_unheld, every, normalised, put
 from auth.errors import Conflicting, Invalid, Missing
 from auth.grants import Grant
 from auth.keys import SigningKey
@@ -170,6 +170,7 @@ async def confirm(desk: Desk, account: Account, by: str, asker: Asker, rpps: str
     changed: list[Account] = []
 
     async def also(tx: Transaction) -> None:
+        await demand_unheld(tx.records, number)
         now = await change(tx, account.id, status="active", rpps=number)
         if now is None:
             raise Missing("There is no such account.")

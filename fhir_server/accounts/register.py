@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from auth import accounts
-from auth.accounts import Account, account_by_email, as_role, normalised
+from auth.accounts import Account, account_by_email, as_role, demand_unheld, normalised
 from auth.errors import Denied, Invalid
 from auth.grants import Grant
 from auth.ports import Asker, Event
@@ -116,9 +116,14 @@ async def new_account(desk: Desk, wanted: Wanted, *, confirmed: bool = False) ->
 async def open_account(
     desk: Desk, tx: Transaction, account: Account, asker: Asker, more: Collection[str] = (), by: str | None = None
 ) -> None:
-    """Keep a new account inside a transaction, with its row in the trail. Raises Invalid when the address is taken."""
+    """Keep a new account inside a transaction, with its row in the trail.
+
+    Raises Invalid when the address is taken, Conflicting when the number of a doctor who need not wait is.
+    """
     if await account_by_email(tx.records, account.email):
         raise Invalid({"email": [TAKEN]})
+    if account.rpps and account.status == "active":
+        await demand_unheld(tx.records, account.rpps)
     await accounts.put(tx, account)
     details = {"role": account.role} | ({"ignored": sorted(more)[:20]} if more else {})
     event = Event("register", by or account.actor, asker, 201, account.actor, account.patients, details)

@@ -136,6 +136,22 @@ def test_the_glass_is_broken_with_a_reason_for_one_patient_and_the_patient_is_to
     assert told["resource"]["sender"]["reference"] == f"Practitioner/{doctor.id}"
 
 
+def test_an_administrator_reads_a_record_by_break_glass_and_writes_nothing(http: httpx.Client, admin: Person) -> None:
+    patient, other = register(http, "k@clinic.example"), register(http, "l@clinic.example")
+    asked = {"patient": patient.id, "reason": "a complaint about what is written", "password": PASSWORD}
+    assert admin.ask("GET", f"Patient/{patient.id}").status_code == 403
+    broken = admin.ask("POST", "/api/v1/auth/break-glass", asked)
+    assert broken.status_code == 201, broken.text
+    token = broken.json()["data"]["access_token"]
+    found = admin.ask("GET", f"Patient/{patient.id}", token=token)
+    assert found.status_code == 200
+    assert admin.ask("PUT", f"Patient/{patient.id}", found.json(), token=token).status_code == 403
+    assert admin.ask("GET", f"Patient/{other.id}", token=token).status_code == 404
+    (told,) = (each["resource"] for each in patient.ask("GET", "Communication").json()["entry"])
+    assert "complaint" in told["payload"][0]["contentString"]
+    assert f"Person/{admin.id}" in told["sender"]["display"]
+
+
 def test_who_has_broken_the_glass_waits_for_an_administrator_to_look(
     http: httpx.Client, doctor: Person, admin: Person
 ) -> None:

@@ -56,12 +56,24 @@ async def test_an_account_that_is_there_is_never_handed_over_on_a_claim() -> Non
         claims = {"email": "ann@example.org", "email_verified": True}
         with pytest.raises(Conflicting):
             await enter(desk, identity("ann", **claims), "patient", HERE)
-        await register(desk, Wanted("doc@example.org", PASSWORD, "doctor", rpps="10101201234"), HERE)
+        await manage.add(desk, Wanted("doc@example.org", PASSWORD, "doctor", rpps="10101201234"), "Person/1", HERE)
         with pytest.raises(Conflicting):
             await enter(desk, identity(), "doctor", HERE)
         for role in (None, "admin"):
             with pytest.raises(Denied):
                 await enter(desk, identity("new"), role, HERE)
+
+
+async def test_who_only_claims_a_number_keeps_its_holder_out_in_no_state() -> None:
+    async with desk_of() as desk:
+        claim = (await register(desk, Wanted("x@example.org", PASSWORD, "doctor", rpps="10101201234"), HERE)).account
+        await manage.disable(desk, claim, "Person/1", HERE)
+        holder = (await enter(desk, identity(), "doctor", HERE)).account
+        assert (holder.status, holder.rpps) == ("active", "10101201234")
+        assert holder.id != claim.id
+        waiting = await manage.enable(desk, claim, "Person/1", HERE)
+        with pytest.raises(Conflicting, match=holder.id):
+            await manage.confirm(desk, waiting, "Person/1", HERE)
 
 
 async def test_who_is_signed_in_links_an_identity_and_enters_by_it() -> None:

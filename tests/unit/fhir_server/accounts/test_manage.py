@@ -64,6 +64,20 @@ async def test_a_doctor_is_confirmed_by_the_number_and_keeps_what_else_is_there(
             await manage.confirm(desk, confirmed, "Person/1", HERE)
 
 
+async def test_a_number_of_the_register_is_one_persons() -> None:
+    async with desk_of() as desk:
+        first = (await register(desk, doctor(), HERE)).account
+        second = (await register(desk, doctor("other@example.org"), HERE)).account
+        await manage.confirm(desk, first, "Person/1", HERE)
+        for number in (None, "10101201234"):
+            with pytest.raises(Conflicting, match=first.id):
+                await manage.confirm(desk, second, "Person/1", HERE, number)
+        with pytest.raises(Conflicting, match=first.id):
+            await manage.add(desk, doctor("third@example.org"), "Person/1", HERE)
+        confirmed = await manage.confirm(desk, second, "Person/1", HERE, "10101205678")
+        assert (confirmed.status, confirmed.rpps) == ("active", "10101205678")
+
+
 async def test_without_a_number_or_for_anybody_else_nothing_is_confirmed() -> None:
     async with desk_of() as desk:
         doc = (await register(desk, Wanted("doc@example.org", PASSWORD, "doctor"), HERE)).account
