@@ -325,9 +325,10 @@ def restriction(random: Random, depth: int = 2) -> limits.Restriction:
         case "not":
             return limits.Not(restriction(random, depth - 1))
         case "attached":
-            within = restriction(random, 0)
-            deep = isinstance(within, limits.Attached | limits.Matches)
-            return limits.Attached(limits.Matches("Observation", (("coded", ""),)) if deep else within)
+            # Nothing deeper, or the statements of deep questions get too deep for the database.
+            coded = limits.Matches("Observation", (("coded", ""),))
+            simple = (limits.About(random.choice(IDS)), limits.WrittenBy(random.choice(AUTHORS)), coded)
+            return limits.Attached(random.choice(simple))
         case "not label":
             return limits.Not(limits.HasLabel(*random.choice(LABELS)))
         case "compartment":
