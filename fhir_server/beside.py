@@ -24,9 +24,15 @@ def beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, vi
 
     from fhir_server.api.health import health
 
-    api = FastAPI(title="FHIR health data server", version=version("fhir-health-server"), redoc_url=None)
+    # No redirects of the framework's own: it would take the host for them from the request.
+    title, release = "FHIR health data server", version("fhir-health-server")
+    api = FastAPI(title=title, version=release, redoc_url=None, redirect_slashes=False)
     api.include_router(health(ready))
-    if desk is not None:
+    if desk is None:
+        from fhir_server.api.closed import closed
+
+        api.include_router(closed())
+    else:
         from fhir_server.api.accounts import include_accounts
         from fhir_server.api.views import include_views
         from fhir_server.open_live import relaying_of

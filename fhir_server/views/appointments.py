@@ -92,8 +92,9 @@ async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:
     _demand_side(acting, shown)
     if shown["status"] in OPEN:
         raise Conflict("It is still to take place: cancel it first, so that the other side is told.")
-    gone = {VIEW.root: [stored[VIEW.root][0] | {"status": "entered-in-error"}]}
-    await acting.write(transaction(changes(stored, gone)))
+    gone = stored[VIEW.root][0] | {"status": "entered-in-error"}
+    gone.pop("cancelationReason", None)  # app-4: an entry in error was not cancelled. The version before says why.
+    await acting.write(transaction(changes(stored, {VIEW.root: [gone]})))
 
 
 def etag(parts: Parts) -> str:

@@ -13,6 +13,7 @@ def complete_record(parts: Parts) -> None:
     moments = {each["url"]: each.get("valueInstant") for each in composition.get("extension", ())}
     written = moments.get(definition("updated-at"))
     if written:
+        _keep_consultation(parts)
         composition["date"] = written
     attesters = composition.get("attester", [])
     is_own = composition.get("identifier", {}).get("system") == RECORD
@@ -21,6 +22,14 @@ def complete_record(parts: Parts) -> None:
         composition["attester"] = [*attesters, {"mode": "legal", "time": written, "party": party}]
     for encounter in parts.get("Encounter", ()):
         _follow(encounter, composition)
+
+
+def _keep_consultation(parts: Parts) -> None:
+    """Say in a note of others, before its date moves, when the consultation was that only its date has told."""
+    composition = parts["Composition"][0]
+    told = any("start" in each.get("period", {}) for each in parts.get("Encounter", ()))
+    if "date" in composition and "event" not in composition and not told:
+        composition["event"] = [{"period": {"start": composition["date"]}}]
 
 
 def _is_signed(attesters: list[Json]) -> bool:

@@ -6,6 +6,7 @@ for stays as it is, and showing and writing again changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -42,12 +43,15 @@ def write(view: View, record: Values, stored: Parts | None = None, *, start: Par
         and not each.given
         and (stored is None or not same(values[each.name], value_of(each, parts)))
     ]
+    untouched = [] if stored is None else [each for each in view.fields if each not in changed and not each.given]
+    before = {each.name: value_of(each, stored or {}) for each in untouched} if changed else {}
     for field in changed:
         _write(field, parts, values[field.name])
     if stored is not None:
         _drop_blank(parts, blank)
     if changed and view.complete is not None:
         view.complete(parts)
+    _keep(untouched, parts, before)
     if view.rules is not None and (broken := list(view.rules(flat(view, show(view, parts))))):
         raise Unfit([Issue("error", "business-rule", message, name) for name, message in broken])
     return parts
@@ -80,6 +84,17 @@ def _drop_blank(parts: Parts, blank: Parts) -> None:
     for type, resources in blank.items():
         if parts[type] == resources:
             del parts[type]
+
+
+def _keep(fields: Iterable[Field], parts: Parts, before: Values) -> None:
+    """Write what fields showed that are not written and would show something else now.
+
+    A note of others shows as its consultation the date of the document, which a change moves.
+    """
+    for field in fields:
+        value = before.get(field.name)
+        if value is not None and not same(value, value_of(field, parts)):
+            _write(field, parts, value)
 
 
 def _missing(view: View, values: Values, issues: list[Issue]) -> list[Issue]:

@@ -95,6 +95,11 @@ def test_who_cancels_says_why_and_the_time_is_free_again(doctor: Person, patient
     gone = patient.ask("POST", f"{path}/cancel", {"cancellation_reason": "guérie"}).json()["data"]
     assert (gone["status"], gone["cancellation_reason"]) == ("cancelled", "guérie")
     booked(patient, doctor, "2050-01-04")
+    assert patient.ask("DELETE", path).status_code == 204
+    assert patient.ask("GET", path).status_code == 404
+    versions = patient.ask("GET", f"/fhir/{path.replace('appointments', 'Appointment')}/_history").json()["entry"]
+    kept = [(each["resource"]["status"], each["resource"].get("cancelationReason")) for each in versions]
+    assert kept == [("entered-in-error", None), ("cancelled", {"text": "guérie"}), ("pending", None)]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,9 @@ def test_a_note_of_another_system_is_a_record_too_and_can_be_changed(clinic: Pra
     assert (shown["patient_id"], shown["doctor_id"], shown["tags"]) == (patient.id, doctor.id, [])
     changed = doctor.ask("PUT", f"medical_records/{shown['id']}", {"medical_record": {"soap": {"plan": "Rest more."}}})
     assert (changed.status_code, changed.json()["data"]["soap"]["plan"]) == (200, "Rest more.")
+    now = changed.json()["data"]
+    moved = {name for name in now if now[name] != shown[name]}
+    assert moved == {"soap", "updated_at"}
     assert doctor.ask("GET", f"/fhir/Composition/{shown['id']}").json()["title"] == "Progress note"
 
 
@@ -238,3 +241,10 @@ def test_what_is_no_body_is_refused(clinic: Practice, doctor: Person) -> None:
     for wrong in (b"{", b"[" * 100_000, b'{"medical_record": NaN}', b"\xff", b"1E+99999999999999999999"):
         assert clinic.http.post("/api/v1/medical_records", content=wrong, headers=headers).status_code == 400
     assert clinic.http.get("/api/v1/medical_records").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/api/v1/medical_records/", "/api/v1/auth/login/", "/admin/users/", "/health/"])
+def test_no_answer_takes_its_host_from_the_request(doctor: Person, path: str) -> None:
+    answer = doctor.ask("GET", path, host="elsewhere.example")
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert "elsewhere" not in answer.text

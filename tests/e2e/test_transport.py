@@ -230,3 +230,10 @@ def test_no_log_quotes_what_was_sent(folder: Path) -> None:
     file.close()
     # The trail names what was asked for, and quotes nothing else.
     assert [row for row in rows if SECRET in re.sub('"target":"[^"]*"', "", row)] == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "me"), ("POST", "auth/login"), ("PUT", "medical_records/1")])
+def test_an_open_server_says_why_it_has_no_json_api(plain: Running, method: str, path: str) -> None:
+    answer = httpx.request(method, f"{plain.root}/api/v1/{path}", json={})
+    assert answer.status_code == 404
+    assert "--auth required" in answer.json()["error"]["message"]

@@ -102,6 +102,25 @@ def test_the_priority_of_others_is_understood(act: str, priority: str) -> None:
     assert codings[0]["code"] == ("A" if priority != "high" else "R")
 
 
+@pytest.mark.parametrize(
+    "change", [{"priority": "urgent"}, {"soap": {"plan": "Rest more"}}, {"tags": ["x"]}, {"status": "archived"}]
+)
+@pytest.mark.parametrize("period", [None, {"start": "2026-03-04T08:00:00+01:00"}])
+def test_a_change_to_a_note_of_others_leaves_what_it_does_not_say(
+    change: dict[str, Any], period: dict[str, str] | None
+) -> None:
+    encounter = {"resourceType": "Encounter", "id": "e", "period": period}
+    others = [note(PLAN, encounter={"reference": "Encounter/e"}), encounter] if period else [note(PLAN)]
+    (parts,) = gather(VIEW, [*others, PATIENT])
+    before = show(VIEW, parts)
+    made = write(VIEW, change | {"updated_at": "2026-06-01T10:00:00Z"}, parts)
+    after = show(VIEW, made)
+    assert made["Composition"][0]["date"] == "2026-06-01T10:00:00Z"
+    assert {name for name in after if after[name] != before[name]} == {*change, "updated_at"}
+    if not period:
+        assert made["Composition"][0]["event"] == [{"period": {"start": "2026-03-05"}}]
+
+
 def test_an_encounter_is_made_for_a_note_of_others_only_when_it_is_needed() -> None:
     (parts,) = gather(VIEW, [note(PLAN)])
     assert "Encounter" not in write(VIEW, {"nom": "Anna"}, parts)
