@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from fhir_server.interactions.audit import patients_of
-from fhir_server.interactions.binary import whole
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.interactions.subscribing.tables import Kept
@@ -48,10 +47,10 @@ async def of_event(services: Services, entry: Entry, event: Kept, viewer: Viewer
         return None
     if not entry.asked.payload:
         return Parcel("POST", "", b"", "", event.number)
-    body = await whole(await viewer.call(entry.owner, event.key.type), version)
     path = f"{event.key.type}/{event.key.id}"
     shown = (f"{path}/_history/{event.version}",)
-    made, media = _encoded(body, entry)
+    # Of a Binary without the content that is kept beside it, which may be too large to be held.
+    made, media = _encoded(version.body, entry)
     return Parcel("PUT", path, made, media, event.number, shown, patients_of(version))
 
 

@@ -66,11 +66,15 @@ TOLD = {
     "QuestionnaireResponse",
     "RelatedPerson",
 }
+SUBSCRIBERS = ("patient", "unrelated", "related", "ended", "admin", "system")
+"""Who may have subscriptions: each their own, and none of those that there are."""
 DELETED = {"Binary", "DocumentReference", "Media", "Observation", "QuestionnaireResponse"}
 
 
 def reading(who: str, type: str) -> Reach:
     """Return what `who` may read of `type`."""
+    if type == "Subscription":
+        return "none" if who in SUBSCRIBERS else "out"
     if who == "system":
         return "all"
     if who == "narrow":
@@ -101,6 +105,8 @@ def reading(who: str, type: str) -> Reach:
 
 def creating(who: str, type: str) -> Reach:
     """Return what `who` may create of `type`: only in scope where something of it can be within reach."""
+    if type == "Subscription":
+        return "all" if who in SUBSCRIBERS else "out"
     if who == "system":
         return "out" if type in DEFINITIONS | {"AuditEvent"} else "all"
     if who in ("narrow", "pending"):
@@ -120,6 +126,8 @@ def creating(who: str, type: str) -> Reach:
 
 def updating(who: str, type: str) -> Reach:
     """Return what `who` may change of `type`."""
+    if type == "Subscription":
+        return reading(who, type)
     if type == "Patient" and who in ("patient", "related", "glass"):
         return "a"
     if type == "Patient" and who in ("unrelated", "ended"):
@@ -133,6 +141,8 @@ def updating(who: str, type: str) -> Reach:
 
 def deleting(who: str, type: str) -> Reach:
     """Return what `who` may delete of `type`."""
+    if type == "Subscription":
+        return reading(who, type)
     if who == "system":
         return creating(who, type)
     if who == "admin":

@@ -51,6 +51,9 @@ def bare(type: str, patient: str = "who", id: str | None = None) -> Json:
     made = _renamed(copy.deepcopy(_about(type)), WHO, f"Patient/{patient}")
     if type == "Patient":
         id = patient
+    if type == "Subscription":
+        # One that asks to be active must ask for something that there is.
+        made["status"] = "off"
     if id is not None:
         made["id"] = id
     return made

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from fhir_server.interactions.audit import patients_of
-from fhir_server.interactions.binary import whole
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.criteria import candidate
 from fhir_server.interactions.subscribing.entry import Entry
@@ -77,9 +76,8 @@ class Made:
         self._patients.update(dict.fromkeys(patients_of(version)))
         if self._content == "id-only" or version.deleted:
             return Told(reference)
-        body = await whole(await self._viewer.call(self._entry.owner, key.type), version)
-        self.size += len(body)
-        return Told(reference, parse(body))
+        self.size += len(version.body)
+        return Told(reference, parse(version.body))
 
     async def _context(self, version: Version) -> Sequence[Told]:
         """Return what the topic tells besides, as far as the owner may see it."""

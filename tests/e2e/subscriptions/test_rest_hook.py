@@ -56,6 +56,14 @@ def test_the_payload_may_be_xml(fhir: Fhir, listener: Listener) -> None:
     assert root.find("{http://hl7.org/fhir}birthDate").get("value") == "1970-01-31"  # type: ignore[union-attr]
 
 
+def test_a_large_binary_comes_without_its_content(fhir: Fhir, listener: Listener) -> None:
+    fhir.subscribe(subscription("Binary", listener.endpoint))
+    id = fhir.create({"resourceType": "Binary", "contentType": "text/plain", "data": "aGVs" * 2000})
+    (come,) = listener.count(1)
+    assert come.path == f"/Binary/{id}"
+    assert (come.json["contentType"], "data" in come.json) == ("text/plain", False)
+
+
 def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(fhir: Fhir, listener: Listener) -> None:
     refused = iter([503, 500])
     listener.answer = lambda request: next(refused, 200)

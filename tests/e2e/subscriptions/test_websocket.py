@@ -201,6 +201,18 @@ def test_a_binding_token_binds_once_and_shakes_hands(clinic: Clinic) -> None:
         assert say(connection, f"bind-with-token {told['token'][0]}").startswith("error bind-with-token")
 
 
+def test_a_quiet_socket_hears_heartbeats(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    asked = topical("appointment", "", content="id-only", channel={"type": "websocket"}, heartbeat_period=1)
+    del asked["channel"]["endpoint"]
+    id = fhir(person).subscribe(asked)
+    with by_token(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        for _ in range(2):
+            rows = json.loads(hear(connection))["entry"][0]["resource"]["parameter"]
+            assert [row["valueCode"] for row in rows if row["name"] == "type"] == ["heartbeat"]
+
+
 def test_a_binding_token_is_for_subscriptions_of_ones_own(clinic: Clinic) -> None:
     person, other = clinic.register("patient"), clinic.register("patient")
     id = subscribe(other)
