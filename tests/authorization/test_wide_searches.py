@@ -43,7 +43,7 @@ def test_a_whole_compartment_is_what_its_types_give(shared: Asking, who: str) ->
 
 
 def test_many_types_by_name_are_searched_at_once(shared: Asking) -> None:
-    types = sorted(type for type in BY_PATIENT if expected.reading("related", type) == "a")
+    types = sorted(type for type in BY_PATIENT - {"Binary"} if expected.reading("related", type) == "a")
     assert len(types) > 60
     found = shared.ask("related", "GET", f"?_type={','.join(types)}&_id=a,b&_sort=-_lastUpdated&_count=1000")
     assert found.status == 200
