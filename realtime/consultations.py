@@ -23,6 +23,9 @@ CHANGES = "consultations"
 ROOMS = "rooms"
 """The topic where workers tell which rooms they are in, when somebody may have missed that they have left one."""
 
+AGAIN = 0.5
+"""Seconds until it is asked again who may stay, when that could not be told."""
+
 log = logging.getLogger("realtime")
 
 
@@ -84,11 +87,7 @@ class ConsultationChannel(Generic[P]):
             return await self._chat(seat, meeting, payload.get("message"))
         elif event == "admit":
             async with meeting.turn:
-                user = room.demand_waiting(seat.id, payload.get("user_id"))
-                await self._consultations.admitted(seat.member, seat.name, user)
-                # Admitted and told of without a pause, so that nobody hears of it after they have left again.
-                meeting.tell(room.admit(seat.id, user))
-                await self._begun(seat, room.users)
+                await self._admit(seat, meeting, payload.get("user_id"))
         elif event == "end_call":
             async with meeting.turn:
                 tellings = room.end(seat.id)
@@ -105,10 +104,10 @@ class ConsultationChannel(Generic[P]):
         try:
             meeting.tell(meeting.room.leave(seat.id))
             meeting.seats.pop(seat.id, None)
-            self._files.pop(seat.id, None)
+            file = self._files.pop(seat.id, None)
             self._keeping.discard(seat.id)
             async with meeting.turn:
-                await self._consultations.leave(seat.member, seat.name)
+                await self._consultations.leave(seat.member, seat.name, file)
         finally:
             meeting.using -= 1
             self._forget(meeting)
@@ -119,15 +118,42 @@ class ConsultationChannel(Generic[P]):
     async def _look(self, appointment: str | None) -> None:
         """Put out whoever may not stay in the rooms of that Appointment, or in any room."""
         seats = [seat for meeting in self._rooms.values() for seat in meeting.seats.values()]
-        for seat in seats:
-            if appointment in (None, seat.name) and not await self._consultations.stays(seat.member, seat.name):
+        seats = [seat for seat in seats if appointment in (None, seat.name)]
+        while True:
+            seats = [seat for seat in seats if not await self._looked_at(seat, consents=appointment is None)]
+            if not seats:
+                return
+            # A change is told of once, and nobody stays in a room because the store was away at that moment.
+            await asyncio.sleep(AGAIN)
+
+    async def _looked_at(self, seat: Seat[P], *, consents: bool) -> bool:
+        """Put somebody out who may not stay, or tell them whether messages are kept; return whether it was known."""
+        try:
+            # Somebody may leave at each step.
+            if seat.id in self._files and not await self._consultations.stays(seat.member, seat.name):
                 seat.put_out()
-            elif appointment is None and seat.id in self._files:
+            elif consents and seat.id in self._files:
                 kept = await self._consultations.keeps(seat.member, self._files[seat.id])
-                # Somebody may have left meanwhile.
                 if seat.id in self._files and kept != (seat.id in self._keeping):
                     self._told(seat, kept=kept)
                     seat.push("chat_kept", {"kept": kept})
+        except Exception as error:
+            # Its text may quote what it failed on.
+            log.error("who may stay in a room is not known", extra={"error": type(error).__name__})
+            return False
+        return True
+
+    async def _admit(self, seat: Seat[P], meeting: Meeting[P], asked: Any) -> None:
+        """Let in who waits."""
+        try:
+            user = meeting.room.demand_waiting(seat.id, asked)
+        except Refused:
+            await self._consultations.not_admitted(seat.member, seat.name, self._files[seat.id])
+            raise
+        await self._consultations.admitted(seat.member, seat.name, user)
+        # Admitted and told of without a pause, so that nobody hears of it after they have left again.
+        meeting.tell(meeting.room.admit(seat.id, user))
+        await self._begun(seat, meeting.room.users)
 
     async def _chat(self, seat: Seat[P], meeting: Meeting[P], text: Any) -> Payload:
         """Tell all in the room; keep it where that is agreed, which only counts once the one who speaks was told so."""

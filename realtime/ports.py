@@ -96,6 +96,10 @@ class Consultations(Protocol[P]):
         """Keep that somebody has let a user in who waited."""
         ...
 
+    async def not_admitted(self, member: Member[P], appointment: str, file: Any) -> None:
+        """Keep that somebody has asked to let a user in and was refused."""
+        ...
+
     async def keeps(self, member: Member[P], file: Any) -> bool:
         """Return whether messages are kept in a file, now that something has changed."""
         ...
@@ -107,8 +111,8 @@ class Consultations(Protocol[P]):
         """
         ...
 
-    async def leave(self, member: Member[P], appointment: str) -> None:
-        """Keep that somebody has left."""
+    async def leave(self, member: Member[P], appointment: str, file: Any) -> None:
+        """Keep that somebody has left, who may not see the appointment any more."""
         ...
 
     async def end(self, member: Member[P], appointment: str) -> None:

@@ -1,8 +1,8 @@
 """Consultations as FHIR has them: the Appointment says who may enter and when, the Encounter tells what came of it.
 
-The Appointment is read with the member's own rights. What a doctor does to the Encounter is done with theirs; that a
-patient has come or gone the server writes in their name, since patients write no Encounters. All of it leaves rows in
-the audit trail.
+The Appointment is looked at with the member's own rights, which is no reading of theirs. What a doctor does to the
+Encounter is done with theirs; that a patient has come or gone the server writes in their name, since patients write no
+Encounters. All of it leaves rows in the audit trail.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fhir_server.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed, Refusal
+from fhir_server.errors import Conflict, Forbidden, NotFound, PreconditionFailed, Refusal
 from fhir_server.interactions import audit
 from fhir_server.interactions.call import Call, Preconditions, Resource, Services
 from fhir_server.interactions.create import create
 from fhir_server.interactions.update import update
 from fhir_server.live import chat
-from fhir_server.live.appointment import Opening, Party, is_open
+from fhir_server.live.appointment import Opening, is_open
 from fhir_server.live.chat import ChatFile
 from fhir_server.live.encounter import Status, moved, planned
 from fhir_server.live.taking_part import Consultation, taking_part
@@ -50,7 +50,7 @@ class Consulting:
         except (Refused, Forbidden, NotFound):
             await self._note(member, appointment, "enter-consultation", 403)
             raise Refused(UNAUTHORIZED) from None
-        await self._note(member, appointment, "enter-consultation", 200, found.party)
+        await self._note(member, appointment, "enter-consultation", 200, found.party.patients)
         waits = patient and self._opening.waits and encounter["status"] != "in-progress"
         file = ChatFile(found.party.patients, (*found.party.patients, *found.party.practitioners), _name(encounter))
         keeps = await chat.keeps(self._chat_call(member), file)
@@ -64,7 +64,11 @@ class Consulting:
 
     async def admitted(self, member: Here, appointment: str, user: str) -> None:
         """Leave a row about who was let in."""
-        await self._note(member, appointment, "admit-consultation", 200, Party((f"Patient/{user}",), ()))
+        await self._note(member, appointment, "admit-consultation", 200, (f"Patient/{user}",))
+
+    async def not_admitted(self, member: Here, appointment: str, file: ChatFile) -> None:
+        """Leave a row about who was refused."""
+        await self._note(member, appointment, "admit-consultation", 403, file.patients)
 
     async def keeps(self, member: Here, file: ChatFile) -> bool:
         """Return whether messages are kept."""
@@ -79,15 +83,15 @@ class Consulting:
         except Refusal:
             raise Refused("the message cannot be kept") from None
 
-    async def leave(self, member: Here, appointment: str) -> None:
+    async def leave(self, member: Here, appointment: str, file: ChatFile) -> None:
         """Leave a row; the Encounter waits for whoever comes back, or ends the call."""
-        await self._note(member, appointment, "leave-consultation", 200)
+        await self._note(member, appointment, "leave-consultation", 200, file.patients)
 
     async def end(self, member: Here, appointment: str) -> None:
         """Finish the Encounter."""
         found = await self._again(member, appointment)
         await self._move(member, found, "finished")
-        await self._note(member, appointment, "end-consultation", 200, found.party)
+        await self._note(member, appointment, "end-consultation", 200, found.party.patients)
 
     async def stays(self, member: Here, appointment: str) -> bool:
         """Return whether a participant may stay: no clock puts anybody out, a consultation that is called off does."""
@@ -107,7 +111,7 @@ class Consulting:
             return None
         try:
             return await taking_part(call_of(self._services, member, "Appointment", appointment))
-        except (Forbidden, Gone, NotFound):
+        except Forbidden:
             return None
 
     async def _move(self, member: Here, found: Consultation, to: Status, present: Sequence[str] = ()) -> Resource:
@@ -140,12 +144,13 @@ class Consulting:
     def _chat_call(self, member: Here) -> Call:
         return call_of(self._services, member, chat.TYPE)
 
-    async def _note(self, member: Here, appointment: str, action: str, status: int, party: Party | None = None) -> None:
+    async def _note(
+        self, member: Here, appointment: str, action: str, status: int, patients: Sequence[str] = ()
+    ) -> None:
         """Leave a row about the room; who was refused is told of by the name they asked for, if it is one."""
         call = call_of(self._services, member, "Appointment", appointment if is_id(appointment) else None)
-        patients = [each.partition("/")[2] for each in party.patients] if party else []
-        now = self._services.now()
-        row = audit.row(call, action, status, time=now, patients=patients)
+        ids = [each.partition("/")[2] for each in patients]
+        row = audit.row(call, action, status, time=self._services.now(), patients=ids)
         await self._services.store.audit(row, wait=self._services.audit_waits)
 
 

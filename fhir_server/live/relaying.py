@@ -8,8 +8,10 @@ from typing import Any
 from auth.errors import Denied
 from fhir_server.errors import Forbidden, Gone, NotFound
 from fhir_server.interactions.call import Call
+from fhir_server.interactions.read import read
 from fhir_server.live.appointment import Opening, is_open
-from fhir_server.live.taking_part import taking_part
+from fhir_server.live.taking_part import among
+from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import is_id
 from realtime.relays import Relays
 
@@ -29,7 +31,7 @@ class Relaying:
         Raises NotFound for an Appointment that they may not see, Denied for one that is not theirs or not open.
         """
         try:
-            found = await taking_part(call) if is_id(call.id or "") else None
+            found = await among(call, parse((await read(call)).body or b"{}")) if is_id(call.id or "") else None
         except (Forbidden, Gone, NotFound):
             raise NotFound("There is no appointment with that id.") from None
         if found is None:

@@ -50,7 +50,10 @@ class Consultations:
     async def keep(self, member: Member[str], file: Any, message: Message) -> bool:
         raise AssertionError("nothing is to be kept here")
 
-    async def leave(self, member: Member[str], appointment: str) -> None:
+    async def not_admitted(self, member: Member[str], appointment: str, file: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def leave(self, member: Member[str], appointment: str, file: Any) -> None:
         await asyncio.sleep(0)
 
     async def end(self, member: Member[str], appointment: str) -> None:

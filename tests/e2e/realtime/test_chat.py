@@ -123,22 +123,39 @@ def test_who_comes_in_is_admitted_and_leaves_is_in_the_trail(clinic: Clinic, pat
     stranger = clinic.register("patient")
     with clinic.client(stranger) as client:
         assert client.join(f"consultation:{id}")["status"] == "error"
-    with talking(clinic, patient, id) as (ours, _theirs, _told):
+    with talking(clinic, patient, id) as (ours, theirs, _told):
+        assert theirs.ask(f"consultation:{id}", "admit", {"user_id": patient.id})["status"] == "error"
         ours.ask(f"consultation:{id}", "end_call")
     asked, told = f"AuditEvent?entity=Appointment/{id}&type=110100&_count=50&_sort=date", []
     ends = time.monotonic() + 5
     # Rows of what is no write ride the next commit.
-    while len(told) < 7 and time.monotonic() < ends:
+    while len(told) < 8 and time.monotonic() < ends:
         told = [happening(each["resource"]) for each in clinic.admin.ask("GET", asked)["entry"]]
     doctor = clinic.doctor.id
-    assert told[:5] == [
+    assert told[:6] == [
         ("enter", stranger.id, "4"),
         ("enter", doctor, "0"),
         ("enter", patient.id, "0"),
         ("admit", doctor, "0"),
+        ("admit", patient.id, "4"),
         ("end", doctor, "0"),
     ]
-    assert sorted(told[5:]) == sorted(("leave", who, "0") for who in (doctor, patient.id))
+    assert sorted(told[6:]) == sorted(("leave", who, "0") for who in (doctor, patient.id))
+    mine = [happening(each["resource"]) for each in patient.ask("GET", asked)["entry"]]
+    assert mine == [each for each in told if each[1] != stranger.id], (
+        "patients see it, but for who was nobody of theirs"
+    )
+
+
+def test_being_in_a_room_is_no_reading_of_its_appointment(clinic: Clinic, patient: Person) -> None:
+    id = clinic.book(patient)
+    with talking(clinic, patient, id) as (ours, theirs, _told):
+        patient.ask("POST", CONSENT)
+        # Who may stay is asked before it is told whether messages are kept, and rows come with the next commit.
+        assert ours.hear("chat_kept") == theirs.hear("chat_kept") == {"kept": True}
+        assert say(theirs, id, "Bonjour")
+        read = clinic.admin.ask("GET", f"AuditEvent?entity=Appointment/{id}&action=R")
+    assert read["total"] == 0
 
 
 def happening(event: Json) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Whether what is said in a room is kept: told first, kept then, and no longer once that is taken back."""
+"""What a room asks its host when something has changed: whether messages are kept, and who may stay."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class Host:
         self.agreed = False
         self.broken = False
         self.kept: list[tuple[Any, str]] = []
+        self.away = 0
+        self.let_in = True
+        self.refused: list[tuple[str, Any]] = []
 
     async def enter(self, member: Member[str], appointment: str) -> Entrance:
         return Entrance(member.role, file=f"file of {appointment}", keeps=self.agreed)
@@ -29,12 +32,18 @@ class Host:
 
     async def admitted(self, member: Member[str], appointment: str, user: str) -> None: ...
 
-    async def leave(self, member: Member[str], appointment: str) -> None: ...
+    async def not_admitted(self, member: Member[str], appointment: str, file: Any) -> None:
+        self.refused.append((member.account, file))
+
+    async def leave(self, member: Member[str], appointment: str, file: Any) -> None: ...
 
     async def end(self, member: Member[str], appointment: str) -> None: ...
 
     async def stays(self, member: Member[str], appointment: str) -> bool:
-        return True
+        if self.away:
+            self.away -= 1
+            raise ConnectionError("of Jean Dupont")
+        return self.let_in
 
     async def keeps(self, member: Member[str], file: Any) -> bool:
         return self.agreed
@@ -60,7 +69,7 @@ class Side:
             "42",
             lambda: member,
             lambda event, payload: self.told.append((event, payload)),
-            lambda: None,
+            lambda: self.told.append(("phx_close", {})),
         )
 
     async def say(self, text: str) -> bool:
@@ -134,3 +143,31 @@ async def test_who_has_left_is_told_nothing() -> None:
     await settle()
     assert ours.heard("chat_kept") == [{"kept": True}]
     assert theirs.heard("chat_kept") == []
+
+
+async def test_nobody_stays_because_it_could_not_be_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("realtime.consultations.AGAIN", 0)
+    host, bus, ours, theirs = await room()
+    host.let_in, host.away = False, 3
+    bus.publish(CHANGES, {"appointment": "42"})
+    await settle()
+    assert ours.heard("phx_close") == theirs.heard("phx_close") == [{}]
+    assert "Dupont" not in caplog.text
+
+
+async def test_a_change_of_another_appointment_asks_nobody() -> None:
+    host, bus, ours, _ = await room()
+    host.let_in = False
+    bus.publish(CHANGES, {"appointment": "43"})
+    await settle()
+    assert ours.heard("phx_close") == []
+
+
+async def test_who_asks_in_vain_to_let_somebody_in_is_told_of_to_the_host() -> None:
+    host, _, ours, _ = await room()
+    for asked in ("nobody", None, ["x"]):
+        with pytest.raises(Refused, match="nobody of that name waits"):
+            await ours.channel.said(ours.seat, "admit", {"user_id": asked})
+    assert host.refused == [("a", "file of 42")] * 3
