@@ -140,11 +140,11 @@ def _reach(policy: Policy, caller: Caller, rows: Iterable[Row], action: Action) 
     for row in rows:
         if action in row.actions:
             for type in sorted(row.types):
-                found[type] = any_of(found.get(type, NONE), _where(policy, caller, row.where, type))
+                found[type] = any_of(found.get(type, NONE), _where(policy, caller, row.where, type, action))
     return found
 
 
-def _where(policy: Policy, caller: Caller, where: str, type: str) -> Restriction:
+def _where(policy: Policy, caller: Caller, where: str, type: str, action: Action) -> Restriction:
     if where.startswith("?"):
         named = where[1:].replace("{id}", caller.id)
         return Matches(type, tuple(parse_qsl(named, strict_parsing=True)))
@@ -158,6 +158,9 @@ def _where(policy: Policy, caller: Caller, where: str, type: str) -> Restriction
             return all_of(About(caller.id), _where_attached(type))
         case "related":
             shown = _shown(policy.hidden, caller.id)
+            if action in ("create", "update"):
+                # A label hides nothing from who writes it; on reading, a row of what is authored says so.
+                shown = any_of(shown, WrittenBy(caller.actor))
             return all_of(Related(caller.id, 0), _agreed(caller), shown, _where_attached(type))
         case "authored":
             return WrittenBy(caller.actor)

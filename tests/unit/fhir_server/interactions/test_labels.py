@@ -9,7 +9,7 @@ import pytest
 
 from fhir_server.errors import Forbidden, NotFound
 from tests.fakes.callers import OWNER, breaking_glass, caller, doctor, patient
-from tests.fakes.server import Server, observation
+from tests.fakes.server import Server, content, observation
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +47,36 @@ async def test_a_restricted_version_is_hidden_from_care_and_not_from_the_patient
     await clinic.put(labelled(very))
     clinic.principal = breaking_glass("d", "a")
     assert isinstance(await clinic.refusal("read", "Observation/o"), NotFound)
+
+
+async def test_a_professional_restricts_what_they_write_and_goes_on_writing_it(clinic: Server) -> None:
+    clinic.principal = OWNER
+    team = (await clinic.show("CareTeam/t")) | {"id": "u", "participant": [{"member": {"reference": "Practitioner/e"}}]}
+    await clinic.put({"resourceType": "Practitioner", "id": "e"})
+    await clinic.put(team)
+    other = doctor("e")
+    clinic.principal = D
+    secret = observation("Patient/a") | {"meta": {"security": [RESTRICTED]}}
+    shown = content(await clinic.do("create", "Observation", resource=secret))
+    path = f"Observation/{shown['id']}"
+    assert (await clinic.show(path))["meta"]["security"] == [RESTRICTED]
+    await clinic.put(shown | {"note": [{"text": "seen again"}]})
+    await clinic.put(labelled(RESTRICTED, id="plain"))
+    clinic.principal = other
+    for hidden in (path, "Observation/plain"):
+        assert isinstance(await clinic.refusal("read", hidden), NotFound)
+    clinic.principal = A
+    for own in (path, "Observation/plain"):
+        await clinic.show(own)
+
+
+async def test_a_professional_changes_nothing_that_a_label_hides(clinic: Server) -> None:
+    clinic.principal = D
+    for resource in (labelled(), labelled(RESTRICTED)):
+        refusal = await clinic.refusal("update", "Observation/o", resource=resource)
+        assert refusal.status == 405
+    note = [{"op": "add", "path": "/note", "value": [{"text": "seen"}]}]
+    assert isinstance(await clinic.refusal("patch", "Observation/o", raw=msgspec.json.encode(note)), NotFound)
 
 
 async def test_a_put_without_labels_keeps_them(clinic: Server) -> None:
