@@ -63,7 +63,8 @@ def _move(after: Resource, status: str, to: Status, at: str) -> None:
     # A planned Encounter is planned since it was made, which its own period does not tell.
     history.append({"status": status, "period": {"start": begun, "end": at} if begun else {"end": at}})
     after["status"], after["statusHistory"] = to, history
-    if to == "in-progress":
+    if to == "in-progress" or (to == "finished" and status != "in-progress"):
+        # What ends before it began has taken no time; it was planned for another one, perhaps a later one.
         after["period"] = {"start": at}
 
 

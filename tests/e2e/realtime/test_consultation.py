@@ -74,6 +74,18 @@ def test_what_the_encounter_is_conforms_to_its_profile(clinic: Clinic) -> None:
     assert [issue for issue in outcome["issue"] if issue["severity"] in ("error", "fatal")] == []
 
 
+def test_who_hangs_up_before_the_appointment_begins_ends_it_too(clinic: Clinic) -> None:
+    id = clinic.book(starts=10)
+    topic = f"consultation:{id}"
+    with clinic.client(clinic.doctor) as ours:
+        ours.join(topic)
+        assert ours.ask(topic, "end_call")["status"] == "ok"
+        assert ours.hear("call_ended") == {"user_id": clinic.doctor.id, "role": "doctor"}
+    ended = clinic.encounter(id)
+    assert ended["status"] == "finished"
+    assert ended["period"]["start"] == ended["period"]["end"]
+
+
 def test_who_comes_back_after_a_break_need_not_wait_again(clinic: Clinic) -> None:
     id = clinic.book()
     topic = f"consultation:{id}"

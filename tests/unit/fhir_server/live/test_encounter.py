@@ -39,6 +39,14 @@ def test_the_whole_way() -> None:
     assert ended["participant"][0]["period"] == {"start": "t2", "end": "t3"}
 
 
+@pytest.mark.parametrize("first", ["planned", "arrived"])
+def test_one_that_ends_before_both_are_there_has_taken_no_time(first: Any) -> None:
+    """Per-1 of http://hl7.org/fhir/R4/datatypes.html#Period: an end before the planned start would break it."""
+    before = moved(made(), first, "2026-01-01T08:50:00Z") or made()
+    ended = moved(before, "finished", "2026-01-01T08:55:00Z") or {}
+    assert ended["period"] == {"start": "2026-01-01T08:55:00Z", "end": "2026-01-01T08:55:00Z"}
+
+
 def test_it_does_not_go_back_and_what_does_not_change_is_not_written() -> None:
     going = moved(made(), "in-progress", "t1", ["Practitioner/d"]) or {}
     for status in ("planned", "arrived", "in-progress"):
