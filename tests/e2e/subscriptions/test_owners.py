@@ -60,7 +60,7 @@ def values(listener: Listener, path: str) -> list[float]:
 
 
 def test_a_doctor_hears_of_patients_with_an_open_relation_alone(clinic: Clinic, listener: Listener) -> None:
-    doctor, known, stranger = clinic.new_doctor(), clinic.register("patient"), clinic.register("patient")
+    doctor, known, stranger = clinic.doctor, clinic.register("patient"), clinic.register("patient")
     book(known, doctor)
     fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/doctor"))
     fhir(stranger).create(weight(stranger.id, 1))
@@ -71,7 +71,7 @@ def test_a_doctor_hears_of_patients_with_an_open_relation_alone(clinic: Clinic, 
 
 def test_what_may_not_be_seen_any_more_when_it_goes_out_stays_in(clinic: Clinic, listener: Listener) -> None:
     """The relation ends between the event and its delivery; what comes after is delivered again."""
-    doctor, patient = clinic.new_doctor(), clinic.register("patient")
+    doctor, patient = clinic.doctor, clinic.register("patient")
     appointment = book(patient, doctor)
     listener.answer = lambda request: 503
     id = fhir(doctor).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/late"))
