@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.fakes.mailbox import Mailbox, mailbox
 from tests.fakes.subscribing import WEIGHTS, subscription, weight
 
 Json = dict[str, Any]
+DAYS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +159,8 @@ def confirmed(clinic: Clinic, mail: Mailbox) -> Person:
 
 
 def book(patient: Person, doctor: Person) -> Json:
-    """Book an appointment, which opens a care relation; return it."""
+    """Book an appointment on a day of its own, which opens a care relation; return it."""
+    day = f"2030-01-{next(DAYS):02}"
     who = (f"Patient/{patient.id}", f"Practitioner/{doctor.id}")
     return patient.ask(
         "POST",
@@ -165,8 +168,8 @@ def book(patient: Person, doctor: Person) -> Json:
         {
             "resourceType": "Appointment",
             "status": "booked",
-            "start": "2030-01-01T10:00:00Z",
-            "end": "2030-01-01T10:20:00Z",
+            "start": f"{day}T10:00:00Z",
+            "end": f"{day}T10:20:00Z",
             "participant": [{"actor": {"reference": each}, "status": "accepted"} for each in who],
         },
     )
