@@ -16,6 +16,7 @@ from fhir_server.views.acting import Acting, Also
 from fhir_server.views.booked import mark_slots, span
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
+from fhir_server.views.former_people import of_now
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.act import changes, transaction
@@ -39,7 +40,7 @@ async def book(acting: Acting, record: Values) -> Parts:
     if own is None:
         raise Denied("Patients and doctors make appointments.")
     act = acting.act()
-    made = {own: acting.account.id} | settable(VIEW, record)
+    made = {own: acting.account.id} | settable(VIEW, await of_now(acting, record))
     made |= {"id": act.new_id(), "inserted_at": act.moment, "updated_at": act.moment}
     parts = write(VIEW, made)
     shown = show(VIEW, parts)
@@ -58,7 +59,7 @@ async def change(acting: Acting, id: str, record: Values, if_match: str | None =
     """Bring an appointment to what is said. Raises NotFound, PreconditionFailed, Unfit, Conflict, Denied."""
     stored = await find(acting, VIEW, id)
     demand_version(etag(stored), if_match)
-    record, before = settable(VIEW, record), show(VIEW, stored)
+    record, before = settable(VIEW, await of_now(acting, record)), show(VIEW, stored)
     moved = [name for name in OWN.values() if name in record and record[name] != before[name]]
     _refuse((name, "cannot be changed: book another appointment") for name in moved)
     if write(VIEW, record, stored) == stored:

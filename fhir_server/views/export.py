@@ -15,6 +15,7 @@ from fhir_server.model.resource import instant
 from fhir_server.views.acting import Acting
 from fhir_server.views.consents import is_granted
 from fhir_server.views.find import find
+from fhir_server.views.former import moved
 from mappings.documents.document import document, wanted
 from mappings.views.medical_record import VIEW
 from mappings.views.show import show
@@ -27,7 +28,8 @@ async def export(acting: Acting, id: str) -> Resource:
 
     Raises NotFound, Denied without the patient's consent, Conflict when a part of the record cannot be read.
     """
-    parts = await find(acting, VIEW, id)
+    row = await moved(acting.desk.services.store.records, VIEW.name, id)
+    parts = await find(acting, VIEW, id if row is None else str(row["id"]))
     if not await is_granted(acting, CONSENT, show(VIEW, parts)["patient_id"]):
         raise Denied(f"The patient has not agreed to this: it needs the consent {CONSENT}.")
     composition, base = parts[VIEW.root][0], acting.desk.services.base

@@ -17,6 +17,7 @@ from fhir_server.interactions.seek import seek
 from fhir_server.model.fhir_json import parse
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import resources
+from fhir_server.views.former_people import of_now
 from mappings.errors import Unfit
 from mappings.views.gather import gather
 from mappings.views.searching import search as asked
@@ -49,8 +50,9 @@ class Listed:
 
 async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
     """Return the page. Raises Unfit for a page too far to be looked for, BadRequest and Gone for bad cursors."""
+    filters = await of_now(acting, wanted.filters)
     parameters = [
-        *asked(view, wanted.filters, wanted.sort),
+        *asked(view, filters, wanted.sort),
         ("_count", str(wanted.per_page)),
         ("_total", "accurate"),
     ]
@@ -60,7 +62,7 @@ async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
         _demand_near(wanted, before)
         found = await seek(call, before, wanted.cursor)
         if found is None:
-            return Listed([], await number(acting, view, wanted.filters), None)
+            return Listed([], await number(acting, view, filters), None)
         call = replace(call, parameters=found)
     result = await search(call)
     bundle: Any = parse(result.body or b"{}")

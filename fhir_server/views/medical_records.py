@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from auth.errors import Denied
-from fhir_server.errors import NotFound
+from fhir_server.errors import Forbidden, NotFound
 from fhir_server.interactions.call import Content, Resource
 from fhir_server.interactions.read import read
 from fhir_server.model.fhir_json import parse
@@ -15,6 +15,7 @@ from fhir_server.model.resource import nearest_instant
 from fhir_server.views.acting import Acting
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
+from fhir_server.views.former_people import is_there, of_now
 from fhir_server.views.listing import Wanted, listing
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
@@ -50,7 +51,7 @@ async def create(acting: Acting, record: Values) -> Parts:
     """Write a new record of the doctor who asks, and tell the patient. Raises Denied, Unfit, Forbidden."""
     if acting.account.role != "doctor":
         raise Denied("Only doctors write medical records.")
-    record = {"doctor_id": acting.account.id} | settable(VIEW, record)
+    record = {"doctor_id": acting.account.id} | settable(VIEW, await of_now(acting, record))
     if record["doctor_id"] != acting.account.id:
         raise Unfit(
             [Issue("error", "invalid", "must be your own id: whoever writes a record answers for it", OWNERS[1])]
@@ -60,7 +61,12 @@ async def create(acting: Acting, record: Values) -> Parts:
     made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
     link = f"/medical_records/{made['id']}"
     told = notify(acting.desk, acting.asker, "medical_record_created", made["subject"]["reference"], link)
-    await acting.write(bundle, [told])
+    try:
+        await acting.write(bundle, [told])
+    except Forbidden:
+        if await is_there(acting, "Patient", str(record.get("patient_id"))):
+            raise
+        raise Denied("There is no patient with that id in your care, whom you could write about.") from None
     return await find(acting, VIEW, made["id"])
 
 
@@ -83,7 +89,7 @@ async def update(acting: Acting, id: str, record: Values, if_match: str | None =
     """Bring a record to what is said. Raises NotFound, PreconditionFailed, Unfit, Forbidden."""
     stored = await find(acting, VIEW, id)
     demand_version(etag(stored), if_match)
-    shown = show(VIEW, stored)
+    shown, record = show(VIEW, stored), await of_now(acting, record)
     moved = [name for name in OWNERS if name in record and record[name] != shown[name]]
     if moved:
         raise Unfit([Issue("error", "invalid", "cannot be changed: make another record", name) for name in moved])

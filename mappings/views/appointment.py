@@ -71,6 +71,12 @@ def rules(record: Values) -> Iterator[tuple[str, str]]:
         yield "cancellation_reason", "must be null while the appointment is not cancelled"
 
 
+def _of_doctor(id: str) -> tuple[tuple[str, str], ...]:
+    """A PractitionerRole may take part: the doctor is whose role it is."""
+    doctor = f"Practitioner/{id}"
+    return (("_filter", f"practitioner eq {doctor} or actor.practitioner eq {doctor}"),)
+
+
 def _of_status(status: str) -> tuple[tuple[str, str], ...]:
     states = [_STATES.forward.get(status, status), *(state for state, shown in NEAREST.items() if shown == status)]
     return (("status", ",".join(states)),)
@@ -79,6 +85,7 @@ def _of_status(status: str) -> tuple[tuple[str, str], ...]:
 VIEW = View(
     name="appointment",
     root="Appointment",
+    links={"PractitionerRole": "Appointment.participant.actor.reference"},
     fields=(
         Field("id", ID, at("Appointment.id"), kept=True),
         Field("patient_id", reference("Patient"), at(_participant("Patient")), required=True, shows=OR_NONE),
@@ -87,6 +94,7 @@ VIEW = View(
             reference("Practitioner"),
             at(
                 _participant("Practitioner"),
+                At("PractitionerRole.practitioner.reference", only_read=True),
                 At(_participant("PractitionerRole"), reference("PractitionerRole"), only_read=True),
             ),
             required=True,
@@ -160,11 +168,12 @@ VIEW = View(
     listed=(("status:not", "entered-in-error"),),
     filters={
         "patient_id": parameter("patient", "Patient/{}", kind=ID),
-        "doctor_id": parameter("practitioner", "Practitioner/{}", kind=ID),
+        "doctor_id": Filter(ID, _of_doctor),
         "status": Filter(one_of(_STATUSES), _of_status),
         "from": parameter("date", "ge{}", kind=WHEN),
         "to": parameter("date", "le{}", kind=WHEN),
     },
     order="date",
     sorts={"starts_at": "date", "updated_at": "_lastUpdated"},
+    included=("actor:PractitionerRole",),
 )

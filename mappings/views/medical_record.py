@@ -21,6 +21,7 @@ from mappings.views.tags import TAGS, read_tags, tag_code, write_tags
 from mappings.views.view import At, Field, Filter, Parts, View, at, escaped, parameter
 
 _PRIORITIES = codes("telemed-priority")
+_USUAL = "normal"
 _V3 = f"{HL7}/v3-ActPriority"
 _ACTS = bijection("telemed-priority-act")
 URGENT = {"EM": "urgent", "S": "urgent"}
@@ -42,6 +43,25 @@ def _of_category(text: str) -> tuple[tuple[str, str], ...]:
     """A category without a code of its own is found by its text."""
     code = category_code(text)
     return (("category", f"{system('category')}|{code}"),) if code == text else (("category:text", escaped(text)),)
+
+
+def _of_priority(priority: str) -> tuple[tuple[str, str], ...]:
+    """What has no priority that the view understands is shown as normal, and found as that."""
+    own, act = system("priority"), _ACTS.forward
+    codes = {
+        each: [f"{own}|{each}", f"{_V3}|{act[each]}", *(f"{_V3}|{code}" for code, as_ in URGENT.items() if as_ == each)]
+        for each in _PRIORITIES
+    }
+    if priority != _USUAL:
+        return (("encounter:Encounter.priority", ",".join(codes[priority])),)
+    others = [code for each in _PRIORITIES if each != _USUAL for code in codes[each]]
+    return (("_filter", f"not ({' or '.join(f'encounter.priority eq {each}' for each in others)})"),)
+
+
+def _of_doctor(id: str) -> tuple[tuple[str, str], ...]:
+    """An author may be a PractitionerRole: the doctor is whose role it is."""
+    doctor = f"Practitioner/{id}"
+    return (("_filter", f"author eq {doctor} or author.practitioner eq {doctor}"),)
 
 
 def _of_status(status: str) -> tuple[tuple[str, str], ...]:
@@ -77,7 +97,7 @@ VIEW = View(
                 At(f"Encounter.priority.coding.where(system = '{_V3}')", one_of(_PRIORITIES, coding=_V3, by=_ACTS)),
                 At(f"Encounter.priority.coding.where(system = '{_V3}')", nearest(URGENT), only_read=True),
             ),
-            default="normal",
+            default=_USUAL,
             required=True,
         ),
         Field(
@@ -182,11 +202,11 @@ VIEW = View(
     listed=(("status:not", "entered-in-error"), ("_filter", soap_notes())),
     filters={
         "category": Filter(LINE, _of_category),
-        "priority": parameter("encounter:Encounter.priority", f"{system('priority')}|{{}}", kind=one_of(_PRIORITIES)),
+        "priority": Filter(one_of(_PRIORITIES), _of_priority),
         "status": Filter(one_of(codes("telemed-record-status")), _of_status),
         "tag": Filter(FILLED, lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),)),
         "patient_id": parameter("patient", "Patient/{}", kind=ID),
-        "doctor_id": parameter("author", "Practitioner/{}", kind=ID),
+        "doctor_id": Filter(ID, _of_doctor),
         "from": parameter("consultation-date", "ge{}", kind=WHEN),
         "to": parameter("consultation-date", "le{}", kind=WHEN),
     },

@@ -89,6 +89,26 @@ def test_an_appointment_of_other_software_without_times_can_be_cancelled(doctor:
     assert patient.ask("POST", f"{path}/cancel").json()["data"]["status"] == "cancelled"
 
 
+def test_an_appointment_with_a_role_is_one_with_the_doctor_whose_role_it_is(clinic: Practice, doctor: Person) -> None:
+    patient = clinic.register("role@clinic.example")
+    taking = [
+        {"actor": {"reference": each}, "status": "accepted"}
+        for each in (f"Patient/{patient.id}", f"PractitionerRole/{doctor.id}")
+    ]
+    times = {"start": "2050-02-11T09:00:00Z", "end": "2050-02-11T09:20:00Z"}
+    wanted = {"resourceType": "Appointment", "status": "pending", "participant": taking, **times}
+    made = patient.ask("POST", "/fhir/Appointment", wanted)
+    assert made.status_code == 201, made.text
+    path = f"appointments/{made.json()['id']}"
+    assert patient.ask("GET", path).json()["data"]["doctor_id"] == doctor.id
+    for id in (doctor.id, patient.id):
+        found = patient.ask("GET", f"appointments?doctor_id={id}").json()["meta"]["total"]
+        assert found == (1 if id == doctor.id else 0)
+    assert doctor.ask("POST", f"{path}/confirm").json()["data"]["status"] == "confirmed"
+    kept = doctor.ask("GET", f"/fhir/Appointment/{made.json()['id']}").json()["participant"]
+    assert [each["actor"]["reference"] for each in kept] == [each["actor"]["reference"] for each in taking]
+
+
 def test_who_cancels_says_why_and_the_time_is_free_again(doctor: Person, patient: Person) -> None:
     path = booked(patient, doctor, "2050-01-04")
     assert patient.ask("POST", "appointments", asked(doctor, "2050-01-04")).status_code == 409

@@ -135,6 +135,49 @@ def test_a_note_of_another_system_is_a_record_too_and_can_be_changed(clinic: Pra
     assert doctor.ask("GET", f"/fhir/Composition/{shown['id']}").json()["title"] == "Progress note"
 
 
+ACT = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
+
+
+@pytest.mark.parametrize(
+    ("priority", "code"), [("normal", None), ("normal", "R"), ("normal", "CR"), ("high", "A"), ("urgent", "EM")]
+)
+def test_a_note_of_another_system_is_found_under_what_it_is_shown_as(
+    clinic: Practice, doctor: Person, priority: str, code: str | None
+) -> None:
+    patient = in_care_of(clinic, doctor, f"{priority}-{code}@clinic.example")
+    whose = {"subject": {"reference": f"Patient/{patient.id}"}}
+    stay: Json = {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}, **whose}
+    if code:
+        stay["priority"] = {"coding": [{"system": ACT, "code": code}]}
+    made = doctor.ask("POST", "/fhir/Encounter", stay)
+    assert made.status_code == 201, made.text
+    more = {
+        "author": [{"reference": f"PractitionerRole/{doctor.id}"}],
+        "encounter": {"reference": f"Encounter/{made.json()['id']}"},
+    }
+    note = doctor.ask("POST", "/fhir/Composition", NOTE | whose | more)
+    assert note.status_code == 201, note.text
+    (shown,) = patient.ask("GET", "medical_records").json()["data"]
+    assert (shown["priority"], shown["doctor_id"]) == (priority, doctor.id)
+    for each in ("normal", "high", "urgent"):
+        found = patient.ask("GET", f"medical_records?priority={each}").json()
+        assert found["meta"]["total"] == len(found["data"]) == (1 if each == priority else 0)
+    for id in (doctor.id, patient.id):
+        found = patient.ask("GET", f"medical_records?doctor_id={id}").json()
+        assert found["meta"]["total"] == (1 if id == doctor.id else 0)
+
+
+def test_who_is_in_nobody_s_care_is_told_as_a_patient_there_is_not(clinic: Practice, doctor: Person) -> None:
+    stranger = clinic.register("stranger@clinic.example")
+    answers = [
+        doctor.ask("POST", "medical_records", {"medical_record": RECORD | {"patient_id": id}})
+        for id in (stranger.id, "nobody")
+    ]
+    assert [each.status_code for each in answers] == [403, 403]
+    assert answers[0].json() == answers[1].json()
+    assert "no patient with that id in your care" in answers[0].json()["error"]["message"]
+
+
 def test_of_two_writers_one_is_refused_and_nothing_is_lost(clinic: Practice, doctor: Person) -> None:
     path = f"medical_records/{written(doctor, in_care_of(clinic, doctor, 'c@clinic.example'))['id']}"
     seen = doctor.ask("GET", path).headers["etag"]

@@ -168,6 +168,47 @@ def test_the_method_and_the_body_go_along(marie: Signed, http: httpx.Client) -> 
     assert doctor.ask("GET", change.headers["Location"]).json()["data"]["age"] == 41
 
 
+def test_a_former_id_of_a_user_is_known_in_filters_and_bodies(marie: Signed, paul: Signed, http: httpx.Client) -> None:
+    doctor = Signed(http, "user-1@example.org", PASSWORDS["pbkdf2"])
+    for signed, asked, now in (
+        (doctor, f"medical_records?patient_id={MARIE}", f"medical_records?patient_id={marie.id}"),
+        (marie, f"appointments?doctor_id={DOCTOR}", f"appointments?doctor_id={doctor.id}"),
+        (marie, f"medical_records?doctor_id={DOCTOR}", f"medical_records?doctor_id={doctor.id}"),
+    ):
+        old, new = (signed.ask("GET", f"{path}&per_page=1") for path in (asked, now))
+        assert old.json() == new.json()
+        assert old.json()["meta"]["total"] > 0
+    walked = doctor.ask("GET", f"medical_records?patient_id={MARIE}&per_page=1")
+    seen = [each["id"] for each in walked.json()["data"]]
+    while "next" in walked.links:
+        walked = doctor.ask("GET", walked.links["next"]["url"])
+        seen += [each["id"] for each in walked.json()["data"]]
+    assert len(set(seen)) == len(seen) == walked.json()["meta"]["total"]
+    times = {"starts_at": "2098-01-02T09:00:00Z", "ends_at": "2098-01-02T09:20:00Z"}
+    ends = {"patient_id": str(MARIE), "doctor_id": str(DOCTOR)}
+    booked = marie.ask("POST", "appointments", {"appointment": {**ends, "kind": "video", **times}})
+    assert booked.status_code == 201, booked.text
+    note = {"medical_record": {**ends, "consultation_date": "2098-01-02T09:00:00Z"}}
+    made = doctor.ask("POST", "medical_records", note)
+    for each in (booked, made):
+        shown = each.json()["data"]
+        assert (shown["patient_id"], shown["doctor_id"]) == (marie.id, doctor.id)
+    again = doctor.ask("PUT", f"medical_records/{made.json()['data']['id']}", note)
+    assert again.status_code == 200, again.text
+    # Who is out of reach is not known by a former id either.
+    assert paul.ask("GET", f"medical_records?patient_id={MARIE}").json()["data"] == []
+    unknown = {"appointment": {"patient_id": str(MARIE), "doctor_id": str(DOCTOR), "kind": "video", **times}}
+    assert list(paul.ask("POST", "appointments", unknown).json()["error"]["fields"]) == ["patient_id"]
+
+
+def test_a_record_is_exported_by_its_former_id_too(marie: Signed, paul: Signed) -> None:
+    wanted = {"medical_record_id": "40"}
+    assert paul.ask("POST", "fhir/export_mes", wanted).status_code == 404
+    assert marie.ask("POST", "fhir/export_mes", wanted).status_code == 403
+    assert marie.ask("POST", "consents/mes_export").status_code == 201
+    assert marie.ask("POST", "fhir/export_mes", wanted).json()["data"]["type"] == "document"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -52,7 +52,8 @@ def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) ->
         "encounter:Encounter.priority",
         "schedule.actor",
     }
-    filters = [pair[0] for each in view.filters.values() for pair in each.write("final")]
+    values = [(each, value) for each in view.filters.values() for value in each.kind.schema.get("enum", ("final",))]
+    filters = [pair[0] for each, value in values for pair in each.write(value)]
     used = {each.partition(":")[0] if each.count(".") == 0 else each for each in [*filters, view.order.lstrip("-")]}
     used |= {each.partition(":")[0] for each in view.included} | {name.partition(":")[0] for name, _ in view.listed}
     assert used <= known
