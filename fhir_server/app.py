@@ -263,7 +263,7 @@ class App:
     def _cors(self) -> Cors:
         if self._desk is None:
             return Cors(self._settings.cors_origins)
-        return Cors(self._settings.cors_origins, self._desk.smart.origins.registered)
+        return Cors(self._settings.cors_origins, self._desk.smart.origins.registered, discoverable=True)
 
     def _is_discovery(self, path: bytes) -> bool:
         return path.startswith(DISCOVERY) and self._desk is not None

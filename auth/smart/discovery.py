@@ -22,6 +22,8 @@ CAPABILITIES = (
     "client-confidential-symmetric",
     "client-confidential-asymmetric",
     "sso-openid-connect",
+    "context-banner",
+    "context-style",
     "context-ehr-patient",
     "context-ehr-encounter",
     "context-standalone-patient",

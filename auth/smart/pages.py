@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auth.smart.style import STYLE
 from auth.smart.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Pages:
             return TEXTS[name][LANGUAGES.index(language)].format(**parts)
 
         template = self._templates.get_template(f"{page}.html")
-        shown = {"language": language, "nonce": nonce, "title": f"{page}_title", "t": text}
+        shown = {"language": language, "nonce": nonce, "title": f"{page}_title", "t": text, "style": STYLE}
         return template.render(**shown | values)
 
     @cached_property

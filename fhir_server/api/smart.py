@@ -14,6 +14,7 @@ from auth.smart.discovery import openid_configuration, smart_configuration
 from auth.smart.errors import InvalidClient, Refusal
 from auth.smart.fhir_user import fhir_user
 from auth.smart.smart import Smart
+from auth.smart.style import STYLE, STYLE_PATH
 from fhir_server.accounts.desk import Desk
 from fhir_server.api.callers import AskerHere, DeskHere, admitted_of
 
@@ -93,6 +94,10 @@ def smart_routes() -> APIRouter:
     async def jwks(desk: DeskHere) -> JSONResponse:
         await desk.auth.keys.signing()
         return JSONResponse(desk.auth.keys.jwks(), headers={**ANYBODY, "Cache-Control": "public, max-age=300"})
+
+    @router.get(f"/{STYLE_PATH}", summary="How this server looks, for apps that are opened within it")
+    async def style() -> JSONResponse:
+        return JSONResponse(dict(STYLE), headers={**ANYBODY, "Cache-Control": "public, max-age=31536000, immutable"})
 
     return router
 

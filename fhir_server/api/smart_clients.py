@@ -14,6 +14,7 @@ from auth.errors import Invalid, Missing
 from auth.smart import launches, registration
 from auth.smart.launches import Launch
 from auth.smart.registration import Registered, Unfit
+from auth.smart.style import STYLE_PATH
 from fhir_server.api.callers import AdminHere, AskerHere, CallerHere, DeskHere
 from fhir_server.api.shapes import Asked, Data
 from fhir_server.api.smart import NO_STORE, SmartHere
@@ -54,7 +55,11 @@ def launch_routes() -> APIRouter:
         if client is None or client.disabled or not client.launch_uris:
             raise Missing("There is no app of that id that can be opened from here.")
         await _demand_context(smart, caller.account, asked)
-        context = {"need_patient_banner": asked.need_patient_banner, "intent": asked.intent}
+        context = {
+            "need_patient_banner": asked.need_patient_banner,
+            "smart_style_url": smart.endpoints.at(STYLE_PATH),
+            "intent": asked.intent,
+        }
         said = {name: value for name, value in context.items() if value is not None}
         opened = Launch(client.id, caller.account.id, asked.patient, asked.encounter, said)
         handle = await desk.auth.store.write(lambda tx: launches.open_launch(tx, opened))

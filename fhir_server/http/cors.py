@@ -1,4 +1,4 @@
-"""CORS for the origins that the settings list and those of registered clients, and no others.
+"""CORS for the origins that the settings list and those of registered clients; discovery alone is for every page.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
@@ -25,17 +25,29 @@ _EXPOSE = (b"access-control-expose-headers", EXPOSED.encode())
 class Cors:
     """What to tell a browser about an origin."""
 
-    def __init__(self, origins: Iterable[str], registered: Callable[[bytes], bool] = lambda _: False) -> None:
-        """`origins` are always allowed, others while `registered` says so: asked each time, so it must be quick."""
+    def __init__(
+        self,
+        origins: Iterable[str],
+        registered: Callable[[bytes], bool] = lambda _: False,
+        *,
+        discoverable: bool = False,
+    ) -> None:
+        """`origins` are always allowed, others while `registered` says so: asked each time, so it must be quick.
+
+        `discoverable` says that any page may read what the server can do, before its app is registered.
+        """
         self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
         self._registered = registered
+        self._discoverable = discoverable
 
-    def headers(self, request: Headers) -> list[tuple[bytes, bytes]]:
-        """Return the headers that let a listed origin read the answer; none for any other."""
+    def headers(self, request: Headers, *, discovery: bool = False) -> list[tuple[bytes, bytes]]:
+        """Return the headers that let a listed origin read the answer; none for any other, but for `discovery`."""
         origin = request.get(b"origin")
-        if origin is None or not self.allows(origin):
+        if origin is None:
             return []
-        return [(b"access-control-allow-origin", origin), _EXPOSE]
+        if self.allows(origin):
+            return [(b"access-control-allow-origin", origin), _EXPOSE]
+        return [(b"access-control-allow-origin", b"*"), _EXPOSE] if discovery and self._discoverable else []
 
     def is_preflight(self, method: str, request: Headers) -> bool:
         """Return whether a request only asks what another one from a listed origin may be."""

@@ -127,7 +127,7 @@ class Rest:
         out += self._security
         out.append((b"x-request-id", request_id.encode()))
         if b"origin" in headers:
-            out += self._cors.headers(headers)
+            out += self._cors.headers(headers, discovery=path == "metadata")
         await send({"type": "http.response.start", "status": answer.status, "headers": out})
         if stream is None or method == "HEAD":
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

@@ -58,6 +58,9 @@ def test_an_app_opened_with_a_patient_is_told_of_it(clinic: Clinic) -> None:
     tokens = clinic.granted(app, email, scope=scope, launch=said["launch"])
     assert (tokens["patient"], tokens["intent"]) == (asked["patient"], "reconcile-medications")
     assert tokens["need_patient_banner"] is True
+    style = clinic.http.get(tokens["smart_style_url"], headers={"Origin": "https://somebody.example"})
+    assert (style.status_code, style.headers["access-control-allow-origin"]) == (200, "*")
+    assert {"color_background", "color_text", "dim_font_size", "font_family_body"} <= style.json().keys()
     assert "refresh_token" not in tokens
 
 
@@ -139,6 +142,9 @@ def test_discovery_is_for_pages_of_every_origin_and_tokens_for_registered_ones(c
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers.get_list("access-control-allow-origin") == ["*"]
         assert answer.json()["issuer"] == clinic.base
+    metadata = clinic.http.get("/fhir/metadata", headers=asked | {"Accept": "application/fhir+json"})
+    assert (metadata.status_code, metadata.headers["access-control-allow-origin"]) == (200, "*")
+    assert "access-control-allow-origin" not in clinic.http.get("/fhir/Patient", headers=asked).headers
     form = {"grant_type": "authorization_code", "code": "x", "client_id": app["client_id"]}
     ours = clinic.http.post("/auth/token", data=form, headers={"Origin": "https://chart.example"})
     assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (400, "https://chart.example")
