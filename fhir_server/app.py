@@ -372,7 +372,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "interactions": interactions(),
         "formats": (JSON, XML, "json", "xml"),
         "patch_formats": (JSON_PATCH, JSON, XML),
-        "operations": described(),
+        "operations": described(sockets=websocket_address(settings) is not None),
         "version": version("fhir-health-server"),
         "date": RELEASED,
     }

@@ -40,7 +40,8 @@ def subscription_rules(settings: Settings) -> Rules:
             return str(refusal)
         return None
 
-    return Rules(channels, _topics(settings.subscription_topics), refused, settings.subscriptions)
+    topics = _topics(settings.subscription_topics) if channels else {}
+    return Rules(channels, topics, refused, settings.subscriptions)
 
 
 def websocket_address(settings: Settings) -> str | None:

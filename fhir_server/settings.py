@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     )
     subscription_channels: Annotated[tuple[Channel, ...], NoDecode, BeforeValidator(split)] = Field(
         ("rest-hook", "websocket", "email"),
-        description="Channels of FHIR subscriptions that are offered; none: no subscription is taken.",
+        description="Channels of FHIR subscriptions that are offered; `[]` in the file: no subscription is taken.",
     )
     subscription_topics: str = Field(
         "", description="Folder with topics of subscriptions (`*.json`), besides those that come along."

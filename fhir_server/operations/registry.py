@@ -30,6 +30,7 @@ from realtime.subscriptions.subscription import GUIDE
 Level = Literal["system", "type", "instance"]
 STANDARD = "http://hl7.org/fhir/OperationDefinition/"
 BACKPORT = f"{GUIDE}/OperationDefinition/backport-subscription-"
+BINDING = "get-ws-binding-token"
 OWN = "urn:fhir-health-server:operation:"
 """What the definitions of operations that are not the standard's begin with."""
 
@@ -72,8 +73,8 @@ OPERATIONS: Mapping[str, Operation] = {
             "expand", STANDARD + "ValueSet-expand", expand, ("type", "instance"), ("ValueSet",), needs="terminology"
         ),
         Operation(
-            "get-ws-binding-token",
-            BACKPORT + "get-ws-binding-token",
+            BINDING,
+            BACKPORT + BINDING,
             get_ws_binding_token,
             ("type", "instance"),
             (SUBSCRIPTION,),
@@ -131,13 +132,16 @@ def operation_at(name: str, type: str | None, id: str | None) -> Operation | Non
     return found
 
 
-def described() -> tuple[Mapping[str, str], ...]:
+def described(*, sockets: bool = True) -> tuple[Mapping[str, str], ...]:
     """Return the operations as the CapabilityStatement lists them: name, definition, and resource unless at the system.
 
-    One that goes with every type is listed under `Resource`.
+    One that goes with every type is listed under `Resource`. `sockets` says whether subscriptions are heard on sockets
+    here: nothing is bound to them otherwise.
     """
     rows: list[Mapping[str, str]] = []
     for each in OPERATIONS.values():
+        if each.name == BINDING and not sockets:
+            continue
         names = {"name": each.name, "definition": each.definition}
         if "system" in each.levels:
             rows.append(names)

@@ -65,7 +65,7 @@ def test_the_topics_are_advertised(fhir: Fhir) -> None:
         (url, f"{TOPIC}/{name}") for name in ("appointment", "document", "encounter-finished")
     }
     assert f"{GUIDE}/backport-subscription" in resource["supportedProfile"]
-    assert {each["name"] for each in resource["operation"]} >= {"status", "events", "get-ws-binding-token"}
+    assert {each["name"] for each in resource["operation"]} >= {"status", "events"}
 
 
 def test_the_endpoint_shakes_hands_and_is_told_of_events_by_number(fhir: Fhir, listener: Listener) -> None:
@@ -220,5 +220,9 @@ def test_what_a_topic_does_not_offer_is_refused(fhir: Fhir, asked: Json, where: 
     assert f"Subscription.{where}" in [each["expression"][0] for each in answer.json()["issue"]]
 
 
-def test_sockets_need_accounts(fhir: Fhir) -> None:
+def test_sockets_need_accounts_and_are_not_advertised_without(fhir: Fhir) -> None:
+    (rest,) = fhir.read("metadata")["rest"]
+    (resource,) = [each for each in rest["resource"] if each["type"] == "Subscription"]
+    assert "extension" not in rest
+    assert "get-ws-binding-token" not in {each["name"] for each in resource["operation"]}
     assert fhir.ask("GET", "Subscription/$get-ws-binding-token").status_code == 501

@@ -89,6 +89,8 @@ def is_pinged(clinic: Clinic, person: Person, id: str) -> bool:
 def test_the_address_is_in_the_capability_statement(clinic: Clinic) -> None:
     rest = Fhir(clinic.http).read("metadata")["rest"][0]
     (found,) = [each for each in rest["extension"] if each["url"] == WEBSOCKET]
+    (resource,) = [each for each in rest["resource"] if each["type"] == "Subscription"]
+    assert "get-ws-binding-token" in {each["name"] for each in resource["operation"]}
     assert found["valueUri"] == clinic.root.replace("http", "ws", 1) + "/socket/subscriptions"
 
 

@@ -49,4 +49,6 @@ def test_an_operation_is_there_at_its_levels_for_its_types(
 
 
 def test_reindex_is_listed_at_the_system() -> None:
+    assert "get-ws-binding-token" in {each["name"] for each in described()}
+    assert "get-ws-binding-token" not in {each["name"] for each in described(sockets=False)}
     assert {"name": "reindex", "definition": "urn:fhir-health-server:operation:reindex"} in described()
