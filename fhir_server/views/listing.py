@@ -18,6 +18,7 @@ from fhir_server.model.fhir_json import parse
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import resources
 from fhir_server.views.former_people import of_now
+from fhir_server.views.roles import with_roles
 from mappings.errors import Unfit
 from mappings.views.gather import gather
 from mappings.views.searching import search as asked
@@ -52,7 +53,7 @@ async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
     """Return the page. Raises Unfit for a page too far to be looked for, BadRequest and Gone for bad cursors."""
     filters = await of_now(acting, wanted.filters)
     parameters = [
-        *asked(view, filters, wanted.sort),
+        *await _asked(acting, view, filters, wanted.sort),
         ("_count", str(wanted.per_page)),
         ("_total", "accurate"),
     ]
@@ -72,9 +73,16 @@ async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
 async def number(acting: Acting, view: View, filters: Mapping[str, str]) -> int:
     """Return how many records there are, without reading them."""
     includes = ("_include", "_sort")
-    parameters = [pair for pair in asked(view, filters) if pair[0] not in includes]
+    parameters = [pair for pair in await _asked(acting, view, filters) if pair[0] not in includes]
     result = await search(acting.call(view.root, parameters=[*parameters, ("_summary", "count")]))
     return int(parse(result.body or b"{}")["total"])
+
+
+async def _asked(
+    acting: Acting, view: View, filters: Mapping[str, str], sort: str | None = None
+) -> list[tuple[str, str]]:
+    parameters = asked(view, filters, sort)
+    return await with_roles(acting, parameters, filters["doctor_id"]) if "doctor_id" in filters else parameters
 
 
 def _demand_near(wanted: Wanted, before: int) -> None:

@@ -71,12 +71,6 @@ def rules(record: Values) -> Iterator[tuple[str, str]]:
         yield "cancellation_reason", "must be null while the appointment is not cancelled"
 
 
-def _of_doctor(id: str) -> tuple[tuple[str, str], ...]:
-    """A PractitionerRole may take part: the doctor is whose role it is."""
-    doctor = f"Practitioner/{id}"
-    return (("_filter", f"practitioner eq {doctor} or actor.practitioner eq {doctor}"),)
-
-
 def _of_status(status: str) -> tuple[tuple[str, str], ...]:
     states = [_STATES.forward.get(status, status), *(state for state, shown in NEAREST.items() if shown == status)]
     return (("status", ",".join(states)),)
@@ -168,7 +162,7 @@ VIEW = View(
     listed=(("status:not", "entered-in-error"),),
     filters={
         "patient_id": parameter("patient", "Patient/{}", kind=ID),
-        "doctor_id": Filter(ID, _of_doctor),
+        "doctor_id": parameter("actor", "Practitioner/{}", kind=ID),
         "status": Filter(one_of(_STATUSES), _of_status),
         "from": parameter("date", "ge{}", kind=WHEN),
         "to": parameter("date", "le{}", kind=WHEN),

@@ -58,12 +58,6 @@ def _of_priority(priority: str) -> tuple[tuple[str, str], ...]:
     return (("_filter", f"not ({' or '.join(f'encounter.priority eq {each}' for each in others)})"),)
 
 
-def _of_doctor(id: str) -> tuple[tuple[str, str], ...]:
-    """An author may be a PractitionerRole: the doctor is whose role it is."""
-    doctor = f"Practitioner/{id}"
-    return (("_filter", f"author eq {doctor} or author.practitioner eq {doctor}"),)
-
-
 def _of_status(status: str) -> tuple[tuple[str, str], ...]:
     """An archived record is final or amended in R4: a search parameter over our extension tells it from those."""
     if status == "archived":
@@ -206,7 +200,7 @@ VIEW = View(
         "status": Filter(one_of(codes("telemed-record-status")), _of_status),
         "tag": Filter(FILLED, lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),)),
         "patient_id": parameter("patient", "Patient/{}", kind=ID),
-        "doctor_id": Filter(ID, _of_doctor),
+        "doctor_id": parameter("author", "Practitioner/{}", kind=ID),
         "from": parameter("consultation-date", "ge{}", kind=WHEN),
         "to": parameter("consultation-date", "le{}", kind=WHEN),
     },
