@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auth.accounts import Account, Role
 from auth.auth import Auth
@@ -15,7 +15,11 @@ from fhir_server.fetching import Fetcher
 from fhir_server.interactions.answer import answer
 from fhir_server.interactions.call import Call, Principal, Resource, Services
 from fhir_server.interactions.transaction import settle
+from fhir_server.model.lately import Lately
 from fhir_server.store.base import AuditRow, Transaction
+
+PAGES = 128
+"""Pages of JSON views that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What accounts need. `registration` is how one becomes a member: `open`, `verified` or `closed`."""
+    """What accounts need. `registration` is how one becomes a member: `open`, `verified` or `closed`.
+
+    `pages` are the records of JSON views shown lately, by the versions that are shown.
+    """
 
     services: Services
     auth: Auth[Principal]
@@ -46,6 +53,7 @@ class Desk:
     notice: Notice
     registration: str = "open"
     outside: Outside | None = None
+    pages: Lately = field(default_factory=lambda: Lately(PAGES))
 
     async def close(self) -> None:
         """Deliver the letters that wait, end what was begun beside, and hang up."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
 from fhir_server.errors import ParseFailed
 from fhir_server.model.fhir_json import encode
 from fhir_server.views.acting import Acting
-from fhir_server.views.listing import Listed, Wanted
+from fhir_server.views.listing import Shown, Wanted
 from mappings.errors import Unfit
 from mappings.views.show import show
 from mappings.views.view import Parts, View
@@ -23,7 +23,7 @@ from profiles.issues import Issue
 PAGING = ("page", "per_page", "sort", "cursor")
 
 
-def acting_of(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Acting:
+async def acting_of(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Acting:
     """Return who acts, with the rights of their session."""
     return Acting(desk, caller.principal, caller.account, asker)
 
@@ -64,7 +64,7 @@ def named(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def wanted_of(
+async def wanted_of(
     request: Request,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -92,8 +92,7 @@ def data(content: Any, status: int = 200, headers: Mapping[str, str] | None = No
 def listed(
     request: Request,
     wanted: Wanted,
-    found: Listed,
-    shown: Callable[[Parts], Any],
+    found: Shown,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return a page as the answer, with `meta` and links; `more` goes into `meta`."""
@@ -101,7 +100,7 @@ def listed(
     links = [f'<{_url(request, wanted, 1, None)}>; rel="first"']
     if found.next is not None:
         links.append(f'<{_url(request, wanted, wanted.page + 1, found.next)}>; rel="next"')
-    return data([shown(each) for each in found.records], 200, {"Link": ", ".join(links)}, meta=meta)
+    return data(found.records, 200, {"Link": ", ".join(links)}, meta=meta)
 
 
 def _url(request: Request, wanted: Wanted, page: int, cursor: str | None) -> str:

@@ -11,10 +11,9 @@ from fhir_server.api.documented import NULL, body, changed, filters, many, new, 
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views import appointments
 from fhir_server.views.find import demand_there, find
-from fhir_server.views.listing import listing
+from fhir_server.views.listing import showing
 from mappings.views import slot
 from mappings.views.appointment import VIEW
-from mappings.views.show import show
 from mappings.views.view import Parts
 
 ONE = one(VIEW, tagged=True)
@@ -32,7 +31,7 @@ def appointment_routes() -> APIRouter:
 
     @router.get("/appointments", summary="Appointments", responses=many(VIEW) | LISTED, openapi_extra=filters(VIEW))
     async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
-        return listed(request, wanted, await listing(acting, VIEW, wanted), lambda parts: show(VIEW, parts))
+        return listed(request, wanted, await showing(acting, VIEW, wanted))
 
     @router.post(
         "/appointments",
@@ -100,8 +99,8 @@ def _slots(router: APIRouter) -> None:
     async def slots(id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
         await demand_there(acting, "Practitioner", id, "doctor")
         only = replace(wanted, filters={**wanted.filters, "doctor_id": id})
-        found = await listing(acting, slot.VIEW, only)
-        return listed(request, wanted, found, lambda parts: show(slot.VIEW, parts))
+        found = await showing(acting, slot.VIEW, only)
+        return listed(request, wanted, found)
 
 
 def _one(parts: Parts, status: int = 200) -> Response:

@@ -23,13 +23,13 @@ from fhir_server.interactions.call import Principal
 BEARER = HTTPBearer(auto_error=False, description="The access token of `/api/v1/auth/login`.")
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """Return the desk of the tenant."""
     found: Desk = request.app.state.desk()
     return found
 
 
-def asker_of(request: Request) -> Asker:
+async def asker_of(request: Request) -> Asker:
     """Return where the request comes from."""
     agent = request.headers.get("user-agent", "")
     return Asker(str(request.scope.get(REQUEST_ID, "")), str(request.scope.get(ADDRESS, "")), agent)

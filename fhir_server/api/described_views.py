@@ -9,9 +9,8 @@ from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views.described import change, create, etag, remove
 from fhir_server.views.find import find
-from fhir_server.views.listing import listing
+from fhir_server.views.listing import showing
 from mappings.views.describe import Described
-from mappings.views.show import show
 from mappings.views.view import Parts
 
 
@@ -28,7 +27,7 @@ def described_routes(described: Described) -> APIRouter:
 
     @router.get(path, summary="Records", responses=many(view) | refused(400, 410, 422), openapi_extra=filters(view))
     async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
-        return listed(request, wanted, await listing(acting, view, wanted), lambda parts: show(view, parts))
+        return listed(request, wanted, await showing(acting, view, wanted))
 
     @router.post(path, status_code=201, summary="Make one", responses=made, openapi_extra=new(view))
     async def make(acting: ActingHere, asked: BodyHere) -> Response:

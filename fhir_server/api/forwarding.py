@@ -41,8 +41,8 @@ async def _location(request: Request) -> str | None:
         if word.startswith("{") and at
     ]
     try:
-        desk = desk_of(request)
-        acting = acting_of(await caller_of(request, desk), desk, asker_of(request))
+        desk = await desk_of(request)
+        acting = await acting_of(await caller_of(request, desk), desk, await asker_of(request))
         ids = await forwarded(acting, path) if path else None
     except (AuthError, Refusal):
         return None

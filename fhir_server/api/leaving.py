@@ -31,7 +31,7 @@ async def leave_refusal(request: Request, status: int, *, told: bool = False) ->
     if status in UNREAD or (told and path.startswith(OWN) and (status != FORBIDDEN or path == GLASS)):
         return
     try:
-        desk, asker = desk_of(request), asker_of(request)
+        desk, asker = await desk_of(request), await asker_of(request)
     except Refusal:
         # The server is about to stop: there is no trail to leave anything in.
         return

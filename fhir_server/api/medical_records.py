@@ -14,7 +14,7 @@ from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.errors import SENT, Described, refused
 from fhir_server.views import medical_records
 from fhir_server.views.find import demand_there, find
-from fhir_server.views.listing import listing
+from fhir_server.views.listing import showing
 from mappings.transactions.record import File as NewFile
 from mappings.transactions.record import etag
 from mappings.views.medical_record import VIEW
@@ -39,7 +39,7 @@ def medical_record_routes() -> APIRouter:
 
     @router.get("/medical_records", summary="Records", responses=LISTED, openapi_extra=filters(VIEW))
     async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
-        return listed(request, wanted, await listing(acting, VIEW, wanted), _shown)
+        return listed(request, wanted, await showing(acting, VIEW, wanted))
 
     @router.get(
         "/patients/{patient_id}/medical_records",
@@ -50,7 +50,7 @@ def medical_record_routes() -> APIRouter:
     async def of_patient(patient_id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
         await demand_there(acting, "Patient", patient_id, "patient")
         only = replace(wanted, filters={**wanted.filters, "patient_id": patient_id})
-        return listed(request, wanted, await listing(acting, VIEW, only), _shown)
+        return listed(request, wanted, await showing(acting, VIEW, only))
 
     @router.post(
         "/medical_records",

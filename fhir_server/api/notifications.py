@@ -10,7 +10,6 @@ from fhir_server.api.documented import filters, json, many, one
 from fhir_server.api.errors import Described, refused
 from fhir_server.views import notifications
 from mappings.views.notification import VIEW
-from mappings.views.show import show
 
 COUNT = {"type": "object", "properties": {"read": {"type": "integer"}}, "required": ["read"]}
 MARKED: Described = {
@@ -31,7 +30,7 @@ def notification_routes() -> APIRouter:
     )
     async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
         found, unread = await notifications.mine(acting, wanted)
-        return listed(request, wanted, found, lambda parts: show(VIEW, parts), {"unread": unread})
+        return listed(request, wanted, found, {"unread": unread})
 
     @router.put("/read_all", summary="Mark all as read", responses=MARKED)
     async def read_all(acting: ActingHere) -> Response:

@@ -27,7 +27,7 @@ ANYBODY = {"Access-Control-Allow-Origin": "*"}
 """Discovery is for every page."""
 
 
-def smart_of(desk: DeskHere) -> Smart:
+async def smart_of(desk: DeskHere) -> Smart:
     """Return the tenant's authorization server."""
     return desk.smart
 

@@ -48,12 +48,12 @@ class Browser:
         return response
 
 
-def browser_of(request: Request, smart: SmartHere) -> Browser:
+async def browser_of(request: Request, smart: SmartHere) -> Browser:
     """Return the browser."""
     return Browser(request, smart)
 
 
-def demand_own_page(request: Request, smart: SmartHere) -> None:
+async def demand_own_page(request: Request, smart: SmartHere) -> None:
     """Refuse what a page of another site sends. Raises Stray."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
     root = urlsplit(smart.endpoints.root)

@@ -70,7 +70,8 @@ class Asked(Struct, frozen=True):
     def query(self) -> Query:
         """The page as the store is asked for it."""
         after = self.place.after if self.place else 0
-        return Query(self.search.targets, self.count, after, self.position, self.search.sort)
+        wanted = self.total in ("accurate", "estimate")
+        return Query(self.search.targets, self.count, after, self.position, self.search.sort, wanted)
 
 
 async def asking(call: Call) -> Asked:

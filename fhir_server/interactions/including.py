@@ -64,7 +64,7 @@ class _Gathering:
                 self.call.reader.include(
                     versions,
                     include,
-                    restriction=restriction_for(self.call),
+                    restriction=restriction_for(self.call, types=_found_by(include)),
                     position=self.position,
                     # Everything known may be found once more, so one more than there is room for shows that some is.
                     limit=len(self.matches) + self.limit + 1,
@@ -95,3 +95,11 @@ class _Gathering:
             )
             for include in self.cut.values()
         )
+
+
+def _found_by(include: Include) -> frozenset[str] | None:
+    """Return the types of what an include finds, None where it may be any."""
+    if include.canonicals:
+        return None
+    found = include.source if include.reverse else include.target
+    return frozenset((found,)) if found else None

@@ -53,6 +53,14 @@ def place(call: Call, walk: Walk) -> Cursor | None:
     )
 
 
+def following(call: Call, walk: Walk, page: Page, cursor: Cursor | None, *, issued: int | None = None) -> str | None:
+    """Return the cursor behind `page`, None at the end of the walk; the arguments are those of `links`."""
+    if page.next is None:
+        return None
+    first = call.services.now() if issued is None else issued
+    return _sealed(Cursor(page.position, page.next, first if cursor is None else cursor.issued), call, walk)
+
+
 def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None, *, issued: int | None = None) -> list[Link]:
     """Return the self link, and the next link when the walk goes on behind `page` (`cursor` is what led to it).
 
@@ -63,10 +71,9 @@ def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None, *, i
     asked = (*walk.applied, *call.protocol)
     own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
     found = [("self", url_with(url, (*asked, *own)))]
-    if page is not None and page.next is not None:
-        first = services.now() if issued is None else issued
-        following = Cursor(page.position, page.next, first if cursor is None else cursor.issued)
-        found.append(("next", url_with(url, (*asked, (CURSOR, _sealed(following, call, walk))))))
+    word = None if page is None else following(call, walk, page, cursor, issued=issued)
+    if word is not None:
+        found.append(("next", url_with(url, (*asked, (CURSOR, word)))))
     return found
 
 

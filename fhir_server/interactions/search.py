@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from fhir_server.interactions import audit, binary, paging, part
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.asking import Asked, asking
@@ -40,18 +42,49 @@ async def search(call: Call) -> Result:
         return await audit.seen(call, "search", Result(200, resource=plan), {**_details(call, asked), "explain": True})
     if asked.only_number:
         return await _number(call, asked)
+    page, added, total = await _found(call, asked)
+    bodies = await binary.wholes(call, (*page.versions, *added.versions))
+    links = paging.links(call, asked.walk, page, asked.place, issued=asked.now)
+    body = bundle.searchset(total, links, _entries(call, asked, page, added, bodies))
+    return await _seen(call, asked, page, added, body)
+
+
+class Matches(Struct, frozen=True):
+    """A page of matches, what is included beside them behind, and their JSON; their number where it was asked for, and
+    the cursor of the next page, None at the end.
+    """
+
+    versions: Sequence[Version]
+    bodies: Sequence[bytes]
+    total: int | None
+    following: str | None
+
+
+@within_one_budget
+async def matches(call: Call) -> Matches:
+    """Return what `search` puts into a Bundle, as the store has it: for who makes something else of it.
+
+    Raises as `search`.
+    """
+    asked = await asking(call)
+    page, added, total = await _found(call, asked)
+    await _seen(call, asked, page, added)
+    following = paging.following(call, asked.walk, page, asked.place, issued=asked.now)
+    versions = (*page.versions, *added.versions)
+    return Matches(versions, await binary.wholes(call, versions), total, following)
+
+
+async def _found(call: Call, asked: Asked) -> tuple[Page, Included, int | None]:
     page = await paging.unexpired(call.reader.search(asked.query, restriction=reach(call, asked)))
     added = await including(call, page, asked.search.includes)
-    shown = (*page.versions, *added.versions)
-    body = bundle.searchset(
-        await _total(call, asked, page),
-        paging.links(call, asked.walk, page, asked.place, issued=asked.now),
-        _entries(call, asked, page, added, await binary.wholes(call, shown)),
-    )
-    patients = audit.patients_of_all(shown)
+    return page, added, await _total(call, asked, page)
+
+
+async def _seen(call: Call, asked: Asked, page: Page, added: Included, body: bytes | None = None) -> Result:
     details = _details(call, asked) | {"matches": len(page.versions)}
     if added.versions:
         details["included"] = len(added.versions)
+    patients = audit.patients_of_all((*page.versions, *added.versions))
     return await audit.seen(call, "search", Result(200, body=body, patients=patients), details)
 
 
@@ -72,6 +105,8 @@ async def _number(call: Call, asked: Asked) -> Result:
 
 async def _total(call: Call, asked: Asked, page: Page) -> int | None:
     """Return the number of matches when it was asked for, or is known because the first page is all there is."""
+    if page.total is not None:
+        return page.total
     if asked.total in ("accurate", "estimate"):
         return await paging.unexpired(
             call.reader.count(asked.search.targets, restriction=reach(call, asked), position=page.position)

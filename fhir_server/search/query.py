@@ -294,7 +294,8 @@ class Query:
     """A search of some types: at most `count` matches after the row `after`, as of commit `position`.
 
     `position` None means the newest. Matches come in the order of `sort`; those that are equal in it, and all of them
-    without it, come in the order of their rows, which is the order of commits.
+    without it, come in the order of their rows, which is the order of commits. `total` asks for the number of all
+    matches as well, where the first page cannot be found without meeting them all.
     """
 
     targets: tuple[Target, ...]
@@ -302,6 +303,7 @@ class Query:
     after: int = 0
     position: int | None = None
     sort: tuple[Sort, ...] = ()
+    total: bool = False
 
     @property
     def mixed(self) -> bool:

@@ -113,12 +113,14 @@ class Scope:
 class Page(Struct, frozen=True):
     """A page of versions; `next` is what `after` of the following page must be, None at the end.
 
-    `position` is the commit position the whole walk answers as of.
+    `position` is the commit position the whole walk answers as of. `total` is the number of all matches, where it was
+    asked for and is known.
     """
 
     versions: Sequence[Version]
     next: int | None
     position: int
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,21 @@ page that is asked for by its number alone is looked for from the first match on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from fhir_server.interactions.paging import CURSOR
-from fhir_server.interactions.search import search
+from fhir_server.interactions.call import Resource
+from fhir_server.interactions.search import Matches, matches, search
 from fhir_server.interactions.seek import seek
 from fhir_server.model.fhir_json import parse
 from fhir_server.views.acting import Acting
-from fhir_server.views.find import resources
 from fhir_server.views.former_people import of_now
 from fhir_server.views.roles import with_roles
 from mappings.errors import Unfit
 from mappings.views.gather import gather
 from mappings.views.searching import search as asked
+from mappings.views.show import show
 from mappings.views.view import Parts, View
 from profiles.issues import Issue
 
@@ -49,8 +48,38 @@ class Listed:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The page as it is shown: each record is JSON, which others are shown as well and nobody may change."""
+
+    records: Sequence[Any]
+    total: int
+    next: str | None
+
+
 async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
     """Return the page. Raises Unfit for a page too far to be looked for, BadRequest and Gone for bad cursors."""
+    found, total = await _matches(acting, view, wanted)
+    return Listed(gather(view, _parsed(found)), total, found.following)
+
+
+async def showing(acting: Acting, view: View, wanted: Wanted) -> Shown:
+    """Return the page as it is shown. Raises as `listing`.
+
+    The versions say all that is shown: a page of the same ones is not made again.
+    """
+    found, total = await _matches(acting, view, wanted)
+    key = (view.name, *((each.key, each.number) for each in found.versions))
+    records = acting.desk.pages.get(key, lambda: [show(view, parts) for parts in gather(view, _parsed(found))])
+    return Shown(records, total, found.following)
+
+
+def _parsed(found: Matches) -> list[Resource]:
+    return [parse(each) for each in found.bodies]
+
+
+async def _matches(acting: Acting, view: View, wanted: Wanted) -> tuple[Matches, int]:
+    """Return the page as the store has it, and how many matches there are on all pages."""
     filters = await of_now(acting, wanted.filters)
     parameters = [
         *await _asked(acting, view, filters, wanted.sort),
@@ -63,11 +92,11 @@ async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
         _demand_near(wanted, before)
         found = await seek(call, before, wanted.cursor)
         if found is None:
-            return Listed([], await number(acting, view, filters), None)
+            return Matches((), (), None, None), await number(acting, view, filters)
         call = replace(call, parameters=found)
-    result = await search(call)
-    bundle: Any = parse(result.body or b"{}")
-    return Listed(gather(view, resources(result)), bundle["total"], _next(bundle))
+    page = await matches(call)
+    assert page.total is not None
+    return page, page.total
 
 
 async def number(acting: Acting, view: View, filters: Mapping[str, str]) -> int:
@@ -90,10 +119,3 @@ def _demand_near(wanted: Wanted, before: int) -> None:
         last = FURTHEST // wanted.per_page + 1
         message = f"must be at most {last} here; to go further, follow the next links of the Link header"
         raise Unfit([Issue("error", "too-costly", message, "page")])
-
-
-def _next(bundle: Mapping[str, Any]) -> str | None:
-    for link in bundle.get("link", ()):
-        if link["relation"] == "next":
-            return str(parse_qs(urlsplit(link["url"]).query)[CURSOR][0])
-    return None

@@ -11,7 +11,7 @@ from fhir_server.interactions.call import nothing
 from fhir_server.model.resource import instant
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import find
-from fhir_server.views.listing import Listed, Wanted, listing, number
+from fhir_server.views.listing import Shown, Wanted, listing, number, showing
 from mappings.errors import Unfit
 from mappings.transactions.act import changes
 from mappings.views.notification import VIEW
@@ -23,13 +23,13 @@ AT_ONCE = 100
 """Notifications that are marked in one commit."""
 
 
-async def mine(acting: Acting, wanted: Wanted) -> tuple[Listed, int]:
+async def mine(acting: Acting, wanted: Wanted) -> tuple[Shown, int]:
     """Return a page of one's own notifications, and how many are unread. Raises Unfit."""
     if "user" in wanted.filters:
         raise Unfit([Issue("error", "invalid", "is no filter: the list is your own", "user")])
     own = _own(acting)
     unread = await number(acting, VIEW, {**own, "unread": "true"})
-    return await listing(acting, VIEW, replace(wanted, filters={**wanted.filters, **own})), unread
+    return await showing(acting, VIEW, replace(wanted, filters={**wanted.filters, **own})), unread
 
 
 async def one(acting: Acting, id: str) -> Parts:

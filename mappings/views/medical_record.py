@@ -206,5 +206,5 @@ VIEW = View(
     },
     order="-consultation-date",
     sorts={"consultation_date": "consultation-date", "updated_at": "_lastUpdated"},
-    included=("encounter", "entry", "subject:Patient", "author:PractitionerRole"),
+    included=("encounter:Encounter", "entry:DocumentReference", "subject:Patient", "author:PractitionerRole"),
 )

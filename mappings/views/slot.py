@@ -57,6 +57,6 @@ VIEW = View(
     },
     order="start",
     sorts={"starts_at": "start"},
-    included=("schedule",),
+    included=("schedule:Schedule",),
 )
 """`start` gives new slots their Schedule: `{"Slot": [{"schedule": {"reference": "Schedule/1"}}]}`."""

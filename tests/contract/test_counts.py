@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from fhir_server.search.query import EVERYTHING, And, Node, Not, Or, Target, Token
+from fhir_server.search.query import EVERYTHING, And, Node, Not, Or, Query, Sort, Target, Token
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Store
 from fhir_server.store.sql import compile_count
@@ -80,3 +80,13 @@ async def test_each_match_that_is_shown_is_counted_once(
 ):
     await filled(store)
     assert await store.count((Target("Patient", where),), restriction=restriction) == expected
+
+
+@pytest.mark.parametrize("total", [True, False])
+async def test_a_sorted_page_knows_its_total_or_leaves_it_to_be_counted(store: Store, total: bool):
+    await filled(store)
+    asked = Query((Target("Patient", A),), 2, sort=(Sort("id"),), total=total)
+    for restriction, expected in ((ALL, 7), (NO_RED, 5), (InCompartment("Patient", "nobody"), 0)):
+        page = await store.search(asked, restriction=restriction)
+        assert len(page.versions) == min(2, expected)
+        assert page.total in ((None, expected) if total else (None,))

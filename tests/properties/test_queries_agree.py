@@ -89,7 +89,7 @@ async def same_versions(stores: list[Store], allowed: Restriction, random: Rando
 
 def question(random: Random) -> q.Query:
     targets = worlds.targets(random)
-    return q.Query(targets, random.choice((1, 2, 5, 50)), sort=worlds.sorts(random))
+    return q.Query(targets, random.choice((1, 2, 5, 50)), sort=worlds.sorts(random), total=random.random() < 0.5)
 
 
 async def walk(stores: list[Store], query: q.Query, allowed: Restriction, random: Random) -> None:
@@ -99,6 +99,9 @@ async def walk(stores: list[Store], query: q.Query, allowed: Restriction, random
         pages = await same(stores, query, allowed)
         counts = [await store.count(query.targets, restriction=allowed, position=query.position) for store in stores]
         assert counts[0] == counts[1], (counts, query, allowed)
+        for page in pages:
+            assert page.total in (None, counts[0]), (page.total, counts, query, allowed)
+            EXERCISED["totals on a page"] += page.total is not None
         by_container = any(target.inner == "container" for target in query.targets)
         met += [(each.key, None if by_container else each.contained) for each in pages[0].versions]
         EXERCISED.update(pages=1, matches=len(pages[0].versions))

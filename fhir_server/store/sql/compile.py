@@ -26,12 +26,13 @@ from profiles.restriction import Restriction
 class Listing:
     """A statement with a column `v` and what it is sorted by; `order` puts rows of an alias `x` with both in order.
 
-    With `inner`, numbers of contained resources are among the `v`.
+    With `inner`, numbers of contained resources are among the `v`. With `counted` there is a column `total`.
     """
 
     statement: Statement
     order: str = "x.v"
     inner: bool = False
+    counted: bool = False
 
 
 def make_world(
@@ -55,14 +56,15 @@ def compile_page(query: Query, world: World, place: Sequence[Any] | None = None)
         return _by_commit(query, world, wanted)
     known = _known(query.targets, world)
     alone = len(known) == 1 and place is None
-    pieces = [_keyed(query, each, world, alone=alone) for each in known]
+    counted = query.total and alone and not query.inner
+    pieces = [_keyed(query, each, world, Order(query.order, alone, counted)) for each in known]
     if not pieces:
         return Listing(_NOTHING)
     found = union(pieces)
     sorted_by = order(query.order, "x.")
     if place is None:
         sql = f"{found.sql} ORDER BY {order(query.order, '')} LIMIT ?"
-        return Listing(Statement(sql, (*found.arguments, wanted)), sorted_by, query.inner)
+        return Listing(Statement(sql, (*found.arguments, wanted)), sorted_by, query.inner, counted)
     after = behind(query.order, place, query.after, "x")
     sql = f"SELECT x.* FROM ({found.sql}) x WHERE {after.sql} ORDER BY {sorted_by} LIMIT ?"
     return Listing(Statement(sql, (*found.arguments, *after.arguments, wanted)), sorted_by, query.inner)
@@ -110,9 +112,9 @@ def _known(targets: Sequence[Target], world: World) -> list[Target]:
     return [target for target in targets if world.names.type_id(target.kind) is not None]
 
 
-def _keyed(query: Query, target: Target, world: World, *, alone: bool) -> Statement:
+def _keyed(query: Query, target: Target, world: World, order_of: Order) -> Statement:
     if not target.inner:
-        return select(world, target.type, target.where, order=Order(query.order, alone))
+        return select(world, target.type, target.where, order=order_of)
     found = inner(world, target)
     columns = keys(query.order, target.kind, "m.v", world.names)
     arguments = columns.arguments + found.arguments

@@ -46,15 +46,16 @@ def select(
         return union([_rows(piece, condition) for piece in start.pieces], "UNION")
     once, dates = "" if start.unique else "DISTINCT ", keys_in_row(order) if start.dated else None
     found = _rows(start.rows, condition, once, dates or "")
-    return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names))
+    return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names), order)
 
 
 def _allows(world: World, type: str, alias: str) -> Statement:
     return world.allows_holder(alias) if is_inner(type) else world.allows(alias, type)
 
 
-def _keyed(found: Statement, columns: Statement) -> Statement:
-    return Statement(f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m", columns.arguments + found.arguments)
+def _keyed(found: Statement, columns: Statement, order: Order) -> Statement:
+    total = ", count(*) OVER () AS total" if order.counted else ""
+    return Statement(f"SELECT m.v AS v, {columns.sql}{total} FROM ({found.sql}) m", columns.arguments + found.arguments)
 
 
 def _rows(rows: Statement, condition: Statement, once: str = "", columns: str = "") -> Statement:

@@ -38,10 +38,14 @@ def keys(sorts: Sequence[Sort], type: str, v: str, names: Names) -> Statement:
 
 
 class Order(NamedTuple):
-    """What the matches of one target are sorted by; `alone` says that they are compared with each other only."""
+    """What the matches of one target are sorted by; `alone` says that they are compared with each other only.
+
+    With `counted` there is a column `total` too, the number of all of them, NULL where it would take longer.
+    """
 
     sorts: Sequence[Sort] = ()
     alone: bool = False
+    counted: bool = False
 
 
 def keys_in_row(order: Order) -> str | None:
@@ -52,7 +56,8 @@ def keys_in_row(order: Order) -> str | None:
     match order.sorts:
         case [Sort(kind="date", names=(name,), descending=descending)] if name == DATED:
             newest = "x.high" if order.alone else f"nullif(x.high, {NEVER})"
-            return f", {newest if descending else 'x.low'} AS k0"
+            total = ", NULL AS total" if order.counted else ""
+            return f", {newest if descending else 'x.low'} AS k0{total}"
     return None
 
 

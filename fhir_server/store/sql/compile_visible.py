@@ -68,10 +68,13 @@ class World:
         return TRUE if self.position is None else Statement(f"{alias}.v <= ?", (self.position,))
 
     def shows_old(self, alias: str) -> Statement:
-        """Return the test that the version `<alias>.v`, however old, was and is allowed, its resource still there."""
+        """Return the test that a row of `version`, however old, was and is allowed, its resource still there."""
+        allowed = compile_restriction(self.restriction, alias, self)
         still = self._still_there(alias, self.restriction)
-        here = Statement(f"EXISTS ({still.sql})", still.arguments)
-        return both(self.until(alias), compile_restriction(self.restriction, alias, self), here)
+        newest = f"({alias}.deleted = 0 AND {alias}.v = (SELECT r.current FROM resource r WHERE r.rid = {alias}.rid))"
+        # What is newest is allowed now as it was then, so it need not be looked at twice.
+        here = Statement(f"({newest} OR EXISTS ({still.sql}))", still.arguments)
+        return both(self.until(alias), allowed, here)
 
     def allows(self, alias: str, type: str = "") -> Statement:
         """Return the same for a version that is known not to be newer than the position."""

@@ -23,22 +23,22 @@ from fhir_server.store.sql.compile import (
     compile_place,
     make_world,
 )
-from fhir_server.store.sql.compile_count import compile_count
+from fhir_server.store.sql.compile_count import Count, compile_count
 from fhir_server.store.sql.compile_explain import explain
 from fhir_server.store.sql.compile_include import compile_include
 from fhir_server.store.sql.compile_visible import World
-from fhir_server.store.sql.dialect import Statement, container
+from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite.allowing import Allowing
 from fhir_server.store.sqlite.batch import METHODS
 from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
+from fhir_server.store.sqlite.listed import COLUMNS, listed
 from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled
 from fhir_server.store.sqlite.plans import template as template_of
 from fhir_server.store.sqlite.shape import marked, marked_restriction, shape
 from profiles.restriction import ALL, NONE, Restriction
 
-_COLUMNS = "v.number, v.time, v.method, v.author_id, v.position, b.patients, b.data"
 # Scalar subqueries where one row is looked up: entering a join costs more than such a read as a whole.
 _ALONE = (
     "v.number, v.time, v.method, v.author_id, v.position, (SELECT b.patients FROM body b WHERE b.v = v.v), "
@@ -50,23 +50,6 @@ _VREAD = f"SELECT {_ALONE} {_NUMBERED}"
 _V = f"SELECT v.v {_NUMBERED}"
 # The length of a blob is in the row's head: its pages are not read for it.
 _SIZES = "SELECT length(data) FROM chunk WHERE v = ? ORDER BY n"
-_LISTED = (
-    f"SELECT x.v, v.type, b.id, {_COLUMNS} FROM ({{}}) x CROSS JOIN version v ON v.v = x.v "
-    "CROSS JOIN body b ON b.v = x.v ORDER BY {}"
-)
-
-
-# Where contained resources are among what was found, what is read is what contains them.
-_STORED = f"CASE WHEN x.v >= {FIRST} THEN {container('x.v')} ELSE x.v END"
-_LISTED_INNER = _LISTED.replace("v.v = x.v", f"v.v = {_STORED}").replace("b.v = x.v", "b.v = v.v")
-
-
-def _listed(listing: Listing) -> Statement:
-    statement = listing.statement
-    listed = _LISTED_INNER if listing.inner else _LISTED
-    return Statement(listed.format(statement.sql, listing.order), statement.arguments)
-
-
 _TOGETHER = 1000
 """Versions whose includes are looked for in one statement."""
 
@@ -135,13 +118,17 @@ class Reading(Allowing):
         statement = await self._statement(query, restriction, position)
         rows = await self._runner.rows(statement.sql, statement.arguments)
         self._unswept(position)
-        return self._page(rows, query.count, position)
+        total = None
+        if rows and len(rows[0]) > COLUMNS:
+            total = rows[0][-1]
+            rows = [row[:-1] for row in rows]
+        return self._page(rows, query.count, position, total)
 
     @within_one_budget
     async def count(self, targets: Sequence[Target], *, restriction: Restriction, position: int | None = None) -> int:
         """See `Snapshot.count`."""
         self._ready()
-        world = self._world(restriction, position)
+        at = self._newest() if position is None else position
         total = 0
         for target in targets:
             if target.where == EVERYTHING and restriction is ALL and position is None and not target.inner:
@@ -150,11 +137,34 @@ class Reading(Allowing):
                 )
                 total += (row[0] if row else 0) + self._uncounted(target.type)
                 continue
-            counted = compile_count(target, world)
+            counted = self._counting(target, restriction, at)
             rows = await self._runner.rows(counted.statement.sql, counted.statement.arguments, long=counted.long)
             total += int(rows[0][0])
-        self._unswept(world.position)
+        self._unswept(at)
         return total
+
+    def _counting(self, target: Target, restriction: Restriction, position: int) -> Count:
+        """Return the statement that counts as of `position`; one that is no long one is kept while that is now."""
+        begins = position == self._newest()
+        plans = self._plans
+        shaped = self._shaped(restriction)
+        if plans is None or shaped.criteria or target.inner or not begins:
+            world = make_world(self._names, self._criteria, restriction, position, begins=begins)
+            return compile_count(target, world)
+        query = Query((target,))
+        asked = shape(query, shaped.shape, shaped.values, self._names)
+        key = (Count, asked.key)
+        kept = plans.get(key, asked.values, position)
+        if kept is None:
+            changed, names = self._dictionary.changed, Noting(self._names, position)
+            where, limited = marked(query, restriction, asked)
+            counted = compile_count(where.targets[0], make_world(names, self._criteria, limited, POSITION, begins=True))
+            kept = template_of(counted.statement)
+            if counted.long:
+                return Count(filled(kept, asked.values, position), long=True)
+            only = position if names.missed else None
+            plans.keep(key, asked.values, kept, changed=changed, only=only, counted=names.counted)
+        return Count(filled(kept, asked.values, position))
 
     @within_one_budget
     async def include(
@@ -197,7 +207,7 @@ class Reading(Allowing):
             listing = compile_include(include, ROWS, LIMIT, world)
             if listing is None:
                 return None
-            kept = template_of(_listed(listing))
+            kept = template_of(listed(listing))
             if plans is not None:
                 only = newest if names.missed else None
                 plans.keep((include, found), values, kept, changed=changed, only=only, counted=names.counted)
@@ -230,20 +240,20 @@ class Reading(Allowing):
             world = self._world(restriction, query.position)
             place = compile_place(query, self._names)
             keys = () if place is None else await self._runner.rows(place.sql, place.arguments)
-            return _listed(compile_page(query, world, keys[0] if keys else None))
+            return listed(compile_page(query, world, keys[0] if keys else None))
         asked = shape(query, shaped.shape, shaped.values, self._names)
         kept = plans.get(asked.key, asked.values, position)
         if kept is None:
             changed, names = self._dictionary.changed, Noting(self._names, position)
             where, limited = marked(query, restriction, asked)
             world = make_world(names, self._criteria, limited, POSITION, begins=True)
-            kept = template_of(_listed(compile_page(where, world)))
+            kept = template_of(listed(compile_page(where, world)))
             only = position if names.missed else None
             plans.keep(asked.key, asked.values, kept, changed=changed, only=only, counted=names.counted)
         return filled(kept, asked.values, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:
-        statement = _listed(listing)
+        statement = listed(listing)
         return await self._runner.rows(statement.sql, statement.arguments)
 
     def _world(self, restriction: Restriction, position: int | None) -> World:
@@ -331,9 +341,9 @@ class Reading(Allowing):
         rows = await self._runner.rows(sql, arguments)
         return rows[0] if rows else None
 
-    def _page(self, rows: list[Any], count: int, position: int) -> Page:
+    def _page(self, rows: list[Any], count: int, position: int, total: int | None = None) -> Page:
         more = rows[count - 1][0] if len(rows) > count and count else None
-        return Page(self._all_listed(rows[:count]), more, position)
+        return Page(self._all_listed(rows[:count]), more, position, total)
 
     def _all_listed(self, rows: Sequence[Any]) -> list[Version]:
         # One loop without a call for each row that it can do without: this is the road of every match.

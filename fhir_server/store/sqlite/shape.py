@@ -74,7 +74,7 @@ def shape(query: Query, limited: Any, more: Sequence[Any], names: Names) -> Shap
     values: list[Any] = []
     targets = tuple([(each.type, _target(each, values, names)) for each in query.targets])
     values += more
-    return Shape(targets, limited, (targets, query.sort, query.count, limited), values)
+    return Shape(targets, limited, (targets, query.sort, query.count, query.total, limited), values)
 
 
 def marked(query: Query, restriction: Restriction, found: Shape) -> tuple[Query, Restriction]:

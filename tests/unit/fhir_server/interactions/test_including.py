@@ -56,7 +56,7 @@ class Reader:
 
 
 def link(name: str, *, iterate: bool = False, reverse: bool = False) -> Include:
-    return Include("Any", (name,), iterate=iterate, reverse=reverse, asked=f"_include=Any:{name}")
+    return Include("Patient", (name,), iterate=iterate, reverse=reverse, asked=f"_include=Patient:{name}")
 
 
 async def include(reader: Reader, matches: Sequence[str], *includes: Include, limit: int = 100) -> Included:
@@ -119,7 +119,7 @@ async def test_what_is_cut_is_told_with_its_include_and_the_way_out() -> None:
     assert names(found) == ["P/1", "P/2"]
     (issue,) = found.issues
     assert (issue.severity, issue.code, issue.expression) == ("warning", "too-costly", "_include")
-    assert issue.message.startswith("_include=Any:y: cut, because a page takes at most 2 included resources.")
+    assert issue.message.startswith("_include=Patient:y: cut, because a page takes at most 2 included resources.")
     assert "_count" in issue.message
 
 

@@ -13,13 +13,15 @@ from auth.accounts import Account
 from fhir_server.accounts.desk import Desk
 from fhir_server.errors import BadRequest
 from fhir_server.interactions.create import create
+from fhir_server.interactions.update import update
 from fhir_server.loading.pieces import LOADER
 from fhir_server.views.acting import HOUSE, Acting
-from fhir_server.views.listing import FURTHEST, Wanted, listing, number
+from fhir_server.views.listing import FURTHEST, Wanted, listing, number, showing
 from mappings.errors import Unfit
 from mappings.transactions.record import create_record
 from mappings.views import medical_record
 from mappings.views.notification import VIEW, notification_for
+from mappings.views.show import show
 from mappings.views.write import write
 from tests.fakes.authority import HERE
 from tests.fakes.desk import desk_of
@@ -84,6 +86,22 @@ async def test_a_page_of_records_is_one_search_however_many_there_are() -> None:
             counts.append(store.asked)
         assert counts[0] == counts[1]
         assert counts[0]["search"] == 1
+
+
+async def test_a_page_of_the_same_versions_is_shown_again_and_any_other_is_made() -> None:
+    async with desk_of() as desk:
+        me = await filled(desk)
+        wanted = Wanted(MINE, per_page=3)
+        first, again = await showing(me, VIEW, wanted), await showing(me, VIEW, wanted)
+        assert again.records is first.records
+        assert again.records == [show(VIEW, parts) for parts in (await listing(me, VIEW, wanted)).records]
+        (newest,) = (await listing(me, VIEW, Wanted(MINE, per_page=1))).records[0][VIEW.root]
+        call = me.call(VIEW.root, id=newest["id"], resource=newest | {"received": SENT[-1]})
+        call.principal = HOUSE
+        await update(call)
+        after = await showing(me, VIEW, wanted)
+        assert (first.records[0]["read_at"], after.records[0]["read_at"]) == (None, SENT[-1])
+        assert after.records[1:] == first.records[1:]
 
 
 async def test_a_page_by_its_number_is_the_page_that_the_links_lead_to() -> None:

@@ -7,12 +7,15 @@ import pytest
 
 from fhir_server.search.parameters import Registry
 from fhir_server.search.parse import criteria, parse
-from fhir_server.search.query import Target
+from fhir_server.search.query import Query, Sort, Target, Token
+from fhir_server.store.base import Key
 from fhir_server.store.sql.compile import make_world
 from fhir_server.store.sql.compile_count import compile_count
 from fhir_server.store.sql.dialect import Statement
+from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import ALL, AllOf, HasLabel, InCompartment, Not, Restriction
 from tests.fakes.statements import FakeNames, empty_database, plan
+from tests.fakes.versions import update
 
 BASE = "https://fhir.example.org/fhir"
 REGISTRY = Registry()
@@ -82,3 +85,10 @@ def test_rows_of_a_few_values_are_merged_and_not_sorted(database: apsw.Connectio
     steps = plan(database, counted(FakeNames(idx_token=MANY, dead=10), ("code", "1")))
     assert "MERGE (UNION)" in steps
     assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+async def test_who_sorts_all_matches_counts_them_on_the_way(store: SqliteStore) -> None:
+    for n in range(5):
+        await update(store, Key("Patient", str(n)), code="a")
+    asked = Query((Target("Patient", Token("code", None, "a")),), 2, sort=(Sort("id"),), total=True)
+    assert (await store.search(asked, restriction=ALL)).total == 5
