@@ -324,7 +324,7 @@ def _settle_memory() -> None:
 
 
 def _policy(path: str) -> AccessPolicy:
-    from auth.policy import PolicyError, default_policy, read_policy
+    from auth.policy_file import PolicyError, default_policy, read_policy
 
     try:
         return read_policy(Path(path).read_text("utf-8")) if path else default_policy()

@@ -210,3 +210,15 @@ def any_of(*items: Restriction) -> Restriction:
 def all_of(*items: Restriction) -> Restriction:
     """Return what every one of `items` allows, in the shortest form."""
     return _joined(AllOf, list(items), ALL, NONE)
+
+
+def whoever_wrote(restriction: Restriction) -> Restriction:
+    """Return what `restriction`, which refuses nobody for having written something, would allow all authors."""
+    match restriction:
+        case WrittenBy():
+            return ALL
+        case AnyOf(items):
+            return any_of(*(whoever_wrote(item) for item in items))
+        case AllOf(items):
+            return all_of(*(whoever_wrote(item) for item in items))
+    return restriction

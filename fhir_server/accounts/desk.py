@@ -69,13 +69,15 @@ class Desk:
         asker: Asker,
         entries: Sequence[Resource],
         also: Callable[[Transaction], Awaitable[None]],
+        *,
+        marks: bool = False,
     ) -> None:
         """Put transaction entries and do `also`, all in one commit, on the account's behalf.
 
-        They take the road of every write: validated, indexed, audited.
+        They take the road of every write: validated, indexed, audited. What is changed with `marks` keeps its author.
         """
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
-        call = Call(self.services, Principal(account.actor, EVERYTHING), asker.request, resource=bundle)
+        call = Call(self.services, Principal(account.actor, EVERYTHING, marks=marks), asker.request, resource=bundle)
         call.address = asker.address
         await settle(call, answer, also)
 

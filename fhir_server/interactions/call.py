@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from auth.policy import Policy as AccessPolicy
-from auth.policy import default_policy
+from auth.policy_file import default_policy
 from auth.rights import EVERYTHING, NO_RIGHTS, Rights
 from fhir_server.interactions.hearing import Hearing
 from fhir_server.interactions.known import Known
@@ -38,7 +38,8 @@ class Principal:
     """Who calls, and what they may do. In open mode: `ANONYMOUS`.
 
     `actor` is what their writes are signed with: `Patient/1`, `Practitioner/2`, `Client/x`. `account`, `client` and
-    `grant` are ids, `role` that of the account, `purpose` a purpose of use such as `BTG`.
+    `grant` are ids, `role` that of the account, `purpose` a purpose of use such as `BTG`. `marks` says that what they
+    change now is only marked, as having been read: its author stays who wrote the version before.
     """
 
     actor: str
@@ -48,6 +49,7 @@ class Principal:
     grant: str | None = None
     role: str = ""
     purpose: str = ""
+    marks: bool = False
 
 
 ANONYMOUS = Principal("anonymous", EVERYTHING)

@@ -37,7 +37,7 @@ from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, Method, NewVersion, Snapshot, Transaction, Version, VersionConflict
 from profiles.issues import Issue
 from profiles.packages.catalogue import TYPES
-from profiles.restriction import ALL
+from profiles.restriction import ALL, whoever_wrote
 
 _WORDS = {"create": "create", "update": "change", "delete": "delete"}
 ATTEMPTS = 3
@@ -176,7 +176,13 @@ async def current(
     if version is not None or restriction is ALL:
         return version
     if await reader.read(key, restriction=within(call, "read", key.type)) is not None:
-        raise Forbidden(f"{key.type}/{key.id} is not yours to change.")
+        name = f"{key.type}/{key.id}"
+        if await reader.read(key, restriction=whoever_wrote(restriction)) is not None:
+            raise Forbidden(
+                f"Somebody else wrote the current version of {name}, and you may {_WORDS[action]} only what you wrote "
+                f"yourself. What you have to say goes into a {key.type} of your own."
+            )
+        raise Forbidden(f"{name} is not yours to {_WORDS[action]}.")
     if chosen and not call.principal.rights.assigns_ids:
         raise MethodNotAllowed(
             f"The ids of resources that you create are chosen by the server: use POST {key.type}. A PUT replaces a "
@@ -212,7 +218,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
         key,
         number,
         method,
-        call.principal.actor,
+        before.author if before is not None and call.principal.marks else call.principal.actor,
         body,
         prepared.owners,
         prepared.labels,

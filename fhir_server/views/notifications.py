@@ -60,7 +60,7 @@ def _own(acting: Acting) -> Mapping[str, str]:
 
 
 async def _mark(acting: Acting, unread: list[Parts]) -> None:
-    # What is said stays as the platform has said it: whoever may read it changes nothing but that it was read.
+    # What is said stays as it was said, by whom it was: whoever may read it changes nothing but that it was read.
     now = instant(acting.desk.services.now())
     entries = [
         entry
@@ -70,4 +70,4 @@ async def _mark(acting: Acting, unread: list[Parts]) -> None:
     ]
     if entries:
         with suppress(PreconditionFailed):  # Somebody has just marked them in another window.
-            await acting.desk.write(acting.account, acting.asker, entries, nothing)
+            await acting.desk.write(acting.account, acting.asker, entries, nothing, marks=True)

@@ -32,6 +32,7 @@ def clinic(folder: Path) -> Asking:
     """Return a server with patients a and b, and each caller of CALLERS under its name."""
     server = Asking.on_file(folder)
     server.put(world())
+    server.put(written(), author="Patient/a")
     for id in ("unrelated", "related", "ended", "glass"):
         server.ask("owner", "PUT", f"Practitioner/{id}", {"resourceType": "Practitioner", "id": id})
     now = instant(Clock()())
@@ -60,3 +61,9 @@ def world() -> list[Json]:
             made += [bare(type, who, id) for id in ids]
     made += [bare("Observation", who, f"{who}-lab") | {"category": [{"coding": [LABORATORY]}]} for who in PATIENTS]
     return made
+
+
+def written() -> list[Json]:
+    """Return a resource of each type of the record, about each patient, that patient a is to have written."""
+    kept = BY_PATIENT - {"Patient", "AuditEvent"}
+    return [bare(type, who, f"{who}-by-patient") for type in sorted(kept) for who in PATIENTS]

@@ -68,6 +68,8 @@ TOLD = {
 }
 SUBSCRIBERS = ("patient", "unrelated", "related", "ended", "admin", "system")
 """Who may have subscriptions: each their own, and none of those that there are."""
+DECIDED = {"Appointment", "CareTeam", "Consent"}
+"""What patients change whoever wrote it; of the rest of what they tell, what they wrote themselves."""
 DELETED = {"Binary", "DocumentReference", "Media", "Observation", "QuestionnaireResponse"}
 
 
@@ -124,10 +126,12 @@ def creating(who: str, type: str) -> Reach:
     return "none" if type in ("PractitionerRole", "Schedule", "Slot") and who != "glass" else "out"
 
 
-def updating(who: str, type: str) -> Reach:
-    """Return what `who` may change of `type`."""
+def updating(who: str, type: str, *, wrote: bool = False) -> Reach:
+    """Return what `who` may change of `type`, of what others or, with `wrote`, they themselves have written."""
     if type == "Subscription":
         return reading(who, type)
+    if who == "patient" and type in (TOLD | {"Binary"}) - DECIDED:
+        return "a" if wrote else "none"
     if type == "Patient" and who in ("patient", "related", "glass"):
         return "a"
     if type == "Patient" and who in ("unrelated", "ended"):

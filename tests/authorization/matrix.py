@@ -18,6 +18,8 @@ from tests.fakes.bare import bare
 EVERY = [(who, type) for who in CALLERS for type in resource_types()]
 KEPT = [(who, type) for who, type in EVERY if type != "AuditEvent"]
 """What is kept as resources; AuditEvents are told from the trail, and only whose they are is asked here."""
+OF_PATIENTS = sorted(BY_PATIENT - {"Patient", "AuditEvent"})
+"""Types of the record that somebody writes about a patient."""
 SEMANTIC = expected.DEFINITIONS | {"Questionnaire", "ActivityDefinition", "PlanDefinition"}
 """Types whose least resource a further rule of this server may refuse: 422 is as good as a success there."""
 
@@ -118,6 +120,28 @@ def check_changing(server: Asks, who: str, type: str) -> None:
         patched = server.ask(who, "PATCH", f"{type}/{id}", change)
         hidden = 404 if refused == 405 and type != "AuditEvent" else refused
         assert patched.status in ((200, 422) if allowed and type in SEMANTIC else (200,) if allowed else (hidden,))
+
+
+def check_changing_what_a_patient_wrote(server: Asks, type: str) -> None:
+    """Every form of update by patient a of what they wrote, what others wrote, and what is about patient b."""
+    for id in ("a-by-patient", "a-related-update", "b-by-patient"):
+        patient = id[0]
+        reach = expected.updating("patient", type, wrote=id.endswith("by-patient"))
+        allowed = reached(reach, patient)
+        shown = reached(expected.reading("patient", type), patient) or (type == "Binary" and id == "b-by-patient")
+        put, patch = (200, 200) if allowed else (403, 403) if shown or reach == "out" else (405, 404)
+        body = bare(type, patient, id)
+        change = [{"op": "add", "path": "/language", "value": "fr"}]
+        assert server.ask("patient", "PATCH", f"{type}/{id}", change).status == patch, id
+        assert server.ask("patient", "PUT", f"{type}/{id}", body).status == put, id
+        inside = {"resource": body, "request": {"method": "PUT", "url": f"{type}/{id}"}}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [inside]}
+        assert server.ask("patient", "POST", "", bundle).status == put, id
+        found = server.ask("patient", "PUT", f"{type}?_id={id}", body).status
+        # What one may not search, or does not find and may not choose the id of, is refused all the same.
+        assert found == (403 if type == "Binary" else put), id
+        if allowed:
+            assert server.ask("patient", "PUT", f"{type}/{id}", bare(type, "b", id)).status == 403
 
 
 def check_deleting(server: Asks, who: str, type: str) -> None:

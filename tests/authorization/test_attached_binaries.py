@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from auth.rights import EVERYTHING
+from fhir_server.interactions.call import Principal
 from tests.authorization.test_escape import open_server
 from tests.authorization.two_records import PRIVACY, alike
 from tests.fakes.asking import Answer, Asking
@@ -23,6 +25,7 @@ SCAN = {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="}
 def fresh(tmp_path: Path) -> Iterator[Asking]:
     found = open_server(tmp_path)
     found.named("f", doctor("f"))
+    found.named("a, whatever a writes", Principal("Patient/a", EVERYTHING))
     yield found
     found.close()
 
@@ -33,8 +36,8 @@ def document(url: str, subject: str = "Patient/a", **elements: Any) -> Json:
     return made | {"content": content} | elements
 
 
-def put(server: Asking, resource: Json) -> None:
-    answer = server.ask("owner", "PUT", f"{resource['resourceType']}/{resource['id']}", resource)
+def put(server: Asking, resource: Json, who: str = "owner") -> None:
+    answer = server.ask(who, "PUT", f"{resource['resourceType']}/{resource['id']}", resource)
     assert answer.status in (200, 201), answer.body
 
 
@@ -189,7 +192,7 @@ def naming(server: Asking, way: str, body: Json) -> Answer:
         harmless["content"] = {"url": "https://elsewhere.example/x"}
     if type == "DocumentReference":
         harmless["content"] = [{"attachment": {"url": "https://elsewhere.example/x"}}]
-    put(server, harmless | {"id": "mine"})
+    put(server, harmless | {"id": "mine"}, "a, whatever a writes")
     changes = [
         {"op": "add", "path": f"/{name}", "value": body[name]}
         for name in ("content", "extension", "contained")

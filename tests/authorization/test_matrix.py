@@ -6,7 +6,7 @@ import pytest
 
 from tests.authorization import matrix
 from tests.authorization.clinic import CALLERS
-from tests.authorization.matrix import EVERY, KEPT
+from tests.authorization.matrix import EVERY, KEPT, OF_PATIENTS
 from tests.fakes.asking import Asking
 
 
@@ -28,6 +28,11 @@ def test_creating(shared: Asking, who: str, type: str) -> None:
 @pytest.mark.parametrize(("who", "type"), EVERY)
 def test_changing(shared: Asking, who: str, type: str) -> None:
     matrix.check_changing(shared, who, type)
+
+
+@pytest.mark.parametrize("type", OF_PATIENTS)
+def test_a_patient_changes_what_the_patient_wrote(shared: Asking, type: str) -> None:
+    matrix.check_changing_what_a_patient_wrote(shared, type)
 
 
 @pytest.mark.parametrize(("who", "type"), EVERY)

@@ -12,7 +12,7 @@ from profiles.definitions import resource_types
 from tests.authorization import matrix
 from tests.authorization.clinic import CALLERS, PATIENTS, team
 from tests.authorization.live import Live, live
-from tests.authorization.matrix import EVERY, KEPT
+from tests.authorization.matrix import EVERY, KEPT, OF_PATIENTS
 from tests.fakes.bare import bare
 from tests.fakes.server import bundle_of, entry
 
@@ -64,6 +64,11 @@ def test_reading(server: Live, who: str, type: str) -> None:
 def test_writing(server: Live, who: str, type: str) -> None:
     for check in WRITING:
         check(server, who, type)
+
+
+@pytest.mark.parametrize("type", OF_PATIENTS)
+def test_a_patient_changes_what_the_patient_wrote(server: Live, type: str) -> None:
+    matrix.check_changing_what_a_patient_wrote(server, type)
 
 
 @pytest.mark.parametrize("who", CALLERS)

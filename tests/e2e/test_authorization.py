@@ -232,3 +232,60 @@ def test_what_is_refused_to_an_organization_is_refused_to_who_works_there(
     }
     assert admin.ask("POST", "", bundle).status_code == 200
     assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 200
+
+
+def rewritings(who: Person, stored: Json, changed: Json) -> Iterator[httpx.Response]:
+    """Yield the answers to every form of update of `stored` by `who`, one after the other."""
+    type, id = stored["resourceType"], stored["id"]
+    yield who.ask("PUT", f"{type}/{id}", changed)
+    yield who.ask("PUT", f"{type}?_id={id}", changed)
+    yield who.ask("PATCH", f"{type}/{id}", [{"op": "replace", "path": "/subject", "value": changed["subject"]}])
+    yield who.ask("PATCH", f"{type}?_id={id}", [{"op": "replace", "path": "/subject", "value": changed["subject"]}])
+    for url in (f"{type}/{id}", f"{type}?_id={id}"):
+        inside = {"resource": changed, "request": {"method": "PUT", "url": url}}
+        yield who.ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [inside]})
+
+
+@pytest.mark.parametrize("type", ["Observation", "DocumentReference"])
+def test_a_patient_changes_what_the_patient_wrote_and_not_what_a_doctor_did(
+    http: httpx.Client, doctor: Person, type: str
+) -> None:
+    patient, other = (register(http, f"{each}-{type}@clinic.example".lower()) for each in ("m", "n"))
+    patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{doctor.id}"))
+    resource = observation(patient)
+    if type == "DocumentReference":
+        content = [{"attachment": {"title": "letter", "contentType": "text/plain", "data": "YQ=="}}]
+        resource = {"resourceType": type, "status": "current", "subject": resource["subject"], "content": content}
+    own, the_doctors = (who.ask("POST", type, resource).json() for who in (patient, doctor))
+    for stored, answered in ((own, 200), (the_doctors, 403)):
+        for answer in rewritings(patient, stored, stored | {"language": "fr"}):
+            assert answer.status_code == answered, answer.text
+        for answer in rewritings(patient, stored, stored | {"subject": {"reference": f"Patient/{other.id}"}}):
+            assert answer.status_code == 403, answer.text
+    assert doctor.ask("GET", f"{type}/{the_doctors['id']}").json() == the_doctors
+    assert patient.ask("DELETE", f"{type}/{the_doctors['id']}").status_code == 403
+    assert other.ask("GET", type).json()["total"] == 0
+    # What a doctor amends is the doctor's from then on; the patient is told so, keeps the own words in the history, and
+    # can say more in a resource of their own.
+    amended = doctor.ask("PUT", f"{type}/{own['id']}", own | {"language": "de"}).json()
+    for answer in rewritings(patient, own, own):
+        assert answer.status_code == 403
+        assert f"Somebody else wrote the current version of {type}/{own['id']}" in answer.text
+    assert patient.ask("GET", f"{type}/{own['id']}").json() == amended
+    assert patient.ask("GET", f"{type}/{own['id']}/_history/1").json() == own
+    assert patient.ask("POST", type, resource).status_code == 201
+
+
+def test_who_reads_a_message_does_not_become_its_author(http: httpx.Client, doctor: Person) -> None:
+    patient = register(http, "o@clinic.example")
+    subject = {"reference": f"Patient/{patient.id}"}
+    patient.ask("POST", "Appointment", appointment(subject["reference"], f"Practitioner/{doctor.id}"))
+    said = {"subject": subject, "recipient": [subject], "payload": [{"contentString": "Come fasting."}]}
+    message = doctor.ask("POST", "Communication", {"resourceType": "Communication", "status": "completed"} | said)
+    path = f"Communication/{message.json()['id']}"
+    read = patient.ask("PUT", f"/api/v1/notifications/{message.json()['id']}/read")
+    assert read.status_code == 200, read.text
+    marked = patient.ask("GET", path).json()
+    assert (marked["meta"]["versionId"], "received" in marked) == ("2", True)
+    changed = marked | {"payload": [{"contentString": "Eat well."}]}
+    assert patient.ask("PUT", path, changed).status_code == 403

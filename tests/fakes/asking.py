@@ -96,8 +96,8 @@ class Asking:
         self.guard.callers[name.encode()] = principal
         return name
 
-    def put(self, resources: Iterable[Json]) -> None:
-        """Keep resources as they are, valid or not, in one commit."""
+    def put(self, resources: Iterable[Json], author: str = "owner") -> None:
+        """Keep resources as they are, valid or not, in one commit, as if `author` had written them."""
         given = list(resources)
 
         async def work(tx: Transaction) -> None:
@@ -110,7 +110,7 @@ class Asking:
                 if key.type == "Binary":
                     owners = about = await binary.subjects_of(tx, body)
                 labels = self.extractor.labels(resource)
-                await tx.put(NewVersion(key, 1, "PUT", "owner", body, owners, labels, subjects=about), entries)
+                await tx.put(NewVersion(key, 1, "PUT", author, body, owners, labels, subjects=about), entries)
 
         self._runner.run(self.services.store.write(work))
 

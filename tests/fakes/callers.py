@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from auth.policy import BREAK_GLASS, TREATMENT, Caller, default_policy, rights_of
+from auth.policy import BREAK_GLASS, TREATMENT, Caller, rights_of
+from auth.policy_file import default_policy
 from auth.scopes import parse_scopes
 from fhir_server.interactions.call import ANONYMOUS, Principal
 

@@ -15,9 +15,11 @@ from profiles.restriction import (
     Not,
     OfTypes,
     Restriction,
+    WrittenBy,
     all_of,
     any_of,
     narrow,
+    whoever_wrote,
 )
 
 OWN, RED = About("1"), HasLabel("s", "R")
@@ -67,3 +69,11 @@ def test_parts_are_put_together_in_the_shortest_form() -> None:
     assert all_of(OWN, NONE) is NONE
     assert all_of() is ALL
     assert all_of(OWN, RED) == AllOf((OWN, RED))
+
+
+def test_a_restriction_for_all_authors_keeps_every_other_condition() -> None:
+    mine = WrittenBy("Patient/1")
+    assert whoever_wrote(all_of(OWN, mine)) == OWN
+    assert whoever_wrote(any_of(all_of(OWN, mine), all_of(RED, mine))) == any_of(OWN, RED)
+    assert whoever_wrote(any_of(OWN, mine)) == whoever_wrote(mine) == ALL
+    assert whoever_wrote(all_of(OWN, Not(RED))) == all_of(OWN, Not(RED))

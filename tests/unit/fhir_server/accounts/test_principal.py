@@ -8,7 +8,7 @@ import pytest
 
 from auth.accounts import Account, Role, Status
 from auth.grants import Grant, Kind
-from auth.policy import default_policy
+from auth.policy_file import default_policy
 from auth.rights import NO_RIGHTS
 from fhir_server.accounts.principal import principals, role_of
 from fhir_server.interactions.call import Principal

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from auth.rights import EVERYTHING
 from fhir_server.errors import Forbidden, NotFound
+from fhir_server.interactions.call import Principal
 from tests.fakes.callers import OWNER, breaking_glass, caller, doctor, patient
 from tests.fakes.server import Server, content, observation
 
@@ -79,8 +81,15 @@ async def test_a_professional_changes_nothing_that_a_label_hides(clinic: Server)
     assert isinstance(await clinic.refusal("patch", "Observation/o", raw=msgspec.json.encode(note)), NotFound)
 
 
-async def test_a_put_without_labels_keeps_them(clinic: Server) -> None:
+async def wrote_it(clinic: Server) -> None:
+    """Let the patient be who wrote the restricted observation, and who asks now."""
+    clinic.principal = Principal(A.actor, EVERYTHING)
+    await clinic.put(labelled(RESTRICTED))
     clinic.principal = A
+
+
+async def test_a_put_without_labels_keeps_them(clinic: Server) -> None:
+    await wrote_it(clinic)
     for resource in (labelled(), labelled() | {"meta": {"tag": [{"code": "x"}]}}):
         await clinic.put(resource)
         assert (await clinic.show("Observation/o"))["meta"]["security"] == [RESTRICTED]
@@ -90,7 +99,7 @@ async def test_a_put_without_labels_keeps_them(clinic: Server) -> None:
 
 
 async def test_a_patch_takes_no_label_away(clinic: Server) -> None:
-    clinic.principal = A
+    await wrote_it(clinic)
     for patch in (
         [{"op": "remove", "path": "/meta/security/0"}],
         [{"op": "replace", "path": "/meta/security/0/code", "value": "N"}],
@@ -98,6 +107,7 @@ async def test_a_patch_takes_no_label_away(clinic: Server) -> None:
     ):
         refusal = await clinic.refusal("patch", "Observation/o", raw=msgspec.json.encode(patch))
         assert isinstance(refusal, Forbidden)
+        assert "labels can be added, not taken away" in str(refusal)
     note = [{"op": "add", "path": "/note", "value": [{"text": "seen"}]}]
     await clinic.do("patch", "Observation/o", raw=msgspec.json.encode(note))
     assert (await clinic.show("Observation/o"))["meta"]["security"] == [RESTRICTED]
