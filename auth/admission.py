@@ -97,6 +97,7 @@ class Admission(Generic[P]):
         }
 
     async def _look(self, token: str, now: int) -> Admitted[P]:
+        await self._tokens.renew()
         claims = self._tokens.decode("access", token)
         found = await self._standing(str(claims["sid"]), claims["exp"] * 1_000_000, claims)
         if found.grant.client != claims["client_id"] or claims["sub"] != (found.grant.account or found.grant.client):

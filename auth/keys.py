@@ -35,6 +35,8 @@ AHEAD = 3600 * 1_000_000
 """Microseconds between the publication of a key and its first signature."""
 BEHIND = 2 * 3600 * 1_000_000
 """Microseconds for which a key verifies after the next one has begun to sign."""
+REMEMBERED = 5_000_000
+"""Microseconds after which a process looks again whether another one has rotated the keys."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,23 @@ class Keys:
         self._now = now
         self._seal = seal
         self._known: dict[str, SigningKey] = {}
+        self._learnt = now() - REMEMBERED
         self._first: asyncio.Lock = asyncio.Lock()
 
     async def learn(self) -> None:
         """Read the keys that are kept. Raises Unsealable. In a store of before secrets were sealed, they are now."""
+        self._learnt = self._now()
         records = await self._store.records.scan(SIGNING_KEYS.name)
         if any(not record.value["pem"].startswith(MARK) for record in records):
             await self._store.write(lambda tx: reseal(tx, self._seal))
         found = [self._read(record) for record in records]
         self._known = {key.kid: self._known.get(key.kid) or key for key in found}
         self._known |= {key.kid: key for key in found if self._known[key.kid].ends != key.ends}
+
+    async def renew(self) -> None:
+        """Learn what another process may have rotated, at most once in `REMEMBERED`, whatever a token names."""
+        if not 0 <= self._now() - self._learnt < REMEMBERED:
+            await self.learn()
 
     def listed(self) -> Sequence[SigningKey]:
         """Return the keys that still verify, or will sign, by age."""
@@ -97,6 +106,7 @@ class Keys:
 
     async def signing(self) -> SigningKey:
         """Return the key to sign with now; the first one is made here."""
+        await self.renew()
         now = self._now()
         ready = [key for key in self.listed() if key.starts <= now]
         return ready[-1] if ready else await self._make_first()

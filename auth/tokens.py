@@ -88,6 +88,10 @@ class Tokens:
         claims |= {name: value for name, value in more.items() if value is not None}
         return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
 
+    async def renew(self) -> None:
+        """See to it that keys of a few seconds ago, of whatever process, are known: to be awaited before `decode`."""
+        await self._keys.renew()
+
     def decode(self, kind: Kind, token: str) -> Mapping[str, Any]:
         """Return the claims of a token of that kind. Raises Unauthenticated for anything else."""
         shape = SHAPES[kind]

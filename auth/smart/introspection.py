@@ -52,6 +52,7 @@ class Introspection:
         }
 
     async def _access(self, token: str) -> tuple[Grant, int] | None:
+        await self._tokens.renew()
         try:
             claims = self._tokens.decode("access", token)
         except Unauthenticated:

@@ -43,6 +43,7 @@ class Revocation:
         found = await opaque.find(self._store.records, "refresh", token)
         if found is not None:
             return found.grant
+        await self._tokens.renew()
         try:
             return str(self._tokens.decode("access", token)["sid"])
         except Unauthenticated:

@@ -10,10 +10,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 from joserfc.jwt import JWTClaimsRegistry
 
+from auth.admission import Admission
+from auth.assurance import ANY
 from auth.errors import Unauthenticated
-from auth.keys import AHEAD, BEHIND, Keys
+from auth.keys import AHEAD, BEHIND, REMEMBERED, Keys
 from auth.tokens import Tokens
-from tests.fakes.authority import BASE, SEAL, Authority
+from tests.fakes.authority import BASE, SEAL, Authority, principal
 
 SECOND = 1_000_000
 
@@ -56,6 +58,38 @@ async def test_a_rotated_key_waits_until_everybody_has_it_and_the_old_one_until_
     again = Keys(authority.store, clock, SEAL)
     await again.learn()
     assert [key.kid for key in again.listed()] == [fresh.kid]
+
+
+async def test_another_process_learns_of_a_rotation_within_seconds(authority: Authority) -> None:
+    await authority.account()
+    store, clock, keys = authority.store, authority.clock, authority.auth.keys
+    old = await keys.signing()
+    other = Keys(store, clock, SEAL)
+    await other.learn()
+    tokens = Tokens(other, BASE, BASE, clock)
+    elsewhere = Admission(tokens, lambda: store.records, clock, principal, ANY)
+    fresh = await keys.rotate()
+    assert [key.kid for key in other.listed()] == [old.kid], "not asked yet"
+    clock.advance(AHEAD / SECOND)
+    signed = await authority.login()
+    assert (await elsewhere.admit(signed.access)).principal == "Patient/ann"
+    assert (await other.signing()).kid == fresh.kid
+    clock.advance(BEHIND / SECOND)
+    await other.renew()
+    assert other.verifying(old.kid) is None
+
+
+async def test_keys_that_tokens_name_are_looked_for_no_more_often_than_that(authority: Authority) -> None:
+    await authority.auth.keys.signing()
+    other = Keys(authority.store, authority.clock, SEAL)
+    await other.learn()
+    fresh = await authority.auth.keys.rotate()
+    authority.clock.advance(REMEMBERED / SECOND - 1)
+    await other.renew()
+    assert other.verifying(fresh.kid) is None
+    authority.clock.advance(1)
+    await other.renew()
+    assert other.verifying(fresh.kid) is not None
 
 
 async def test_rotating_twice_ends_each_key_once(authority: Authority) -> None:
