@@ -30,15 +30,18 @@ class Inboxes:
         self._services = services
 
     async def inbox(self, member: Here, last_seen: str | None) -> Inbox:
-        """Return the number of unread ones, and those sent after `last_seen`, oldest first."""
+        """Return the number of unread ones, and those sent after `last_seen`, oldest first.
+
+        Where that one is gone, nobody knows what came after it: then those that are unread.
+        """
         if not member.principal.principal.rights.may("search", TYPE):
             return Inbox(0)
         unread = await self._search(member, ("received:missing", "true"), ("_summary", "count"))
-        seen = None if last_seen is None else await self._resource(member, last_seen)
-        if seen is None:
+        if last_seen is None:
             return Inbox(unread["total"])
-        after = ("sent", f"ge{seen['sent']}"), ("_sort", "sent"), ("_count", str(MISSED))
-        found = await self._search(member, *after)
+        seen = await self._resource(member, last_seen)
+        which = ("received:missing", "true") if seen is None else ("sent", f"ge{seen['sent']}")
+        found = await self._search(member, which, ("_sort", "sent"), ("_count", str(MISSED)))
         notes = [note_of(each["resource"]) for each in found.get("entry", ()) if each["search"]["mode"] == "match"]
         return Inbox(unread["total"], tuple(note for note in notes if note.id != last_seen))
 

@@ -54,6 +54,17 @@ def test_what_was_missed_comes_on_joining(clinic: Clinic) -> None:
         assert [each["id"] for each in said["missed"]] == ids[2:]
 
 
+def test_what_is_unread_comes_where_the_one_seen_last_is_gone(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    ids = [notify(clinic, person, f"{number}") for number in range(3)]
+    read = person.ask("GET", f"Communication/{ids[1]}")
+    person.ask("PUT", f"Communication/{ids[1]}", read | {"received": read["sent"]})
+    with clinic.client(person) as client:
+        for gone in ("no-such-id", "no id at all"):
+            said = client.join(f"notifications:{person.id}", {"last_seen": gone})["response"]
+            assert [each["id"] for each in said["missed"]] == [ids[0], ids[2]]
+
+
 def test_nobody_hears_what_is_for_others(clinic: Clinic) -> None:
     person = clinic.register("patient")
     with clinic.client(clinic.patient) as client, clinic.client(person) as theirs:
