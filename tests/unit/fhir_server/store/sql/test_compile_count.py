@@ -25,7 +25,7 @@ UNLABELLED = Not(HasLabel("", "R"))
 
 
 @pytest.fixture(scope="module")
-def database() -> apsw.Connection:
+def empty() -> apsw.Connection:
     return empty_database()
 
 
@@ -50,7 +50,7 @@ def test_a_count_reads_them_all_from_the_index() -> None:
     ("restriction", "labels"), [(ALL, 0), (UNLABELLED, 1), (AllOf((UNLABELLED, Not(HasLabel("", "V")))), 2)]
 )
 def test_of_many_matches_those_that_are_hidden_are_counted_apart(
-    database: apsw.Connection, restriction: Restriction, labels: int
+    empty: apsw.Connection, restriction: Restriction, labels: int
 ) -> None:
     statement = counted(
         FakeNames(idx_token=MANY, dead=100, label=10), ("code", "http://loinc.org|1"), restriction=restriction
@@ -60,7 +60,7 @@ def test_of_many_matches_those_that_are_hidden_are_counted_apart(
     assert not [table for table in ("dead", "label") if table in every]
     assert "FROM dead" in hidden
     assert hidden.count("FROM label") == labels
-    assert list(database.execute(statement.sql, statement.arguments)) == [(0,)]
+    assert list(empty.execute(statement.sql, statement.arguments)) == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_what_hides_matches_is_asked_of_each_where_that_is_shorter_or_not_known_
     assert not is_apart(counted(FakeNames(**rows), asked, **options))
 
 
-def test_rows_of_a_few_values_are_merged_and_not_sorted(database: apsw.Connection) -> None:
-    steps = plan(database, counted(FakeNames(idx_token=MANY, dead=10), ("code", "1")))
+def test_rows_of_a_few_values_are_merged_and_not_sorted(empty: apsw.Connection) -> None:
+    steps = plan(empty, counted(FakeNames(idx_token=MANY, dead=10), ("code", "1")))
     assert "MERGE (UNION)" in steps
     assert not [step for step in steps if "TEMP B-TREE" in step]
 
