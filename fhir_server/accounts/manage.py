@@ -95,7 +95,12 @@ async def listed(desk: Desk, *, role: str | None = None, status: str | None = No
 
 
 async def disable(desk: Desk, account: Account, by: str, asker: Asker) -> Account:
-    """Let nobody in by that account any more; its sessions end now."""
+    """Let nobody in by that account any more; its sessions end now. Raises Conflicting for one's own.
+
+    An administrator who shut themselves out might be the last one, whom only the command line lets in again.
+    """
+    if by == account.actor:
+        raise Conflicting("This is your own account: another administrator can disable it.")
 
     async def work(tx: Transaction) -> tuple[Account, list[Grant]]:
         now = await account_of(tx.records, account.id)

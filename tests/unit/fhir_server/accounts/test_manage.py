@@ -64,6 +64,16 @@ async def test_a_doctor_is_confirmed_by_the_number_and_keeps_what_else_is_there(
             await manage.confirm(desk, confirmed, "Person/1", HERE)
 
 
+async def test_nobody_shuts_themselves_out() -> None:
+    async with desk_of() as desk:
+        root = await manage.add(desk, Wanted("root@example.org", PASSWORD, "admin"), "Person/1", HERE)
+        signed = await desk.auth.sessions.login("root@example.org", PASSWORD, None, HERE)
+        with pytest.raises(Conflicting, match="another administrator"):
+            await manage.disable(desk, root, root.actor, HERE)
+        assert (await desk.auth.admission.admit(signed.access)).account == root
+        assert (await manage.disable(desk, root, "Person/2", HERE)).status == "disabled"
+
+
 async def test_a_number_of_the_register_is_one_persons() -> None:
     async with desk_of() as desk:
         first = (await register(desk, doctor(), HERE)).account
