@@ -46,22 +46,28 @@ class Incoming:
     spool: Spool | None = None
 
 
-async def read_call(incoming: Incoming, services: Services, principal: Principal, limits: BodyLimits) -> Call:
-    """Return the call that a request asks for. Raises the refusal of whatever cannot be read in it."""
-    match, headers = incoming.match, incoming.headers
+def called(incoming: Incoming, services: Services, principal: Principal) -> Call:
+    """Return the call that a URL asks for: who asks for what, without what the headers and the body say of it."""
+    match = incoming.match
     call = Call(services, principal, incoming.request_id, match.type, match.id, match.version, incoming.query.pairs)
     call.compartment, call.address = match.compartment, incoming.address
+    call.method = match.route.method
+    call.protocol = incoming.query.protocol
+    return call
+
+
+async def fill_call(call: Call, incoming: Incoming, limits: BodyLimits) -> None:
+    """Take into `call` what headers and body say. Raises the refusal of whatever cannot be read in them."""
+    match, headers = incoming.match, incoming.headers
     name = match.route.name
     call.preconditions = preconditions(headers, reading=match.route.method == "GET")
     call.prefer = prefer(headers)
-    call.method = match.route.method
-    call.protocol = incoming.query.protocol
     if match.type == "Binary" and name in _RAW:
         if name not in _WITH_BODY:
             call.streams = True
         elif not negotiate.is_fhir(text_of(headers, b"content-type")):
             await _put_raw(call, incoming, limits.binary)
-            return call
+            return
     if name in _WITH_BODY:
         body = await read_body(incoming.receive, headers, limits.bundle if name == "bundle" else limits.body)
         _put_body(call, name, body, headers)
@@ -74,7 +80,6 @@ async def read_call(incoming: Incoming, services: Services, principal: Principal
             put(call, name, body, headers)
     elif match.route.method == "POST":
         await _put_form(call, incoming, limits.body)
-    return call
 
 
 def _put_body(call: Call, name: str, body: bytes, headers: Headers) -> None:

@@ -26,7 +26,7 @@ from fhir_server.http.headers import Headers, collect, own_request_id, precondit
 from fhir_server.http.negotiate import Format, response_format, wants_raw
 from fhir_server.http.outcome import outcome, status_for
 from fhir_server.http.query import NOTHING, Query, parse_query
-from fhir_server.http.request import BodyLimits, Incoming, read_call
+from fhir_server.http.request import BodyLimits, Incoming, called, fill_call
 from fhir_server.http.response import (
     Answer,
     Header,
@@ -199,7 +199,8 @@ class Rest:
     async def _answer_to(self, incoming: Incoming, principal: Principal, format: Format) -> Answer:
         match, headers, query = incoming.match, incoming.headers, incoming.query
         if match.route.name in _QUICK:
-            call = await read_call(incoming, self.services, principal, self._options.body)
+            call = called(incoming, self.services, principal)
+            await self._fill(call, incoming)
             result = await self._perform(call, match.route.name)
         else:
             call, result = await self._in_time(incoming, principal)
@@ -214,18 +215,26 @@ class Rest:
 
     async def _in_time(self, incoming: Incoming, principal: Principal) -> tuple[Call, Result]:
         """Read the request and do what it asks, within the time there is."""
-        call: Call | None = None
-        name, query = incoming.match.route.name, incoming.query
+        name = incoming.match.route.name
+        call = called(incoming, self.services, principal)
         try:
             with self._limit.limited():
-                call = await read_call(incoming, self.services, principal, self._options.body)
-                if incoming.query is not query:
-                    # What cannot be answered in the format that a form asks for is not done either.
-                    self._format(incoming.headers, incoming.query)
+                await self._fill(call, incoming)
                 return call, await self._perform(call, name)
         except TimeoutError as error:
-            if call is not None:
-                await audit.refused(call, name, status_for(error))
+            await audit.refused(call, name, status_for(error))
+            raise
+
+    async def _fill(self, call: Call, incoming: Incoming) -> None:
+        """Read what is left of the request; who is known and cannot be understood leaves a row as well."""
+        query = incoming.query
+        try:
+            await fill_call(call, incoming, self._options.body)
+            if incoming.query is not query:
+                # What cannot be answered in the format that a form asks for is not done either.
+                self._format(incoming.headers, incoming.query)
+        except Refusal as refusal:
+            await audit.refused(call, incoming.match.route.name, refusal.status)
             raise
 
     async def _turned_away(self, refusal: Refusal, request_id: str, address: str) -> None:
@@ -237,7 +246,7 @@ class Rest:
         try:
             return await self._interactions[name](call)
         except Exception as error:
-            # Who was refused what is part of the trail; a request that could not even be read touched no data.
+            # Who was refused what is part of the trail.
             await audit.refused(call, name, status_for(error))
             raise
 

@@ -40,6 +40,8 @@ REQUESTS: tuple[tuple[str, str, object, list[tuple[str, str, int]]], ...] = (
     ("GET", "/Patient/absent", None, [("read", "Patient/absent", 404)]),
     ("GET", "/metadata", None, [("capabilities", "", 200)]),
     ("PUT", "/Patient/bad", {"resourceType": "Patient", "id": "bad", "x": 1}, [("update", "Patient/bad", 422)]),
+    ("PUT", "/Patient/ann", [PATIENT], [("update", "Patient/ann", 400)]),
+    ("POST", "/Patient", {"name": [{"family": "Moreau"}]}, [("create", "Patient", 400)]),
     ("POST", "/ValueSet/$expand", None, [("$expand", "ValueSet", 400)]),
     ("GET", "/CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male", None,
      [("$lookup", "CodeSystem", 200)]),

@@ -14,6 +14,7 @@ import pytest
 from fhir_server.errors import NotFound
 from fhir_server.http.cors import Cors
 from fhir_server.http.guard import OpenGuard
+from fhir_server.http.request import BodyLimits
 from fhir_server.http.rest import Options, Rest
 from fhir_server.interactions.call import Call, Result, Services
 from fhir_server.store.base import AuditRow
@@ -280,6 +281,26 @@ def test_a_fault_of_the_server_leaves_a_row_and_so_does_a_request_that_is_late()
         ("search", "Patient", 500),
         ("search", "Patient", 503),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "headers", "body", "row"),
+    [
+        ("PUT", "/Patient/1", "update", (), b'{"resourceType": "Patient", "id": ', ("update", "Patient/1", 400)),
+        ("POST", "/Patient", "create", (), b"[]", ("create", "Patient", 400)),
+        ("POST", "/Patient", "create", ((b"content-type", b"text/csv"),), BODY, ("create", "Patient", 415)),
+        ("PUT", "/Patient/1", "update", (), b" " * 100 + BODY, ("update", "Patient/1", 413)),
+        ("POST", "/Patient/_search", "search", ((b"content-type", b"text/csv"),), b"a", ("search", "Patient", 415)),
+    ],
+)
+def test_a_body_that_cannot_be_read_leaves_the_row_of_what_was_tried(
+    method: str, path: str, name: str, headers: tuple[tuple[bytes, bytes], ...], body: bytes, row: tuple[str, str, int]
+) -> None:
+    desk = Desk(name, failing, Options(body=BodyLimits(body=100)))
+    kind = headers or ((b"content-type", b"application/fhir+json"),)
+    assert desk.ask(method, path, *kind, (b"x-request-id", b"mine"), body=body).status == row[2]
+    assert [(each.action, each.target, each.status) for each in desk.rows] == [row]
+    assert desk.rows[0].request == "mine"
 
 
 def test_https_is_said_where_clients_reach_the_server_so() -> None:
