@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from auth.accounts import account_of
 from auth.errors import Denied
 from fhir_server.errors import Conflict, Gone, NotFound
 from fhir_server.interactions.booking import LONGEST
@@ -165,6 +166,9 @@ async def _demand_doctor(acting: Acting, id: str) -> None:
         result = await read(acting.call("Practitioner", id=id))
     except (NotFound, Gone):
         result = None
+    account = await account_of(acting.desk.services.store.records, id)
+    if account is not None and account.status != "active":
+        result = None  # Nobody would come: who has left, or may not sign in, is in the record still.
     if result is None or not parse(result.body or b"{}").get("active", True):
         _refuse([("doctor_id", "is not a doctor who can be booked here")])
 

@@ -202,6 +202,18 @@ def test_what_cannot_be_booked_is_told_by_field(clinic: Practice, doctor: Person
     assert clinic.admin.ask("POST", "appointments", asked(doctor, "2050-01-08")).status_code == 403
 
 
+def test_a_doctor_who_has_left_or_is_locked_out_is_not_booked(clinic: Practice, patient: Person) -> None:
+    gone = clinic.doctor("gone@clinic.example", "10101209999")
+    locked = clinic.doctor("locked@clinic.example", "10101208888")
+    assert gone.ask("DELETE", "me").status_code == 200
+    assert clinic.admin.ask("POST", f"/admin/users/{locked.id}/disable").status_code == 200
+    for each in (gone, locked):
+        refused = patient.ask("POST", "appointments", asked(each, "2050-03-01"))
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, ["doctor_id"])
+    assert clinic.admin.ask("POST", f"/admin/users/{locked.id}/enable").status_code == 200
+    booked(patient, locked, "2050-03-01")
+
+
 def test_slots_tell_when_a_doctor_can_be_booked(doctor: Person, patient: Person) -> None:
     schedule = {"resourceType": "Schedule", "actor": [{"reference": f"Practitioner/{doctor.id}"}]}
     made = doctor.ask("POST", "/fhir/Schedule", schedule)
