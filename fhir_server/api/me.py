@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
 from pydantic import Field
 from pydantic.config import JsonDict
 
+from auth.errors import Invalid
 from fhir_server.accounts.profile import LONGEST, change_profile, forget_me, profile_of
 from fhir_server.accounts.register import LOCALES
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
@@ -20,6 +24,16 @@ KEPT = {
     "en": "Your account is closed from now on, and your request for erasure is recorded. The law wants medical records "
     "kept (GDPR, article 17, paragraph 3): yours stays, without access by this account, until its legal term ends.",
 }
+"""What patients are told who leave."""
+WRITTEN_DOWN = {
+    "fr": "Votre compte est fermé dès maintenant et votre demande d'effacement est enregistrée. La loi impose de "
+    "conserver les dossiers médicaux (article 17, paragraphe 3 du RGPD) : ce que vous avez écrit dans ceux des "
+    "patients y reste, avec votre nom, jusqu'à la fin de leur durée légale.",
+    "en": "Your account is closed from now on, and your request for erasure is recorded. The law wants medical records "
+    "kept (GDPR, article 17, paragraph 3): what you have written in those of patients stays there, with your name, "
+    "until their legal term ends.",
+}
+"""What everybody else is told."""
 
 
 BOUNDS: JsonDict = {"minLength": 1, "maxLength": LONGEST}
@@ -52,7 +66,10 @@ def me_routes() -> APIRouter:
         return Data(data=me(caller.account, await profile_of(desk, caller.account)))
 
     @router.put("/me", summary="Change name, phone, birth date or language", responses=WRITTEN)
-    async def change(asked: Changes, caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Me]:
+    async def change(
+        asked: Changes, request: Request, caller: CallerHere, desk: DeskHere, asker: AskerHere
+    ) -> Data[Me]:
+        _demand_fixed(await request.json(), me(caller.account, await profile_of(desk, caller.account)))
         given = asked.model_dump(exclude_unset=True)
         account = await change_profile(desk, caller.account, given, asker)
         return Data(data=me(account, await profile_of(desk, account)))
@@ -60,6 +77,15 @@ def me_routes() -> APIRouter:
     @router.delete("/me", summary="Close the account and ask for erasure")
     async def leave(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await forget_me(desk, caller.account, asker)
-        return Data(data=Said(message=KEPT.get(caller.account.locale, KEPT["fr"])))
+        told = KEPT if caller.account.role == "patient" else WRITTEN_DOWN
+        return Data(data=Said(message=told.get(caller.account.locale, told["fr"])))
 
     return router
+
+
+def _demand_fixed(sent: Mapping[str, Any], now: Me) -> None:
+    """Raise Invalid for what is to become different and cannot here, such as the address one signs in with."""
+    fixed = Me.model_fields.keys() - Changes.model_fields.keys()
+    moved = [name for name in sorted(fixed) if name in sent and sent[name] != getattr(now, name)]
+    if moved:
+        raise Invalid({name: ["cannot be changed here"] for name in moved})

@@ -131,3 +131,25 @@ def test_without_consent_to_telemedicine_there_is_no_video(clinic: Practice, doc
     assert book(patient, doctor, "2050-02-01", "office").status_code == 201
     assert patient.ask("POST", "consents/telemedicine_usage").status_code == 201
     assert book(patient, doctor, "2050-02-02").status_code == 201
+
+
+def test_what_cannot_be_changed_of_oneself_is_told_and_not_passed_over(clinic: Practice) -> None:
+    someone = clinic.register("fixed@clinic.example")
+    shown = someone.ask("GET", "me").json()["data"]
+    back = someone.ask("PUT", "me", shown | {"phone": "+33 1 23 45 67 89", "name": "Ada"})
+    assert back.status_code == 200, back.text
+    assert back.json()["data"] == shown | {"phone": "+33 1 23 45 67 89", "name": "Ada"}
+    refused = someone.ask("PUT", "me", {"name": "Eve", "email": "other@clinic.example", "role": "admin"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["fields"] == {name: ["cannot be changed here"] for name in ("email", "role")}
+    assert someone.ask("GET", "me").json() == back.json()
+
+
+def test_who_leaves_is_told_what_stays_of_a_patient_and_of_a_doctor(clinic: Practice) -> None:
+    leaving = clinic.register("leaving@clinic.example", locale="en")
+    retiring = clinic.register("retiring@clinic.example", "doctor", locale="en")
+    told = {each.id: each.ask("DELETE", "me").json()["data"]["message"] for each in (leaving, retiring)}
+    assert "yours stays" in told[leaving.id]
+    assert "what you have written in those of patients stays" in told[retiring.id]
+    for each in (leaving, retiring):
+        assert each.ask("GET", "me").status_code == 401
