@@ -45,7 +45,7 @@ LINGER = 5.0
 """Seconds that a client has to take what waits for it when its socket is closed."""
 PATIENCE = 20
 """Messages beyond the rate that are answered before the socket is closed."""
-GONE, NO_TEXT, BAD, POLICY, BUSY, ENDED = 1001, 1003, 1007, 1008, 1013, 4401
+GONE, NO_TEXT, BAD, POLICY, FAULT, BUSY, ENDED = 1001, 1003, 1007, 1008, 1011, 1013, 4401
 """Close codes of RFC 6455, 7.4.1, and 4401 for a grant that has ended."""
 
 log = logging.getLogger("realtime")
@@ -110,7 +110,18 @@ class Socket(Generic[P]):
 
     async def recall(self) -> None:
         """Look whether the grant still stands, and close if it does not."""
-        found = await self._doorkeeper.recall(self.member)
+        while True:
+            known = self.member
+            try:
+                found = await self._doorkeeper.recall(known)
+            except Exception as error:
+                # Its text may quote what it failed on. Nobody stays because it could not be asked whether they may.
+                log.error("whether a session still stands is not known", extra={"error": type(error).__name__})
+                self.close(FAULT, "come in again")
+                return
+            # Another token may have come meanwhile, whose grant is another one.
+            if self.member is known:
+                break
         if found is None:
             self.close(ENDED, "the session has ended")
         else:
@@ -233,6 +244,8 @@ class Socket(Generic[P]):
             return "error", {"reason": "unauthorized"}
         self.member = found
         self._time()
+        # What was revoked since it was admitted was told of to nobody.
+        await self.recall()
         return "ok", {"expires_in": (found.expires - self._now()) // SECOND}
 
     def _seat(self, topic: str, name: str) -> Seat[P]:

@@ -41,6 +41,8 @@ class Sockets(Generic[P]):
             socket.close(POLICY, "too many sockets")
         self._open[socket] = asyncio.current_task()
         self._accounts[account] += 1
+        # What was revoked between the door and here was told of to nobody.
+        self._look_at(socket)
         try:
             await socket.live(receive, transmit)
         finally:
@@ -54,9 +56,12 @@ class Sockets(Generic[P]):
         for socket in tuple(self._open):
             if (grant or account) and socket.member.grant != grant and socket.member.account != account:
                 continue
-            task = asyncio.get_running_loop().create_task(socket.recall())
-            self._recalls.add(task)
-            task.add_done_callback(self._recalls.discard)
+            self._look_at(socket)
+
+    def _look_at(self, socket: Socket[P]) -> None:
+        task = asyncio.get_running_loop().create_task(socket.recall())
+        self._recalls.add(task)
+        task.add_done_callback(self._recalls.discard)
 
     async def close(self) -> None:
         """Close all of them; clients come back by themselves."""

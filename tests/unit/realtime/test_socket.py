@@ -25,6 +25,9 @@ class Doorkeeper:
 
     def __init__(self) -> None:
         self.gone: set[str] = set()
+        self.broken = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def admit(self, token: str) -> Member[str]:
         if not token.isdigit():
@@ -32,7 +35,12 @@ class Doorkeeper:
         return member(int(token))
 
     async def recall(self, known: Member[str]) -> Member[str] | None:
-        return None if known.grant in self.gone else known
+        if self.broken:
+            raise ConnectionError("of Jean Dupont")
+        if known.grant not in self.gone:
+            return known
+        await self.answers.wait()
+        return None
 
 
 def member(seconds: float = 3600, account: str = "ann", grant: str = "g") -> Member[str]:
@@ -184,6 +192,33 @@ async def test_another_token_keeps_it_open() -> None:
         await asyncio.sleep(0.4)
         assert ("phx_reply", {"expires_in": 3600}) in wire.events()
         assert not task.done()
+
+
+async def test_nobody_stays_because_their_session_could_not_be_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    doorkeeper = Doorkeeper()
+    async with living(doorkeeper=doorkeeper) as (wire, sockets, _echo, task):
+        await settle()
+        doorkeeper.broken = True
+        sockets.recall("g")
+        await asyncio.wait_for(task, 2)
+        assert wire.closed == (1011, "come in again")
+    assert "Dupont" not in caplog.text
+
+
+async def test_a_token_that_comes_while_its_forerunner_is_asked_for_is_kept() -> None:
+    doorkeeper = Doorkeeper()
+    async with living(doorkeeper=doorkeeper, who=member(grant="old")) as (wire, sockets, _echo, task):
+        await settle()
+        doorkeeper.gone.add("old")
+        doorkeeper.answers.clear()
+        sockets.recall("old")
+        await settle()
+        wire.say("phoenix", "access_token", {"token": "3600"})
+        await settle()
+        doorkeeper.answers.set()
+        await settle()
+        assert ("phx_reply", {"expires_in": 3600}) in wire.events()
+        assert not task.done(), "it is another session now"
 
 
 async def test_when_the_grant_ends_only_its_socket_closes() -> None:

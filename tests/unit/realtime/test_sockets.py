@@ -11,17 +11,18 @@ from realtime.sockets import Sockets
 
 
 class Doorkeeper:
-    """Says that nobody is there any more, and remembers who was asked about."""
+    """Says that nobody is there any more once they are `gone`, and remembers who was asked about."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.gone = False
 
     async def admit(self, token: str) -> Member[str]:
         raise AssertionError("nobody asks for that here")
 
     async def recall(self, known: Member[str]) -> Member[str] | None:
         self.asked.append(known.grant)
-        return None
+        return None if self.gone else known
 
 
 class World:
@@ -62,11 +63,21 @@ async def test_a_place_that_is_given_up_may_be_taken() -> None:
     assert len(world.sockets) == 0
 
 
+async def test_what_is_revoked_between_the_door_and_the_socket_closes_it() -> None:
+    world = World()
+    world.doorkeeper.gone = True
+    await asyncio.wait_for(world.open("ann", "g1"), 2)
+    assert world.codes == {"g1": 4401}
+
+
 async def test_who_is_looked_at_again() -> None:
     world = World()
     for account, grant in (("ann", "g1"), ("ann", "g2"), ("bob", "g3"), ("eve", "g4")):
         world.open(account, grant)
     await settle()
+    assert (world.doorkeeper.asked, world.codes) == (["g1", "g2", "g3", "g4"], {})
+    world.doorkeeper.asked.clear()
+    world.doorkeeper.gone = True
     world.sockets.recall(grant="g1")
     await settle()
     assert (world.doorkeeper.asked, world.codes) == (["g1"], {"g1": 4401})
