@@ -37,8 +37,9 @@ def beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, vi
         from fhir_server.api.views import include_views
         from fhir_server.open_live import relaying_of
 
-        include_accounts(api, desk, registration_open=settings.client_registration)
+        # Routes are tried in turn, and these are asked for far more often than those of accounts.
         include_views(api, relaying_of(settings), views)
+        include_accounts(api, desk, registration_open=settings.client_registration)
         if settings.consultation_page:
             from fhir_server.api.page import include_page
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 from fhir_server.accounts import manage
@@ -43,7 +44,7 @@ async def filled(store: Path) -> None:
         desk = await open_desk(settings, tenant.services)
         wanted = Wanted(EMAIL, PASSWORD, "doctor", rpps="10101201234")
         account = await manage.add(desk, wanted, manage.BY, manage.asker())
-        doctor = Acting(desk, HOUSE, account, manage.asker())
+        doctor = Acting(desk, replace(HOUSE, actor=account.actor), account, manage.asker())
         for number in range(PATIENTS):
             await _put(doctor, {"resourceType": "Patient", "name": [{"text": f"Patient {number}"}]}, f"p{number}")
             sides = (f"Patient/p{number}", account.actor)

@@ -135,9 +135,9 @@ def compile_restriction(restriction: Restriction, alias: str, world: World) -> S
         case limits.Nothing():
             return FALSE
         case limits.AnyOf(items):
-            return either(*(compile_restriction(each, alias, world) for each in items))
+            return either(*(compile_restriction(each, alias, world) for each in sorted(items, key=_cost)))
         case limits.AllOf(items):
-            return both(*(compile_restriction(each, alias, world) for each in items))
+            return both(*(compile_restriction(each, alias, world) for each in sorted(items, key=_cost)))
         case limits.Not(item):
             return negated(compile_restriction(item, alias, world))
         case limits.InCompartment(type, id):
@@ -163,6 +163,20 @@ def compile_restriction(restriction: Restriction, alias: str, world: World) -> S
 def _is_attached(within: Restriction, alias: str, world: World) -> Statement:
     holder = deeper(alias)
     return is_attached(f"{alias}.v", holder, compile_restriction(within, holder, world))
+
+
+def _cost(restriction: Restriction) -> int:
+    """Rank restrictions by what it takes to test them: what is decided by a look at one row comes before the rest."""
+    match restriction:
+        case limits.AnyOf(items) | limits.AllOf(items):
+            return sum(map(_cost, items))
+        case limits.Not(item):
+            return _cost(item)
+        case limits.WrittenBy() | limits.OfTypes() | limits.All() | limits.Nothing():
+            return 1
+        case limits.InCompartment() | limits.HasLabel() | limits.About():
+            return 2
+    return 8
 
 
 def _meets(type: str, parameters: tuple[tuple[str, str], ...], alias: str, world: World) -> Statement:
