@@ -7,6 +7,7 @@ moment to bind with one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,11 @@ UNBOUND = 15.0
 """Seconds that a socket without a token has until it must have bound with one."""
 SLOW = 20.0
 """Seconds that a client may take to read one message."""
-NO_TEXT, POLICY, TOO_LARGE, RESTARTS, BUSY, ENDED = 1003, 1008, 1009, 1012, 1013, 4401
+NO_TEXT, POLICY, TOO_LARGE, FAULT, RESTARTS, BUSY, ENDED = 1003, 1008, 1009, 1011, 1012, 1013, 4401
+NEVER = 1 << 62
 NOT_YOURS = "there is no such subscription of yours on this channel"
+
+log = logging.getLogger("fhir_server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class BindingSockets:
         if who is not None and self._of(who.principal) >= self.limits.sockets:
             socket.close(POLICY, "too many sockets")
         self._open[socket] = asyncio.current_task()
+        # What was revoked between the door and here was told of to nobody.
+        self._look_at(socket)
         try:
             await socket.live(receive)
         finally:
@@ -86,9 +92,12 @@ class BindingSockets:
             who = socket.who
             if who is None or ((grant or account) and who.grant != grant and who.principal.account != account):
                 continue
-            task = asyncio.get_running_loop().create_task(socket.recall())
-            self._recalls.add(task)
-            task.add_done_callback(self._recalls.discard)
+            self._look_at(socket)
+
+    def _look_at(self, socket: BindingSocket) -> None:
+        task = asyncio.get_running_loop().create_task(socket.recall())
+        self._recalls.add(task)
+        task.add_done_callback(self._recalls.discard)
 
     async def close(self) -> None:
         """Close all of them; clients come back by themselves."""
@@ -166,12 +175,21 @@ class BindingSocket:
 
     async def recall(self) -> None:
         """Look whether the grant still stands, and close if it does not."""
-        if self.who is None:
+        while (who := self.who) is not None:
+            try:
+                found = await self._standing(who.grant, who.ends)
+            except Exception as error:
+                # Its text may quote what it failed on. Nobody hears on because it could not be asked whether they may.
+                log.error(
+                    "whether the access of a socket still stands is not known", extra={"error": type(error).__name__}
+                )
+                self.close(FAULT, "bind again")
+                return
+            # It may have been bound by another token meanwhile, whose grant is another one.
+            if self.who is who:
+                break
+        if who is None:
             return
-        try:
-            found = admitted(await self._hall.auth.admission.standing(self.who.grant, self.who.ends), self.who.ends)
-        except Unauthenticated:
-            found = None
         if found is None:
             self.close(ENDED, "the access has ended")
         else:
@@ -237,15 +255,16 @@ class BindingSocket:
             return
         self.who = who
         self._time()
+        # What was revoked since it was asked for was told of to nobody.
+        await self.recall()
         for id in found.ids:
             entry = await self._own(id, who)
             if entry is not None:
                 await self._follow(entry, greet=entry.asked.topic is not None)
 
-    async def _standing(self, grant: str) -> Bound | None:
-        never = 1 << 62
+    async def _standing(self, grant: str, ends: int = NEVER) -> Bound | None:
         try:
-            return admitted(await self._hall.auth.admission.standing(grant, never), never)
+            return admitted(await self._hall.auth.admission.standing(grant, ends), ends)
         except Unauthenticated:
             return None
 

@@ -1,0 +1,72 @@
+"""Sockets of subscriptions: nobody hears on by a grant that has ended, or that cannot be asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from auth.errors import Unauthenticated
+from auth.rights import EVERYTHING
+from fhir_server.interactions.call import Principal
+from fhir_server.subscriptions.binding_sockets import ENDED, FAULT, BindingSockets, Bound
+from realtime.bus.memory import MemoryBus
+from realtime.limits import Limits
+
+ANN = Principal("Patient/1", EVERYTHING, account="1")
+WHO = Bound(ANN, "grant", 1 << 60)
+
+
+class Admission:
+    """Says of a grant what `answer` does."""
+
+    def __init__(self, answer: Callable[[], Principal]) -> None:
+        self.answer = answer
+
+    async def standing(self, grant: str, ends: int) -> Any:
+        principal = self.answer()
+        return SimpleNamespace(principal=principal, grant=SimpleNamespace(id=grant, purpose=None, expires=ends))
+
+
+def ended() -> Principal:
+    raise Unauthenticated("it was revoked")
+
+
+def fault() -> Principal:
+    raise OSError("the disk is full of Ann's secrets")
+
+
+async def closing(answer: Callable[[], Principal]) -> dict[str, Any]:
+    """Serve a socket until it closes by itself, and return how; {} when it is still open a moment later."""
+    sight = SimpleNamespace(services=SimpleNamespace(now=lambda: 0))
+    auth = SimpleNamespace(admission=Admission(answer))
+    sockets = BindingSockets(cast(Any, sight), cast(Any, auth), MemoryBus(), Limits())
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def transmit(message: Any) -> None:
+        sent.append(message)
+
+    serving = asyncio.create_task(sockets.serve(WHO, receive, transmit))
+    await asyncio.wait({serving}, timeout=0.2)
+    if not serving.done():
+        await sockets.close()
+        return {}
+    return sent[-1]
+
+
+@pytest.mark.parametrize(("answer", "code"), [(ended, ENDED), (fault, FAULT)])
+async def test_a_socket_whose_grant_does_not_stand_when_it_is_there_closes(
+    answer: Callable[[], Principal], code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await closing(answer))["code"] == code
+    assert "secrets" not in caplog.text
+
+
+async def test_one_whose_grant_stands_stays() -> None:
+    assert await closing(lambda: ANN) == {}
