@@ -55,7 +55,7 @@ async def rooms(store: Path, base: str) -> list[Room]:
         for number in range(PAIRS):
             tokens, people = [], []
             for role in ("patient", "doctor"):
-                wanted = Wanted(f"{role}{number}@example.org", PASSWORD, role, rpps=number_of(role))
+                wanted = Wanted(f"{role}{number}@example.org", PASSWORD, role, rpps=number_of(role, number))
                 account = await manage.add(desk, wanted, manage.BY, manage.asker())
                 tokens.append((await desk.auth.sessions.begin(account, manage.asker(), ("pwd",))).access)
                 people.append(account.actor)
@@ -67,9 +67,9 @@ async def rooms(store: Path, base: str) -> list[Room]:
         return found
 
 
-def number_of(role: str) -> str | None:
-    """Return the number in the national register, which doctors have."""
-    return "10101201234" if role == "doctor" else None
+def number_of(role: str, number: int) -> str | None:
+    """Return the number in the national register, which each doctor has."""
+    return f"101012{number:05}" if role == "doctor" else None
 
 
 def appointment(people: Iterable[str], turn: int) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Clinic:
         return Person(self.http, made.json()["data"], email)
 
     def new_doctor(self) -> Person:
-        found = self.register("doctor", rpps="10101201234")
+        found = self.register("doctor", rpps=f"101012{next(self._numbers):05}")
         self.admin.ask("POST", f"/admin/users/{found.id}/confirm")
         return found
 
