@@ -308,10 +308,11 @@ def test_the_person_behind_the_account_is_shown_and_changed(http: httpx.Client) 
         "phone": "+33 1 99 00 00 99",
         "birth_date": "1985-05-14",
         "locale": "en",
-        "role": "admin",
     }
+    risen = http.put("/api/v1/me", json=wanted | {"role": "admin"}, headers=mine)
+    assert (risen.status_code, [*risen.json()["error"]["fields"]]) == (422, ["role"])
     changed = http.put("/api/v1/me", json=wanted, headers=mine).json()["data"]
-    assert {name: changed[name] for name in wanted} == wanted | {"role": "patient"}
+    assert {name: changed[name] for name in (*wanted, "role")} == wanted | {"role": "patient"}
     patient = http.get(f"/fhir/Patient/{id}", headers=mine).json()
     assert (patient["name"], patient["birthDate"]) == ([{"text": "Zoé Martin"}], "1985-05-14")
     assert [each["value"] for each in patient["telecom"]] == ["me@person.example", "+33 1 99 00 00 99"]

@@ -54,7 +54,9 @@ def _allows(world: World, type: str, alias: str) -> Statement:
 
 
 def _keyed(found: Statement, columns: Statement, order: Order) -> Statement:
-    total = ", count(*) OVER () AS total" if order.counted else ""
+    # FTS5 matches nowhere below a window.
+    number = "NULL" if " MATCH " in found.sql else "count(*) OVER ()"
+    total = f", {number} AS total" if order.counted else ""
     return Statement(f"SELECT m.v AS v, {columns.sql}{total} FROM ({found.sql}) m", columns.arguments + found.arguments)
 
 
