@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fhir_server.errors import TooCostly
@@ -214,6 +214,8 @@ async def compare(seed: int) -> None:
     split=st.sampled_from([1, 2, 64]),
     apart=st.booleans(),
 )
+# Text that is searched among stored and contained matches sorted together.
+@example(seed=33672, sample=1, glance=64, split=1, apart=False)
 def agree(seed: int, sample: int, glance: int, split: int, apart: bool) -> None:
     # Few rows are many to a small sample, so that every way to start a search is taken; and so are few values to a
     # small split, beyond which they are neither looked up at once nor merged piece by piece. What is hidden is counted

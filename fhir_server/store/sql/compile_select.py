@@ -45,8 +45,15 @@ def select(
     if wanted is not None and start.pieces and len(condition.sql) < _SAID_OFTEN:
         return union([_rows(piece, condition) for piece in start.pieces], "UNION")
     once, dates = "" if start.unique else "DISTINCT ", keys_in_row(order) if start.dated else None
-    found = _rows(start.rows, condition, once, dates or "")
+    found = _rows(_unmerged(start.rows) if order.sorts else start.rows, condition, once, dates or "")
     return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names), order)
+
+
+def _unmerged(rows: Statement) -> Statement:
+    """Return the same rows, which SQLite leaves as they are: merged into what sorts several kinds of matches together,
+    a full text search would be one that FTS5 cannot do.
+    """
+    return Statement(rows.sql.replace(" MATCH ?)", " MATCH ? LIMIT -1)"), rows.arguments)
 
 
 def _allows(world: World, type: str, alias: str) -> Statement:
