@@ -124,7 +124,8 @@ class Socket(Generic[P]):
                 break
         if found is None:
             self.close(ENDED, "the session has ended")
-        else:
+        elif found != known:
+            # What says the same again would be kept once more for each of thousands.
             self.member = found
 
     def _time(self) -> None:

@@ -192,7 +192,7 @@ class BindingSocket:
             return
         if found is None:
             self.close(ENDED, "the access has ended")
-        else:
+        elif found != who:
             self.who = found
 
     def _time(self) -> None:

@@ -38,7 +38,8 @@ class Doorkeeper:
         if self.broken:
             raise ConnectionError("of Jean Dupont")
         if known.grant not in self.gone:
-            return known
+            # Told anew each time, as a host that asks its store does.
+            return replace(known)
         await self.answers.wait()
         return None
 
@@ -192,6 +193,16 @@ async def test_another_token_keeps_it_open() -> None:
         await asyncio.sleep(0.4)
         assert ("phx_reply", {"expires_in": 3600}) in wire.events()
         assert not task.done()
+
+
+async def test_what_is_known_of_somebody_is_kept_while_it_is_the_same() -> None:
+    who = member()
+    async with living(who=who) as (_wire, sockets, _echo, _task):
+        await settle()
+        sockets.recall("g")
+        await settle()
+        (socket,) = sockets._open
+        assert socket.member is who
 
 
 async def test_nobody_stays_because_their_session_could_not_be_asked_for(caplog: pytest.LogCaptureFixture) -> None:
