@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Request, Response
 
 from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
 from fhir_server.api.documented import NULL, body, changed, filters, many, new, one
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views import appointments
-from fhir_server.views.find import demand_there, find
+from fhir_server.views.find import find
 from fhir_server.views.listing import showing
+from fhir_server.views.slots import slots_of
 from mappings.views import slot
 from mappings.views.appointment import VIEW
 from mappings.views.view import Parts
@@ -97,10 +96,7 @@ def _slots(router: APIRouter) -> None:
         openapi_extra=filters(slot.VIEW, without=("doctor_id",)),
     )
     async def slots(id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
-        await demand_there(acting, "Practitioner", id, "doctor")
-        only = replace(wanted, filters={**wanted.filters, "doctor_id": id})
-        found = await showing(acting, slot.VIEW, only)
-        return listed(request, wanted, found)
+        return listed(request, wanted, await slots_of(acting, id, wanted))
 
 
 def _one(parts: Parts, status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from fhir_server.interactions.relating import TELEMEDICINE, is_refused
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction
 from fhir_server.views.acting import Acting, Also
-from fhir_server.views.booked import mark_slots, span
+from fhir_server.views.booked import end_consultations, mark_slots, span
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
 from fhir_server.views.former_people import of_now
@@ -150,6 +150,8 @@ def _holding(acting: Acting, before: Values, after: Values) -> Also:
             await mark_slots(acting, tx, before, "free")
         if after["status"] in OPEN and moved:
             await mark_slots(acting, tx, after, "busy")
+        if after["status"] != before["status"]:
+            await end_consultations(acting, tx, after)
 
     return hold
 

@@ -1,4 +1,4 @@
-"""The time of a doctor: slots say what appointments take. Everything here happens inside a write.
+"""The time of a doctor: slots say what appointments take, Encounters when they ended. All this happens inside a write.
 
 That a doctor has one appointment at a time is a rule of every write (`interactions.booking`).
 """
@@ -13,12 +13,15 @@ from fhir_server.interactions.update import update
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction, Version
 from fhir_server.views.acting import Acting
+from mappings.concepts.names import CONSULTATION
+from mappings.transactions.record import end_consultation
+from mappings.views.appointment import ended
 from mappings.views.view import Values
 from profiles.datatypes.temporal import date_range
 from profiles.restriction import ALL
 
 MOST = 1000
-"""Slots that may begin within one appointment."""
+"""Slots that may begin within one appointment, records that may be made of one."""
 
 
 def span(appointment: Values) -> tuple[int, int]:
@@ -30,13 +33,33 @@ async def mark_slots(acting: Acting, tx: Transaction, appointment: Values, statu
     """Make the slots of the doctor within an appointment `busy`, or `free` again; what else they are stays."""
     before = "free" if status == "busy" else "busy"
     asked = [
-        ("schedule.actor", f"Practitioner/{appointment['doctor_id']}"),
         ("status", before),
         ("start", f"ge{appointment['starts_at']}"),
         ("start", f"lt{appointment['ends_at']}"),
     ]
-    for slot in await _found(acting, tx, "Slot", asked):
+    slots: dict[str, Resource] = {}
+    for way in ("schedule.actor", "schedule.actor:PractitionerRole.practitioner"):
+        whose = (way, f"Practitioner/{appointment['doctor_id']}")
+        slots |= {each["id"]: each for each in await _found(acting, tx, "Slot", [whose, *asked])}
+    for slot in slots.values():
         await update(acting.house(tx, "Slot", id=slot["id"], resource=slot | {"status": status}))
+
+
+async def end_consultations(acting: Acting, tx: Transaction, appointment: Values) -> None:
+    """Write when a completed appointment was over into the Encounters of the records that were made of it before.
+
+    Encounters of others, and that of the room, which knows by itself when the call ended, are left alone.
+    """
+    over = ended(appointment)
+    if over is None:
+        return
+    asked = [("appointment", f"Appointment/{appointment['id']}")]
+    for encounter in await _found(acting, tx, "Encounter", asked):
+        own = {"system": CONSULTATION, "value": encounter["id"]}.items()
+        known = any(own <= each.items() for each in encounter.get("identifier", ()))
+        after = end_consultation(encounter, over) if known else encounter
+        if after != encounter:
+            await update(acting.house(tx, "Encounter", id=encounter["id"], resource=after))
 
 
 async def _found(acting: Acting, tx: Transaction, type: str, asked: Sequence[tuple[str, str]]) -> list[Resource]:

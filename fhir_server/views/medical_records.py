@@ -19,6 +19,7 @@ from fhir_server.views.former_people import is_there, of_now
 from fhir_server.views.listing import Wanted, listing
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
+from mappings.transactions.act import Act
 from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
 from mappings.views import appointment
 from mappings.views.attachments import is_media_type
@@ -56,8 +57,7 @@ async def create(acting: Acting, record: Values) -> Parts:
         raise Unfit(
             [Issue("error", "invalid", "must be your own id: whoever writes a record answers for it", OWNERS[1])]
         )
-    act = replace(acting.act(), remote=await _is_remote(acting, record))
-    bundle = create_record(record, act)
+    bundle = create_record(record, await _about(acting, record))
     made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
     link = f"/medical_records/{made['id']}"
     told = notify(acting.desk, acting.asker, "medical_record_created", made["subject"]["reference"], link)
@@ -70,19 +70,25 @@ async def create(acting: Acting, record: Values) -> Parts:
     return await find(acting, VIEW, made["id"])
 
 
-async def _is_remote(acting: Acting, record: Values) -> bool:
-    """Return whether a consultation was at a distance: unless the appointment nearest to it was at the office."""
-    patient, moment = record.get("patient_id"), record.get("consultation_date")
+async def _about(acting: Acting, record: Values) -> Act:
+    """Return the act of writing a record, about the consultation of the appointment nearest to it, if there is one.
+
+    It was at a distance, unless that appointment was at the office.
+    """
+    act, patient, moment = acting.act(), record.get("patient_id"), record.get("consultation_date")
     if ID.fault(patient) or MOMENT.fault(moment):
-        return True  # Refused for that when it is written.
+        return act  # Refused for that when it is written.
     at = date_range(str(moment))[0]
     sides = {"patient_id": str(patient), "doctor_id": acting.account.id}
     around = {"from": nearest_instant(at - HALF_A_DAY), "to": nearest_instant(at + HALF_A_DAY)}
     found = await listing(acting, appointment.VIEW, Wanted({**sides, **around}, per_page=100))
     shown = [show(appointment.VIEW, each) for each in found.records]
     held = [each for each in shown if each["status"] != "cancelled" and each["starts_at"] is not None]
-    nearest = min(held, key=lambda each: abs(date_range(each["starts_at"])[0] - at), default=None)
-    return nearest is None or nearest["kind"] != "office"
+    if not held:
+        return act
+    nearest = min(held, key=lambda each: abs(date_range(each["starts_at"])[0] - at))
+    remote, ended = nearest["kind"] != "office", appointment.ended(nearest)
+    return replace(act, remote=remote, appointment=nearest["id"], ended=ended)
 
 
 async def update(acting: Acting, id: str, record: Values, if_match: str | None = None) -> Parts:

@@ -14,7 +14,8 @@ from mappings.views.view import Parts
 class Act:
     """One write: `by` whom (`Practitioner/1`), `moment` (instant), and `new_id` that makes logical ids.
 
-    `remote` says of a new record that it is of a consultation at a distance, not of a visit. With `french` a new
+    `remote` says of a new record that it is of a consultation at a distance, not of a visit; `appointment` is the id of
+    the Appointment that was made for it, and `ended` when it was over, as far as that is known. With `french` a new
     Encounter claims the profiles of FR Core, which has to be installed.
     """
 
@@ -23,6 +24,8 @@ class Act:
     new_id: Callable[[], str]
     remote: bool = True
     french: bool = False
+    appointment: str | None = None
+    ended: str | None = None
 
 
 def transaction(entries: Iterable[Json]) -> Json:

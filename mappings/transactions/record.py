@@ -18,6 +18,7 @@ from mappings.transactions.act import Act, changes, create, provenance, transact
 from mappings.views.attachments import document, file_faults
 from mappings.views.check import settable
 from mappings.views.medical_record import VIEW
+from mappings.views.moments import is_before
 from mappings.views.show import show
 from mappings.views.view import Parts, Values
 from mappings.views.write import write
@@ -48,6 +49,11 @@ def create_record(record: Values, act: Act, files: Sequence[File] = ()) -> Json:
     if not act.remote:
         _at_the_office(composition, encounter)
     _begin(encounter, composition, act)
+    if act.appointment is not None:
+        encounter["appointment"] = [{"reference": f"Appointment/{act.appointment}"}]
+    if act.ended is not None:
+        encounter = end_consultation(encounter, act.ended)
+        parts["Encounter"] = [encounter]
     return transaction([*_with_files({}, parts, files, act), _told(parts, act, "CREATE")])
 
 
@@ -85,6 +91,14 @@ def remove_record(stored: Parts, act: Act) -> Json:
     for each in parts.get("DocumentReference", ()):
         each["status"] = "entered-in-error"
     return transaction([*changes(stored, parts), _told(parts, act, "DELETE")])
+
+
+def end_consultation(encounter: Json, ended: str) -> Json:
+    """Return the Encounter of a record with the end of the consultation; as it is where it has one, or began later."""
+    period = encounter.get("period", {})
+    if "end" in period or "start" not in period or not is_before(period["start"], ended):
+        return encounter
+    return encounter | {"period": period | {"end": ended}}
 
 
 def etag(parts: Parts) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, definition, system
 from mappings.views.kind import ID, MOMENT, MOMENT_OR_NONE, OR_NONE, TEXT, WHEN, nearest, one_of, reference
-from mappings.views.moments import COMPLETED
+from mappings.views.moments import COMPLETED, is_before
 from mappings.views.view import At, Field, Filter, Parts, Values, View, at, parameter
-from profiles.datatypes.temporal import compare, parse_date_time
 
 _KINDS = codes("telemed-appointment-kind")
 _ACTS = bijection("telemed-appointment-kind-act")
@@ -50,6 +49,17 @@ def objection(now: str, then: str) -> str | None:
     return f"An appointment that is {now} cannot become {then}, only {ways}." if ways else f"It is {now} for good."
 
 
+def ended(record: Values) -> str | None:
+    """Return when the consultation of an appointment was over, None while nobody has said that it is.
+
+    A completed one was over at its end, or when it was completed if that was before.
+    """
+    if record["status"] != "completed" or record["ends_at"] is None:
+        return None
+    end, completed = str(record["ends_at"]), str(record["updated_at"])
+    return completed if is_before(completed, end) else end
+
+
 def complete_appointment(parts: Parts) -> None:
     """Say who has agreed: the patient who asked, and the doctor once the appointment is confirmed."""
     appointment = parts["Appointment"][0]
@@ -65,7 +75,7 @@ def complete_appointment(parts: Parts) -> None:
 def rules(record: Values) -> Iterator[tuple[str, str]]:
     """Yield what FHIR does not allow an appointment to be (app-2, app-4), and ends before beginnings."""
     start, end = record["starts_at"], record["ends_at"]
-    if start and end and (compare(parse_date_time(start), parse_date_time(end)) or 0) >= 0:
+    if start and end and not is_before(start, end):
         yield "ends_at", "must be after starts_at"
     if record["cancellation_reason"] is not None and record["status"] != "cancelled":
         yield "cancellation_reason", "must be null while the appointment is not cancelled"

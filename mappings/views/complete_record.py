@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mappings.concepts.names import RECORD, definition
 from mappings.paths.path import Json
+from mappings.views.moments import is_before
 from mappings.views.view import Parts
 
 
@@ -47,3 +48,7 @@ def _follow(encounter: Json, composition: Json) -> None:
     started = [each["period"]["start"] for each in composition.get("event", ()) if "start" in each.get("period", {})]
     if "period" not in encounter and started:
         encounter["period"] = {"start": started[0]}
+    period = encounter.get("period", {})
+    if "start" in period and "end" in period and is_before(period["end"], period["start"]):
+        # A consultation that is said to have begun later than it ended (per-1) has lost its end.
+        encounter["period"] = {name: value for name, value in period.items() if name not in ("end", "_end")}

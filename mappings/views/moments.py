@@ -8,6 +8,7 @@ from mappings.paths.path import Leaf
 from mappings.views.kind import DATE, MOMENT, Kind, matching
 from profiles.datatypes.primitives import DAY as CALENDAR_DAY
 from profiles.datatypes.primitives import matches
+from profiles.datatypes.temporal import compare, parse_date_time
 
 
 def _completed(leaf: Leaf) -> str | None:
@@ -24,6 +25,11 @@ def _day(leaf: Leaf) -> str | None:
 
 def _day_fault(value: Any) -> str | None:
     return DATE.fault(value) or (None if len(value) == 10 else "must be a day, such as 2024-02-29")
+
+
+def is_before(one: str, other: str) -> bool:
+    """Return whether a point in time is certainly before another one; both are dateTimes, of any precision."""
+    return (compare(parse_date_time(one), parse_date_time(other)) or 0) < 0
 
 
 COMPLETED = Kind("point in time", MOMENT.schema, MOMENT.fault, Leaf, _completed)

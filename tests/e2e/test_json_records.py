@@ -94,6 +94,23 @@ def test_a_record_is_of_a_visit_where_the_appointment_was_at_the_office(
     assert loinc["code"] == ("11488-4" if place == "AMB" else "85208-7")
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_consultation_ends_as_its_completed_appointment_does(clinic: Practice, doctor: Person, before: bool) -> None:
+    patient = in_care_of(clinic, doctor, f"end{before}@clinic.example")
+    day = "2020-03-02" if before else "2020-03-03"
+    times = {"starts_at": f"{day}T09:00:00Z", "ends_at": f"{day}T09:30:00Z"}
+    body = {"patient_id": patient.id, "kind": "video", **times}
+    visit = f"appointments/{doctor.ask('POST', 'appointments', {'appointment': body}).json()['data']['id']}"
+    made = None if before else written(doctor, patient, consultation_date=f"{day}T10:05:00+01:00")
+    for way in ("confirm", "complete"):
+        assert doctor.ask("POST", f"{visit}/{way}").status_code == 200
+    made = made or written(doctor, patient, consultation_date=f"{day}T10:05:00+01:00")
+    composition = doctor.ask("GET", f"/fhir/Composition/{made['id']}").json()
+    encounter = doctor.ask("GET", f"/fhir/{composition['encounter']['reference']}").json()
+    assert encounter["period"] == {"start": f"{day}T10:05:00+01:00", "end": f"{day}T09:30:00Z"}
+    assert encounter["appointment"] == [{"reference": f"Appointment/{visit.partition('/')[2]}"}]
+
+
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60-14:00"])
 def test_the_first_and_the_last_moment_can_be_those_of_a_consultation(
     clinic: Practice, doctor: Person, moment: str

@@ -83,6 +83,28 @@ def test_a_visit_is_no_remote_consultation() -> None:
     assert again["type"]["coding"][0]["code"] == "85208-7"
 
 
+@pytest.mark.parametrize(
+    ("ended", "end"),
+    [("2026-03-02T09:50:00+01:00", {"end": "2026-03-02T09:50:00+01:00"}), ("2026-03-02T08:29:59Z", {}), (None, {})],
+)
+def test_a_consultation_ends_when_its_appointment_was_over_unless_it_began_later(
+    ended: str | None, end: dict[str, str]
+) -> None:
+    bundle = create_record(RECORD, act(appointment="a", ended=ended))
+    encounter = bundle["entry"][1]["resource"]
+    assert encounter["period"] == {"start": "2026-03-02T09:30:00+01:00", **end}
+    assert encounter["appointment"] == [{"reference": "Appointment/a"}]
+    assert Validator().validate(bundle) == []
+
+
+def test_a_consultation_that_is_moved_behind_its_end_has_none() -> None:
+    parts = stored(create_record(RECORD, act(ended="2026-03-02T09:50:00+01:00")))
+    for start, end in ("2026-03-02T09:40:00+01:00", "2026-03-02T09:50:00+01:00"), ("2026-03-03T09:30:00Z", None):
+        bundle = update_record({"consultation_date": start}, parts, act(3))
+        (after,) = (each["resource"] for each in bundle["entry"] if each["resource"]["resourceType"] == "Encounter")
+        assert (after["period"]["start"], after["period"].get("end")) == (start, end)
+
+
 def test_a_change_names_the_version_it_came_from_and_only_what_changed() -> None:
     parts = stored(create_record(RECORD, act()))
     bundle = update_record({"soap": {"plan": "Repos"}, "status": "final"}, parts, act(3))

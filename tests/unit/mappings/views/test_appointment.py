@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.errors import Unfit
-from mappings.views.appointment import NEXT, VIEW, objection
+from mappings.views.appointment import NEXT, VIEW, ended, objection
 from mappings.views.show import show
 from mappings.views.write import write
 
@@ -52,6 +52,19 @@ def test_only_a_cancelled_one_has_a_reason_for_that() -> None:
     assert list(caught.value.fields) == ["cancellation_reason"]
     made = write(VIEW, {"status": "cancelled", "cancellation_reason": "Malade"}, stored)
     assert made["Appointment"][0]["cancelationReason"] == {"text": "Malade"}
+
+
+@pytest.mark.parametrize(
+    ("more", "over"),
+    [
+        ({"status": "confirmed", "updated_at": "2026-03-03T10:00:00Z"}, None),
+        ({"status": "completed", "updated_at": "2026-03-03T10:00:00Z"}, RECORD["ends_at"]),
+        ({"status": "completed", "updated_at": "2026-03-02T08:40:00Z"}, "2026-03-02T08:40:00Z"),
+        ({"status": "completed", "ends_at": None}, None),
+    ],
+)
+def test_a_completed_one_was_over_at_its_end_or_when_that_was_said(more: dict[str, Any], over: str | None) -> None:
+    assert ended(RECORD | more) == over
 
 
 @pytest.mark.parametrize("end", ["2026-03-02T09:30:00+01:00", "2026-03-02T08:29:59Z"])
