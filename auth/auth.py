@@ -22,7 +22,7 @@ from auth.recovery import Recovery
 from auth.sealing import Seal
 from auth.sessions import Sessions
 from auth.throttle import Throttle
-from auth.tokens import Tokens
+from auth.tokens import ACCESS_SECONDS, Tokens
 from auth.totp import SecondFactors
 from auth.trail import Trail
 
@@ -58,7 +58,7 @@ class House(Generic[P]):
     """What the host gives: its store and clock, its base URL, what seals secrets in the store and counts attempts, how
     it makes audit rows and principals, how letters are delivered and whom a lost one is told, the address of the front
     end, whose pages may use passkeys besides, whether only a confirmed address signs in, whether refusals wait for
-    their row, and how surely people must be recognised.
+    their row, how surely people must be recognised, and how many seconds an access token counts.
     """
 
     store: Store
@@ -75,6 +75,7 @@ class House(Generic[P]):
     confirmed_only: bool = False
     waits: bool = False
     assurance: Assurance = ANY
+    access_seconds: int = ACCESS_SECONDS
 
 
 async def open_auth(house: House[P]) -> Auth[P]:
@@ -82,7 +83,7 @@ async def open_auth(house: House[P]) -> Auth[P]:
     store, now = house.store, house.now
     keys = Keys(store, now, house.seal)
     await keys.learn()
-    tokens = Tokens(keys, house.base, house.base, now)
+    tokens = Tokens(keys, house.base, house.base, now, house.access_seconds)
     passwords = Passwords()
     throttle = house.throttle
     trail = Trail(store, house.row, now, waits=house.waits)

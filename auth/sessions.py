@@ -17,7 +17,6 @@ from auth.ground import Ground
 from auth.ports import Asker, Event, Transaction
 from auth.tokens import Tokens
 
-ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 30 * 24 * 3600
 WRONG = "The e-mail address or the password is wrong."
 AGENT = 120
@@ -29,13 +28,16 @@ Factor = Callable[[Account, str | None], Awaitable[tuple[str, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A session that has begun or goes on. `refresh` is None when the client keeps the one it has."""
+    """A session that has begun or goes on: its access token counts for `seconds`.
+
+    `refresh` is None when the client keeps the one it has.
+    """
 
     account: Account
     grant: Grant
     access: str
     refresh: str | None
-    seconds: int = ACCESS_SECONDS
+    seconds: int
 
 
 class Sessions:
@@ -140,7 +142,8 @@ class Sessions:
 
     async def signed(self, account: Account, grant: Grant, refresh: str | None) -> Signed:
         """Return the tokens of a grant that is kept."""
-        return Signed(account, grant, await self._tokens.access(grant, ACCESS_SECONDS), refresh)
+        seconds = self._tokens.seconds
+        return Signed(account, grant, await self._tokens.access(grant, seconds), refresh, seconds)
 
     async def refresh(self, secret: str, asker: Asker, *, rotate: bool = False) -> Signed:
         """Go on with a session. Raises Unauthenticated for a token that is not one, has ended, or was replayed."""

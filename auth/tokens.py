@@ -21,6 +21,8 @@ from auth.ports import Clock
 Kind = Literal["access"]
 LONGEST = 8192
 SECOND = 1_000_000
+ACCESS_SECONDS = 3600
+"""How long an access token counts, unless the host says otherwise."""
 FAR = 2**53
 """Seconds since 1970 beyond which a time in a token is nonsense."""
 
@@ -39,13 +41,17 @@ SHAPES: Mapping[Kind, Shape] = {
 
 
 class Tokens:
-    """Issues and reads a tenant's signed tokens. `issuer` and `audience` are its FHIR base."""
+    """Issues and reads a tenant's signed tokens. `issuer` and `audience` are its FHIR base.
 
-    def __init__(self, keys: Keys, issuer: str, audience: str, now: Clock) -> None:
+    `seconds` is how long an access token counts, at most as long as a key verifies after the next one has begun.
+    """
+
+    def __init__(self, keys: Keys, issuer: str, audience: str, now: Clock, seconds: int = ACCESS_SECONDS) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._now = now
+        self.seconds = seconds
 
     async def access(self, grant: Grant, seconds: int, *, narrowed: bool = False) -> str:
         """Return an access token for a grant; it ends after `seconds`, or with the grant.

@@ -241,7 +241,7 @@ class App:
                 from fhir_server.open_views import open_views
 
                 self._views = open_views(settings, tenant.services)
-            live = await open_live(settings, self._desk)
+            live = await open_live(settings, self._desk, heard=websocket_address(settings) is not None)
             self._doors = doors_of(settings, live, self._cors())
             self._open.push_async_callback(self._doors.close)
             self._open.push_async_callback(live.close)

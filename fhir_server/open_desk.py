@@ -42,6 +42,7 @@ async def open_desk(settings: Settings, services: Services) -> Desk:
                 settings.rate_factor,
                 Assurance(settings.second_factor, settings.oidc_acr_values),
                 _counts(settings),
+                settings.access_token_s,
             ),
             Post(delivery(settings), settings.app_url),
         )

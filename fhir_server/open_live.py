@@ -16,8 +16,11 @@ from realtime.limits import Limits
 from realtime.relays import Relays
 
 
-async def open_live(settings: Settings, desk: Desk) -> Live:
-    """Return the sockets of a tenant, with its rooms and notifications, at work. Raises SettingsError."""
+async def open_live(settings: Settings, desk: Desk, *, heard: bool) -> Live:
+    """Return the sockets of a tenant, with its rooms and notifications, at work. Raises SettingsError.
+
+    `heard` says whether subscriptions are heard on sockets.
+    """
     limits = Limits(
         message_bytes=settings.socket_message_bytes,
         messages_a_second=settings.socket_messages,
@@ -30,7 +33,7 @@ async def open_live(settings: Settings, desk: Desk) -> Live:
         bus = connect(settings.bus.get_secret_value(), settings.base)
     except BadAddress as error:
         raise SettingsError(f"bus: {error}.") from None
-    return await opening(desk, rooms_of(settings), limits, bus, proxies=settings.trusted_proxies)
+    return await opening(desk, rooms_of(settings), limits, bus, heard=heard, proxies=settings.trusted_proxies)
 
 
 def doors_of(settings: Settings, live: Live, cors: Cors) -> Doors:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     second_factor: Roles = Field(
         (), description="Roles that reach data only when signed in with two factors, as `doctor,admin`."
     )
+    access_token_s: int = Field(
+        3600,
+        ge=4,
+        le=3600,
+        description="Seconds for which an access token counts, until it is refreshed; a service's 300 at most.",
+    )
     client_registration: bool = Field(False, description="Whether apps may register themselves at `/auth/register`.")
     fetch_origins: Names = Field(
         (),

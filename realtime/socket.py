@@ -128,13 +128,17 @@ class Socket(Generic[P]):
             # What says the same again would be kept once more for each of thousands.
             self.member = found
 
-    def _time(self) -> None:
-        """Set the clocks for the token: a notice, and the end."""
+    def _time(self, *, renewed: bool = False) -> None:
+        """Set the clocks for the token: a notice, and the end.
+
+        One that was just brought is not announced before half of it is over: who answers each notice at once would
+        bring one after the other.
+        """
         for timer in self._timers:
             timer.cancel()
         left = (self.member.expires - self._now()) / SECOND
         self._timers = (
-            self._loop.call_later(max(left - NOTICE, 0), self._warn),
+            self._loop.call_later(max(left - NOTICE, left / 2 if renewed else 0), self._warn),
             self._loop.call_later(max(left, 0), self.close, ENDED, "the token has expired"),
         )
 
@@ -244,7 +248,7 @@ class Socket(Generic[P]):
         if (found.account, found.role) != (self.member.account, self.member.role):
             return "error", {"reason": "unauthorized"}
         self.member = found
-        self._time()
+        self._time(renewed=True)
         # What was revoked since it was admitted was told of to nobody.
         await self.recall()
         return "ok", {"expires_in": (found.expires - self._now()) // SECOND}

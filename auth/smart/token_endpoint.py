@@ -27,7 +27,6 @@ from auth.tokens import Tokens
 from auth.trail import Trail
 
 SECOND = 1_000_000
-ACCESS_SECONDS = 3600
 BACKEND_SECONDS = 300
 DAY = 24 * 3600
 IDENTITY = frozenset(("client_id", "client_secret", "client_assertion"))
@@ -109,12 +108,12 @@ class TokenEndpoint:
                 self._parts.forget(each)
             raise Refusal(done.code, done.description)
         grant = done.grant if done.scopes is None else replace(done.grant, scopes=done.scopes)
-        seconds = min(ACCESS_SECONDS, (grant.expires - grant.issued) // SECOND)
+        seconds = min(self._parts.tokens.seconds, (grant.expires - grant.issued) // SECOND)
         access = await self._parts.tokens.access(grant, seconds, narrowed=done.scopes is not None)
         identity = None
         if "openid" in grant.scopes:
             user = fhir_user(self._parts.base, done.account) if "fhirUser" in grant.scopes else None
-            identity = await self._parts.tokens.identity(grant, user, ACCESS_SECONDS, done.nonce)
+            identity = await self._parts.tokens.identity(grant, user, self._parts.tokens.seconds, done.nonce)
         return token_response(grant, access, seconds, refresh=done.refresh, identity=identity)
 
     async def _with_code(
@@ -144,7 +143,7 @@ class TokenEndpoint:
     def _grant(self, tx: Transaction, client: Client, code: Code, session: Grant) -> Grant:
         scopes = tuple(code.scopes.split())
         offline = "offline_access" in scopes
-        lives = ACCESS_SECONDS * SECOND
+        lives = self._parts.tokens.seconds * SECOND
         if {"offline_access", "online_access"} & set(scopes):
             lives = client.refresh_days * DAY * SECOND
         return Grant(
@@ -188,6 +187,8 @@ class TokenEndpoint:
         if not granted.resources or scopes.levels != {"system"}:
             raise Refusal("invalid_scope", "scope must name system/ scopes, some of which the client may have.")
 
+        seconds = min(BACKEND_SECONDS, self._parts.tokens.seconds)
+
         async def work(tx: Transaction) -> Grant:
             grant = Grant(
                 id=uuid4().hex,
@@ -195,14 +196,14 @@ class TokenEndpoint:
                 account=None,
                 client=client.id,
                 issued=tx.time,
-                expires=tx.time + BACKEND_SECONDS * SECOND,
+                expires=tx.time + seconds * SECOND,
                 scopes=tuple(map(str, granted.resources)),
             )
             await self._note(tx, "token", None, grant, asker)
             return await grants.put(tx, grant)
 
         grant = await self._parts.store.write(work)
-        return token_response(grant, await self._parts.tokens.access(grant, BACKEND_SECONDS), BACKEND_SECONDS)
+        return token_response(grant, await self._parts.tokens.access(grant, seconds), seconds)
 
     async def _noticed(
         self, tx: Transaction, client: Client, id: str | None, ended: Sequence[Grant], reason: str, asker: Asker

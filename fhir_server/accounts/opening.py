@@ -17,6 +17,7 @@ from auth.sealing import Seal
 from auth.smart.discovery import Endpoints
 from auth.smart.smart import open_smart
 from auth.throttle import Throttle
+from auth.tokens import ACCESS_SECONDS
 from fhir_server.accounts.asking import asking, getting
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
 from fhir_server.accounts.organizations import ROLE, organizations
@@ -49,7 +50,8 @@ class Post:
 class SignIn:
     """How people get in: what seals their secrets in the store, how one becomes a member (`open`, `verified`,
     `closed`), whose pages may use passkeys besides, how much wider than usual things may be tried, how surely
-    people must be recognised, and where the servers of an installation count attempts together.
+    people must be recognised, where the servers of an installation count attempts together, and how many seconds an
+    access token counts.
     """
 
     seal: Seal
@@ -58,6 +60,7 @@ class SignIn:
     rate_factor: float = 1.0
     assurance: Assurance = ANY
     counts: Storage | None = None
+    access_seconds: int = ACCESS_SECONDS
 
 
 log = logging.getLogger("fhir_server.accounts")
@@ -91,6 +94,7 @@ async def opening(
         confirmed_only=sign_in.registration == "verified",
         waits=services.audit_waits,
         assurance=sign_in.assurance,
+        access_seconds=sign_in.access_seconds,
     )
     auth = await open_auth(house)
     # What a consent refuses to an organization is refused to whoever works there from the very next request on.

@@ -34,6 +34,7 @@ PATH = "/socket/websocket"
 SUBSCRIPTIONS = "/socket/subscriptions"
 PROTOCOL = "phoenix"
 BEARER = "base64url.bearer.phx."
+NOT_HEARD = "Nobody hears subscriptions on sockets here: this server does not offer the channel websocket."
 NOT_ADMITTED = "This needs a token that counts: an access token, or a ticket that is not used."
 LONGEST = 16_384
 """Characters of a query or a subprotocol."""
@@ -47,10 +48,11 @@ class Endpoint:
         services: Services,
         auth: Auth[Principal],
         sockets: Sockets[Visitor],
-        subscriptions: BindingSockets,
+        subscriptions: BindingSockets | None,
         *,
         proxies: Collection[str] = (),
     ) -> None:
+        """`subscriptions` are the sockets on which subscriptions are heard, None where they are not."""
         self._services = services
         self._auth = auth
         self._sockets = sockets
@@ -66,7 +68,8 @@ class Endpoint:
             await self._subscribed(scope, asked.get("token", ""), receive, send)
             return
         if path != PATH:
-            await refuse(send, 404, f"The sockets of this server are at {PATH} and {SUBSCRIPTIONS}.")
+            also = f" and {SUBSCRIPTIONS}" if self._subscriptions is not None else ""
+            await refuse(send, 404, f"The sockets of this server are at {PATH}{also}.")
             return
         version = version_of(asked.get("vsn"))
         if version is None:
@@ -83,6 +86,9 @@ class Endpoint:
 
     async def _subscribed(self, scope: Message, token: str, receive: Receive, send: Send) -> None:
         """Let somebody in who hears subscriptions: by a token, or without one to bind with one."""
+        if self._subscriptions is None:
+            await refuse(send, 404, NOT_HEARD)
+            return
         who = await bearer(self._auth, token) if token else None
         if token and who is None:
             await self._refused(token_hex(8), self._address(scope, collect(scope["headers"])))

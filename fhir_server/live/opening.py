@@ -34,19 +34,30 @@ class Live:
     news: News
     bus: Bus
     revocations: Revocations
-    subscriptions: BindingSockets
+    subscriptions: BindingSockets | None
 
     async def close(self) -> None:
         """Close all sockets, so that what is in the rooms is written while the store is open."""
         await self.news.stop()
         self.revocations.stop()
-        await self.subscriptions.close()
+        if self.subscriptions is not None:
+            await self.subscriptions.close()
         await self.sockets.close()
         await self.bus.close()
 
 
-async def opening(desk: Desk, rooms: Opening, limits: Limits, bus: Bus, *, proxies: Collection[str] = ()) -> Live:
-    """Return the parts, at work. `proxies` are addresses of trusted ones."""
+async def opening(
+    desk: Desk,
+    rooms: Opening,
+    limits: Limits,
+    bus: Bus,
+    *,
+    heard: bool = True,
+    proxies: Collection[str] = (),
+) -> Live:
+    """Return the parts, at work. `heard` says whether subscriptions are heard on sockets, `proxies` are addresses of
+    trusted ones.
+    """
     services, auth = desk.services, desk.auth
     channels: Channels[Visitor] = {
         "consultation": ConsultationChannel(Consulting(services, rooms), bus, services.now),
@@ -56,12 +67,14 @@ async def opening(desk: Desk, rooms: Opening, limits: Limits, bus: Bus, *, proxi
     auth.admission.watch(sockets.recall)
     news = News(services.store, bus)
     news.begin()
-    subscriptions = BindingSockets(Sight(services, of_accounts(services)), auth, bus, limits)
-    auth.admission.watch(subscriptions.recall)
+    subscriptions = BindingSockets(Sight(services, of_accounts(services)), auth, bus, limits) if heard else None
+    if subscriptions is not None:
+        auth.admission.watch(subscriptions.recall)
 
     def recall(grant: str | None = None, account: str | None = None) -> None:
         sockets.recall(grant, account)
-        subscriptions.recall(grant, account)
+        if subscriptions is not None:
+            subscriptions.recall(grant, account)
 
     revocations = Revocations(auth.admission, bus, recall)
     await bus.open()

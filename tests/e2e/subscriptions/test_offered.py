@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from tests.e2e.realtime.conftest import clinic_in
 from tests.e2e.subscriptions.conftest import Fhir
 from tests.fakes.command import Running
 from tests.fakes.subscribing import WEIGHTS, subscription
@@ -25,3 +29,20 @@ def test_without_channels_nothing_is_advertised_or_taken(tmp_path: Path) -> None
         refused = fhir.ask("POST", "Subscription", subscription(WEIGHTS, "https://chart.example.org/fhir"))
     assert refused.status_code == 422
     assert "it has none at all" in refused.text
+
+
+def test_where_the_channel_is_not_offered_nobody_is_let_in_to_hear_it(tmp_path: Path) -> None:
+    with clinic_in(tmp_path, FHIR_SERVER_SUBSCRIPTION_CHANNELS="rest-hook,email") as clinic:
+        address = clinic.root.replace("http", "ws", 1)
+        for query in ("", f"?token={clinic.patient.token}"):
+            with pytest.raises(InvalidStatus) as refused, connect(f"{address}/socket/subscriptions{query}"):
+                pass
+            answer = refused.value.response
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+            assert b"does not offer the channel websocket" in answer.body
+        with pytest.raises(InvalidStatus) as refused, connect(f"{address}/socket/elsewhere"):
+            pass
+        assert b"/socket/websocket" in refused.value.response.body
+        assert b"subscriptions" not in refused.value.response.body
+        with clinic.client(clinic.patient) as room:
+            assert room.join(f"notifications:{clinic.patient.id}")["status"] == "ok"

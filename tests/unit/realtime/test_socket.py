@@ -195,6 +195,17 @@ async def test_another_token_keeps_it_open() -> None:
         assert not task.done()
 
 
+async def test_a_new_token_of_less_than_a_minute_is_not_announced_at_once_again() -> None:
+    async with living(who=member(0.2)) as (wire, _, _echo, task):
+        await asyncio.sleep(0.02)
+        wire.say("phoenix", "access_token", {"token": "2"})
+        await asyncio.sleep(0.4)
+        assert wire.events() == [("token_expiring", {"expires_in": 0}), ("phx_reply", {"expires_in": 2})]
+        await asyncio.sleep(0.8)
+        assert wire.events()[2:] == [("token_expiring", {"expires_in": 2})]
+        assert not task.done()
+
+
 async def test_what_is_known_of_somebody_is_kept_while_it_is_the_same() -> None:
     who = member()
     async with living(who=who) as (_wire, sockets, _echo, _task):
