@@ -15,7 +15,7 @@ from typing import Any
 from fhir_server.search.references import canonical, foreign_reference, local_reference
 from fhir_server.search.units import UCUM
 from fhir_server.search.units import canonical as in_base_units
-from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, fold
+from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, fold, stated
 from profiles import definitions
 from profiles.datatypes.temporal import date_range
 
@@ -33,11 +33,11 @@ MEDIA_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 class Collector(IndexEntries):
     """Index entries in the making, with the base URL below which absolute references are local.
 
-    `pointers` are the references to contained resources, as (name, id).
+    `pointers` are the references to contained resources, as (name, id, type or "" for any, group).
     """
 
     base: str = ""
-    pointers: list[tuple[str, str]] = field(default_factory=list)
+    pointers: list[tuple[str, str, str, int]] = field(default_factory=list)
 
 
 @cache
@@ -81,21 +81,26 @@ def _text(to: Collector, name: str, value: Any, group: int) -> None:
 
 def _coding(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     code, system = value.get("code", ""), value.get("system", "")
+    display = value.get("display")
     if code or system:
         to.tokens.append((name, system, code, group))
-    _text(to, name, value.get("display"), group)
+    elif not display:
+        to.tokens.append(stated(name, "", group))
+    _text(to, name, display, group)
 
 
 def _codeable_concept(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    for coding in value.get("coding", ()):
+    codings, text = value.get("coding", ()), value.get("text")
+    for coding in codings:
         _coding(to, name, coding, group)
-    _text(to, name, value.get("text"), group)
+    if not codings and not text:
+        to.tokens.append(stated(name, "", group))
+    _text(to, name, text, group)
 
 
 def _identifier(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     code, system = value.get("value", ""), value.get("system", "")
-    if code or system:
-        to.tokens.append((name, system, code, group))
+    to.tokens.append((name, system, code, group) if code or system else stated(name, "", group))
     kind = value.get("type")
     if kind is None:
         return
@@ -106,8 +111,8 @@ def _identifier(to: Collector, name: str, value: Mapping[str, Any], group: int) 
 
 
 def _contact_point(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    if "value" in value:
-        to.tokens.append((name, value.get("use", ""), value["value"], group))
+    there = "value" in value
+    to.tokens.append((name, value.get("use", ""), value["value"], group) if there else stated(name, "", group))
 
 
 def _boolean(to: Collector, name: str, value: bool, group: int) -> None:
@@ -144,22 +149,30 @@ def _parts(
 
 
 def _reference(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    text = value.get("reference")
-    if text:
-        local = local_reference(text, to.base)
-        if local is not None:
-            to.references.append((name, *local, group))
-        elif text[0] == "#":
-            to.pointers.append((name, text[1:]))
-        elif ":" in text:
-            to.uris.append((name, *foreign_reference(text), group))
+    text = value.get("reference", "")
     identifier = value.get("identifier")
-    if identifier and "value" in identifier:
-        to.tokens.append((name + ":identifier", identifier.get("system", ""), identifier["value"], group))
+    if (local := local_reference(text, to.base)) is not None:
+        to.references.append((name, *local, group))
+    elif text.startswith("#"):
+        to.pointers.append((name, text[1:], "", group))
+    elif ":" in text:
+        to.uris.append((name, *foreign_reference(text), group))
+    elif not identifier:
+        to.tokens.append(stated(name, value.get("type", ""), group))
+    if identifier:
+        _identified(to, name, identifier, value.get("type", ""), group)
+
+
+def _identified(to: Collector, name: str, identifier: Mapping[str, Any], type: str, group: int) -> None:
+    code, system = identifier.get("value", ""), identifier.get("system", "")
+    known = code or system
+    to.tokens.append((name + ":identifier", system, code, group) if known else stated(name, type, group))
 
 
 def _canonical(to: Collector, name: str, value: str, group: int) -> None:
-    if not value.startswith("#"):
+    if value.startswith("#"):
+        to.pointers.append((name, value[1:], "", group))
+    else:
         to.uris.append((name, *canonical(value), group))
 
 
@@ -185,18 +198,16 @@ def _limits(period: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _period(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    if "start" in value or "end" in value:
-        to.dates.append((name, *_limits(value), group))
+    to.dates.append((name, *_limits(value), group))
 
 
 def _timing(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    """Only the outer limits of a schedule count."""
+    """Only the outer limits of a schedule count; like a Period, one without any is open at both ends."""
     ranges = [date_range(event) for event in value.get("event", ()) if event is not None]
     bounds = value.get("repeat", {}).get("boundsPeriod", {})
-    if "start" in bounds or "end" in bounds:
+    if "start" in bounds or "end" in bounds or not ranges:
         ranges.append(_limits(bounds))
-    if ranges:
-        to.dates.append((name, min(low for low, _ in ranges), max(high for _, high in ranges), group))
+    to.dates.append((name, min(low for low, _ in ranges), max(high for _, high in ranges), group))
 
 
 def _number(to: Collector, name: str, value: Decimal | int, group: int) -> None:
@@ -212,6 +223,7 @@ def _number_range(to: Collector, name: str, value: Mapping[str, Any], group: int
 
 def _quantity(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     if "value" not in value:
+        to.tokens.append(stated(name, "", group))
         return
     amount = value["value"]
     comparator = value.get("comparator", "")
@@ -249,6 +261,8 @@ def _quantity_range(to: Collector, name: str, value: Mapping[str, Any], group: i
     low, high = value.get("low", {}), value.get("high", {})
     if "value" in low or "value" in high:
         _measured(to, name, low or high, (low.get("value"), high.get("value")), group)
+    else:
+        to.tokens.append(stated(name, "", group))
 
 
 def _money(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
@@ -265,6 +279,8 @@ def _sampled_data(to: Collector, name: str, value: Mapping[str, Any], group: int
         factor, start = Decimal(value.get("factor", 1)), Decimal(origin["value"])
         ends = sorted((start + min(samples) * factor, start + max(samples) * factor))
         _measured(to, name, origin, (ends[0], ends[1]), group)
+    else:
+        to.tokens.append(stated(name, "", group))
 
 
 def _position(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:

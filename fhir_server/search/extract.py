@@ -68,7 +68,7 @@ class Extractor:
         collector = self._collect(plan, resource, base)
         contained = resource.get("contained", ())
         inner = [self._collect(self._plan_inside(each["resourceType"]), each, base) for each in contained]
-        if collector.pointers:
+        if contained or collector.pointers:
             add_contained(collector, contained, inner)
         found = _distinct(collector)
         found.texts = texts(resource)
@@ -337,7 +337,7 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
     def filtered(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
         text = value.get("reference", "")
         if text.startswith("#"):
-            to.pointers.append((name, text[1:]))
+            to.pointers.append((name, text[1:], target, group))
             return
         local = local_reference(text, to.base)
         kind = local[0] if local else foreign_type(text) or value.get("type")

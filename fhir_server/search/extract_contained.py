@@ -10,18 +10,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_server.search.converters import Collector
+from fhir_server.search.values import stated
 
 _APART_FROM_OTHERS = 1 << 20
 
 
 def add_contained(to: Collector, contained: Sequence[Mapping[str, Any]], inner: Sequence[Collector]) -> None:
-    """Add the entries of those `contained` resources that references of `to` point to; `inner` has those of each."""
+    """Add the entries of those `contained` resources that references of `to` point to; `inner` has those of each.
+
+    All references to them, those from one to another too, get an entry that says they are there.
+    """
     held = {each.get("id"): (each["resourceType"], found) for each, found in zip(contained, inner, strict=True)}
-    for number, (name, id) in enumerate(dict.fromkeys(to.pointers)):
-        if id in held:
-            type, found = held[id]
-            to.tokens.append((f"{name}.{type}", "", id, 0))
-            _copy(to, found, f"{name}.{type}", number * _APART_FROM_OTHERS)
+    types = {id: type for id, (type, _) in held.items()}
+    for each in inner:
+        _state(each, types)
+    for number, (name, id) in enumerate(_state(to, types)):
+        type, found = held[id]
+        to.tokens.append((f"{name}.{type}", "", id, 0))
+        _copy(to, found, f"{name}.{type}", number * _APART_FROM_OTHERS)
+
+
+def _state(to: Collector, types: Mapping[str | None, str]) -> list[tuple[str, str]]:
+    """Say of each reference to a contained resource that it is there; return the names and ids that lead to one."""
+    found: dict[tuple[str, str], None] = {}
+    for name, id, target, group in to.pointers:
+        type = types.get(id, "")
+        if target in ("", type):
+            to.tokens.append(stated(name, type, group))
+            if type:
+                found[name, id] = None
+    return list(found)
 
 
 def _copy(to: Collector, found: Collector, holder: str, beyond: int) -> None:

@@ -26,7 +26,7 @@ from fhir_server.search.query import (
     Uri,
     Words,
 )
-from fhir_server.search.values import FORMS, IndexEntries, fold, fold_code
+from fhir_server.search.values import FORMS, STATED, IndexEntries, fold, fold_code
 
 Compare = Callable[[Any, Any, Any, Any], bool]
 
@@ -122,8 +122,9 @@ def _quantities(leaf: Quantity, entries: IndexEntries) -> Iterator[int]:
 def _present(leaf: Present, entries: IndexEntries) -> Iterator[int]:
     if leaf.target:
         yield from (g for name, type, _, _, g in entries.references if name == leaf.name and type == leaf.target)
-        elsewhere = f"/{leaf.target}/"
+        elsewhere, unfound = f"/{leaf.target}/", leaf.name + STATED
         yield from (g for name, uri, _, g in entries.uris if name == leaf.name and elsewhere in uri)
+        yield from (g for name, type, _, g in entries.tokens if name == unfound and type == leaf.target)
         return
     forms = {leaf.name + form for form in FORMS}
     yield from (each[-1] for each in entries.all() if each[0] in forms)

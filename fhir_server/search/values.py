@@ -40,7 +40,9 @@ PositionEntry = tuple[str, int, int, int]
 """(name, latitude, longitude, group) in units of 1e-7 degree."""
 
 APART = -1
-FORMS = ("", ":text", ":of-type", ":identifier", ":ucum", ":below")
+STATED = ":stated"
+"""The form of a value that is there without telling anything that is searched for: see `stated`."""
+FORMS = ("", ":text", ":of-type", ":identifier", ":ucum", ":below", STATED)
 """What a parameter's entries may be called, after its code."""
 DATED = "date"
 """The parameter by which most clinical types say when something was: stores may keep it where it is asked for most."""
@@ -93,6 +95,13 @@ class IndexEntries:
             *(self.tokens, self.strings, self.references, self.uris),
             *(self.dates, self.numbers, self.quantities, self.positions),
         )
+
+
+def stated(name: str, type: str, group: int) -> TokenEntry:
+    """Return the entry that a value without any other entry has, so that it is not missing: a reference with a display
+    alone, an identifier without a value. `type` is what a reference says it points to, "" where that is not known.
+    """
+    return name + STATED, type, "stated", group
 
 
 def inner_kind(type: str) -> str:

@@ -22,6 +22,7 @@ from fhir_server.search.values import (
     IndexEntries,
     decimal_key,
     inner_kind,
+    stated,
 )
 from fhir_server.store.base import Key
 from profiles import restriction as limits
@@ -89,6 +90,7 @@ def own_entries(random: Random, type: str) -> IndexEntries:
         tokens=[
             *some(random, lambda: (pick(FORMS["token"]), pick(SYSTEMS), pick((*CODES, "")), group()), 4),
             *some(random, lambda: ("version", "", pick(VERSIONS), group()), 1),
+            *some(random, lambda: stated(pick(("code", "date", *REFERENCES[type])), pick(("", *TYPES)), group()), 1),
         ],
         strings=some(random, lambda: string_entry(random, group())),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],

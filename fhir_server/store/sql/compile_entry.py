@@ -28,7 +28,7 @@ from fhir_server.search.query import (
     Token,
     Uri,
 )
-from fhir_server.search.values import fold, fold_code
+from fhir_server.search.values import STATED, fold, fold_code
 from fhir_server.store.sql.compile_concepts import coded
 from fhir_server.store.sql.compile_measure import RANKS, dates, numbers
 from fhir_server.store.sql.dialect import (
@@ -362,10 +362,13 @@ def _present(type: str, leaf: Present, names: Names) -> list[Access]:
     """Nothing can be started from what merely is there."""
     if not leaf.target:
         return [Access("", "", (), 9, param, "", TRUE) for param in names.param_ids(type, leaf.name)]
-    param = names.param_id(type, leaf.name)
-    if param is None:
-        return []
-    kind = names.type_id(leaf.target)
-    here = Statement("EXISTS (SELECT 1 FROM resource r WHERE r.rid = e.value ->> 1 AND r.type = ?)", (kind,))
-    elsewhere = Statement(contains("e.value ->> 1"), (f"/{leaf.target}/",))
-    return [Access("", "", (), 9, param, "r", here), Access("", "", (), 9, param, "u", elsewhere)]
+    found: list[Access] = []
+    if (param := names.param_id(type, leaf.name)) is not None:
+        kind = names.type_id(leaf.target)
+        here = Statement("EXISTS (SELECT 1 FROM resource r WHERE r.rid = e.value ->> 1 AND r.type = ?)", (kind,))
+        elsewhere = Statement(contains("e.value ->> 1"), (f"/{leaf.target}/",))
+        found += [Access("", "", (), 9, param, "r", here), Access("", "", (), 9, param, "u", elsewhere)]
+    if (param := names.param_id(type, leaf.name + STATED)) is not None:
+        said = Statement("EXISTS (SELECT 1 FROM token k WHERE k.t = e.value ->> 1 AND k.system = ?)", (leaf.target,))
+        found.append(Access("", "", (), 9, param, "t", said))
+    return found

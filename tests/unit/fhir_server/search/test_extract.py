@@ -105,10 +105,19 @@ def test_references_to_this_server_are_local(reference: str, expected: tuple[Any
     assert found.uris == []
 
 
-def test_other_references_are_uris_and_nothing_is_found_by_those_to_contained_ones() -> None:
+def test_other_references_are_uris_and_those_to_contained_ones_are_there() -> None:
     foreign = entries("Observation", subject={"reference": "https://other.example.org/Patient/1/_history/2"})
     assert foreign.uris == [("subject", "https://other.example.org/Patient/1", "2", 0)]
-    assert nothing_but(entries("Observation", subject={"reference": "#p"})) == {}
+    assert tokens(entries("Observation", subject={"reference": "#p"}), "subject:stated") == [("", "stated", 0)]
+    held = entries("Observation", subject={"reference": "#p"}, contained=[{"resourceType": "Patient", "id": "p"}])
+    assert tokens(held, "subject:stated") == [("Patient", "stated", 0)]
+
+
+def test_a_reference_between_contained_resources_is_there() -> None:
+    inner = {"resourceType": "Observation", "id": "o", "subject": {"reference": "#p"}, "device": {"display": "ECG"}}
+    found = entries("DiagnosticReport", contained=[{"resourceType": "Patient", "id": "p"}, inner]).contained[1][1]
+    assert tokens(found, "subject:stated") == [("Patient", "stated", 0)]
+    assert tokens(found, "device:stated") == [("", "stated", 0)]
 
 
 def test_what_a_reference_points_to_inside_a_resource_is_indexed_under_it() -> None:
@@ -210,9 +219,9 @@ def test_dates_are_the_ranges_they_stand_for(content: dict[str, Any], low: int, 
     assert entries("Observation", **content).dates == [("date", low, high, 0)]
 
 
-def test_a_period_or_schedule_without_limits_has_no_dates() -> None:
-    assert entries("Observation", effectivePeriod={}).dates == []
-    assert entries("Observation", effectiveTiming={"repeat": {"frequency": 1}}).dates == []
+def test_a_period_or_schedule_without_limits_is_open_at_both_ends() -> None:
+    assert entries("Observation", effectivePeriod={}).dates == [("date", BEGINNING, END, 0)]
+    assert entries("Observation", effectiveTiming={"repeat": {"frequency": 1}}).dates == [("date", BEGINNING, END, 0)]
 
 
 def key(text: str) -> bytes:

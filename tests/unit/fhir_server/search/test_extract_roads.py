@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.search.converters import Collector
 from fhir_server.search.extract import Extractor, engine_rule
+from fhir_server.search.extract_contained import add_contained
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.values import IndexEntries
 from tests.fakes.shared import needs_shared_data, r4_examples, synthea_bundles
@@ -24,6 +25,8 @@ def by_engine_alone(resource: dict[str, Any]) -> dict[str, set[Any]]:
     collector = Collector(base=BASE)
     for rule in engine_rules(resource["resourceType"]):
         rule(resource, collector)
+    contained = resource.get("contained", ())
+    add_contained(collector, contained, [Collector() for _ in contained])
     return comparable(collector)
 
 
