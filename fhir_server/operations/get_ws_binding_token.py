@@ -34,7 +34,7 @@ async def get_ws_binding_token(call: Call) -> Result:
     for id in dict.fromkeys(asked or [record.key for record in mine]):
         entry = await own(call, id)
         heard = entry is not None and entry.asked.channel == "websocket" and entry.status != OFF
-        if heard and entry is not None and entry.owner.actor == principal.actor:
+        if heard and entry is not None and entry.is_heard_by(principal):
             ids.append(id)
         elif asked:
             raise NotFound(f"{TYPE}/{id[:64]} is no subscription of yours with the channel websocket that is not off.")

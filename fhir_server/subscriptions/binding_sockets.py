@@ -269,7 +269,7 @@ class BindingSocket:
             return None
 
     async def _own(self, id: str, who: Bound) -> Entry | None:
-        """Return a subscription that is theirs and heard on sockets, None for every other one: nobody learns which."""
+        """Return a subscription that is theirs to hear on sockets, None for every other one: nobody learns which."""
         services = self._hall.sight.services
         call = Call(services, who.principal, "socket", TYPE, id)
         if not who.principal.rights.may("read", TYPE):
@@ -277,12 +277,15 @@ class BindingSocket:
         if await services.store.read(Key(TYPE, id), restriction=within(call, "read", TYPE)) is None:
             return None
         entry = await entry_of(services.store, id)
-        mine = entry is not None and entry.owner.actor == who.principal.actor and entry.asked.channel == "websocket"
-        return entry if mine else None
+        heard = entry is not None and entry.is_heard_by(who.principal) and entry.asked.channel == "websocket"
+        return entry if heard else None
+
+    def _hears(self, entry: Entry) -> bool:
+        return self.who is not None and entry.is_heard_by(self.who.principal)
 
     async def _follow(self, entry: Entry, *, greet: bool = False) -> None:
         known = self._feeds.get(entry.id)
-        feed = Feed(self._hall.sight, entry.id, self._say) if known is None else known[0]
+        feed = Feed(self._hall.sight, entry.id, self._hears, self._say) if known is None else known[0]
         if greet:
             await feed.greet(entry)
         if known is None:

@@ -52,12 +52,16 @@ class Sight:
 class Feed:
     """One binding, in a task of its own between `begin` and `stop`.
 
+    `hears` says whether the socket may still hear it: another app of its owner may have asked for it anew.
     `say` sends a text, may take its time, and raises Gone when nobody reads.
     """
 
-    def __init__(self, sight: Sight, id: str, say: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, sight: Sight, id: str, hears: Callable[[Entry], bool], say: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._sight = sight
         self._id = id
+        self._hears = hears
         self._say = say
         self._told = asyncio.Event()
         self._last = 0
@@ -114,17 +118,22 @@ class Feed:
         return True
 
     async def _beat(self) -> None:
-        entry = await entry_of(self._sight.services.store, self._id)
-        if entry is not None and entry.status == ACTIVE:
+        entry = await self._entry()
+        if entry is not None:
             await self._status(entry, "heartbeat")
+
+    async def _entry(self) -> Entry | None:
+        """Return the subscription as it is now, None when nothing is to be said of it here."""
+        entry = await entry_of(self._sight.services.store, self._id)
+        return entry if entry is not None and entry.status == ACTIVE and self._hears(entry) else None
 
     async def _status(self, entry: Entry, kind: Kind) -> None:
         await self._say(of_status(self._sight.services, entry, kind).body.decode())
 
     async def _turn(self) -> bool:
         """Say the next thing; return whether there may be more."""
-        entry = await entry_of(self._sight.services.store, self._id)
-        if entry is None or entry.status != ACTIVE:
+        entry = await self._entry()
+        if entry is None:
             return False
         topical = entry.asked.topic is not None
         store = self._sight.services.store

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from auth.grants import FIRST_PARTY
 from fhir_server.interactions.subscribing.tables import TYPE, Owner, Progress, owned_by_id, progress_of
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Key, Snapshot
 from profiles.restriction import ALL
 from realtime.subscriptions.notification import State
 from realtime.subscriptions.subscription import Subscription, read
+
+if TYPE_CHECKING:
+    from fhir_server.interactions.call import Principal
 
 
 @dataclass(slots=True)
@@ -35,6 +40,13 @@ class Entry:
         """What a notification says of it."""
         errors = (self.progress.error,) if self.progress.error else ()
         return State(f"{TYPE}/{self.id}", self.asked.topic, self.status, self.progress.events, errors)
+
+    def is_heard_by(self, principal: Principal) -> bool:
+        """Return whether a principal may hear it on a socket: its owner, signed in or through what has asked for it.
+
+        What goes out is what may be seen by who asked. An app may see less than its user, or than another app.
+        """
+        return principal.actor == self.owner.actor and principal.client in (FIRST_PARTY, self.owner.client)
 
 
 async def entry_of(reader: Snapshot, id: str) -> Entry | None:
