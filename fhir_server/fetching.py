@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from fhir_server.addresses import AddressRefused, admit, is_public, origin
 SECONDS = 5.0
 BYTES = 1024 * 1024
 CONNECTIONS = 10
+LITTLE, MOMENT = 16 * 1024, 1.0
+"""Bytes and seconds for which an answer is heard that nobody reads."""
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -67,41 +70,58 @@ class Fetcher:
         method: str = "GET",
         headers: Iterable[tuple[str, str]] = (),
         content: bytes = b"",
-        seconds: float | None = None,
     ) -> Fetched:
-        """Ask `url` and return what it answers, whatever its status. Raises AddressRefused and FetchFailed.
+        """Ask `url` and return what it answers, whatever its status. Raises AddressRefused and FetchFailed."""
+        async with self._asking(method, url, headers, content, self._seconds) as answer:
+            return await self._read(answer)
 
-        `seconds` bound this answer instead of those that bound the others.
+    async def send(
+        self, method: str, url: str, *, headers: Iterable[tuple[str, str]], content: bytes, seconds: float
+    ) -> int:
+        """Send something to `url` and return the status of the answer, which is not followed, whatever else is in it.
+
+        Raises AddressRefused before anything was sent, and FetchFailed.
         """
-        admit(url, self._allowed)
-        patience = seconds or self._seconds
-        try:
-            async with asyncio.timeout(patience):
-                return await self._ask(method, url, [("Accept-Encoding", "identity"), *headers], content)
-        except TimeoutError:
-            raise FetchFailed(f"The address did not answer within {patience:g} seconds.") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise FetchFailed(f"The address could not be asked ({type(error).__name__}).") from None
+        async with self._asking(method, url, headers, content, seconds) as answer:
+            await _end(answer)
+            return int(answer.status)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def _ask(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> Fetched:
+    @asynccontextmanager
+    async def _asking(
+        self, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes, seconds: float
+    ) -> AsyncIterator[httpcore.Response]:
+        """Give the answer of `url` as long as its time is not over. Raises AddressRefused and FetchFailed."""
+        admit(url, self._allowed)
         self._pool = self._pool or self._open()
-        async with self._pool.stream(method, url, headers=headers, content=content or None) as answer:
-            if 300 <= answer.status < 400:
-                raise AddressRefused("The address leads elsewhere; redirects are not followed.")
-            names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
-            if names.get("content-encoding", "identity") != "identity":
-                raise AddressRefused("The answer is compressed, though it was asked not to be.")
-            body = bytearray()
-            async for part in answer.aiter_stream():
-                body += part
-                if len(body) > self._limit:
-                    raise AddressRefused(f"The answer is larger than {self._limit} bytes.")
-            return Fetched(answer.status, names, bytes(body))
+        given = [("Accept-Encoding", "identity"), *headers]
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._pool.stream(method, url, headers=given, content=content or None) as answer,
+            ):
+                yield answer
+        except TimeoutError:
+            raise FetchFailed(f"The address did not answer within {seconds:g} seconds.") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise FetchFailed(f"The address could not be asked ({type(error).__name__}).") from None
+
+    async def _read(self, answer: httpcore.Response) -> Fetched:
+        if 300 <= answer.status < 400:
+            raise AddressRefused("The address leads elsewhere; redirects are not followed.")
+        names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+        if names.get("content-encoding", "identity") != "identity":
+            raise AddressRefused("The answer is compressed, though it was asked not to be.")
+        body = bytearray()
+        async for part in answer.aiter_stream():
+            body += part
+            if len(body) > self._limit:
+                raise AddressRefused(f"The answer is larger than {self._limit} bytes.")
+        return Fetched(answer.status, names, bytes(body))
 
     def _open(self) -> httpcore.AsyncConnectionPool:
         own = frozenset(each[1:] for each in self._allowed)
@@ -109,6 +129,19 @@ class Fetcher:
         return httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(), max_connections=self._connections, network_backend=guarded
         )
+
+
+async def _end(answer: httpcore.Response) -> None:
+    """Hear a short answer to its end, after which its connection is used again; of every other one it is closed."""
+    heard = 0
+    try:
+        async with asyncio.timeout(MOMENT):
+            async for part in answer.aiter_stream():
+                heard += len(part)
+                if heard > LITTLE:
+                    return
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, TimeoutError):
+        return
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):

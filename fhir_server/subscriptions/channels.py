@@ -56,15 +56,17 @@ class RestHooks:
         headers = [read for read in map(header, asked.headers) if read is not None]
         if parcel.media:
             headers.append(("Content-Type", f"{parcel.media}; charset=utf-8"))
-        given: dict[str, Any] = {"method": parcel.method, "headers": headers, "content": parcel.body}
+        seconds = min(float(asked.timeout), LONGEST) or SECONDS
+        given: dict[str, Any] = {"headers": headers, "content": parcel.body, "seconds": seconds}
         try:
-            answer = await self._fetcher.fetch(url, seconds=min(float(asked.timeout), LONGEST) or SECONDS, **given)
+            status = await self._fetcher.send(parcel.method, url, **given)
         except AddressRefused as refusal:
             raise NotTaken(str(refusal), sent=False) from None
         except fetching.FetchFailed as failure:
             raise NotTaken(str(failure), sent=True) from None
-        if not 200 <= answer.status < 300:
-            raise NotTaken(f"The endpoint answered with status {answer.status}.", sent=True)
+        if not 200 <= status < 300:
+            more = "; redirects are not followed" if 300 <= status < 400 else ""
+            raise NotTaken(f"The endpoint answered with status {status}{more}.", sent=True)
 
     async def close(self) -> None:
         """Close the connections."""

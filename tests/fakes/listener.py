@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -42,11 +42,20 @@ class Received:
         return found
 
 
-Answer = Callable[[Received], int]
+@dataclass(frozen=True)
+class Reply:
+    """An answer that says more than its status."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Answer = Callable[[Received], int | Reply]
 
 
 class Listener:
-    """Takes requests; `answer` says with which status, and may take its time: each request has a thread of its own.
+    """Takes requests; `answer` says how to answer, and may take its time: each request has a thread of its own.
 
     What is sent to another `room` than that of now, a path, comes from a test that is over, and is not looked at.
     """
@@ -64,17 +73,21 @@ class Listener:
             def _take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 names = {name.lower(): value for name, value in self.headers.items()}
-                room, status = listener.room, 200
+                room = listener.room
+                said: int | Reply = 200
                 if self.path.startswith(room):
                     request = Received(self.command, self.path[len(room) :] or "/", names, body)
                     with listener._come:
                         listener.received.append(request)
                         listener._come.notify_all()
-                    status = listener.answer(request)
+                    said = listener.answer(request)
+                reply = said if isinstance(said, Reply) else Reply(said)
                 try:
-                    self.send_response(status)
-                    self.send_header("Content-Length", "0")
+                    self.send_response(reply.status)
+                    for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+                        self.send_header(name, value)
                     self.end_headers()
+                    self.wfile.write(reply.body)
                 except ConnectionError:
                     # Who asked is gone, as it is when it is killed.
                     self.close_connection = True

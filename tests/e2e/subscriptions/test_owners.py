@@ -14,7 +14,7 @@ from tests.e2e.realtime.conftest import ADMIN, Clinic, Person
 from tests.e2e.subscriptions.conftest import TRIES, Fhir, until
 from tests.fakes.authority import PASSWORD
 from tests.fakes.command import Running, fhir_server
-from tests.fakes.listener import Listener
+from tests.fakes.listener import Listener, Reply
 from tests.fakes.mailbox import Mailbox, mailbox
 from tests.fakes.subscribing import WEIGHTS, subscription, weight
 
@@ -132,6 +132,21 @@ def test_what_was_told_is_in_the_audit_trail(clinic: Clinic, listener: Listener)
     found = until(lambda: fhir(clinic.admin).read(path), lambda bundle: bundle.get("total", 0) > 0)
     event = found["entry"][0]["resource"]
     assert (event["type"]["code"], event["outcome"]) == ("110106", "0")
+
+
+def test_who_reads_it_and_sends_it_on_is_in_the_trail_and_nothing_is_sent_there(
+    clinic: Clinic, listener: Listener
+) -> None:
+    patient = clinic.register("patient")
+    elsewhere = {"Location": f"{listener.endpoint}/elsewhere"}
+    listener.answer = lambda request: Reply(307, elsewhere)
+    id = fhir(patient).subscribe(subscription(WEIGHTS, f"{listener.endpoint}/here"))
+    fhir(patient).create(weight(patient.id, 1))
+    failed = fhir(patient).settled(id, "error")
+    assert failed["error"] == "The endpoint answered with status 307; redirects are not followed."
+    assert {each.path.split("/")[1] for each in listener.received} == {"here"}
+    trail = fhir(clinic.admin).read(f"AuditEvent?entity=Subscription/{id}&type=110106&patient={patient.id}")
+    assert {each["resource"]["outcome"] for each in trail["entry"]} == {"8"}
 
 
 def test_letters_say_nothing_and_go_to_the_owner_alone(clinic: Clinic, mail: Mailbox) -> None:

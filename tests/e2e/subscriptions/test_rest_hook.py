@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 
 import pytest
 from lxml import etree
 
 from tests.e2e.subscriptions.conftest import Fhir
-from tests.fakes.listener import Listener, Received
+from tests.fakes.listener import Listener, Received, Reply
 from tests.fakes.subscribing import WEIGHTS, subscription, weight
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -72,6 +73,25 @@ def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(fhir: Fhir, li
         fhir.create(weight(value=value))
     come = listener.count(5)
     assert [each.json["valueQuantity"]["value"] for each in come] == [1, 1, 1, 2, 3]
+    assert "error" not in fhir.settled(id, "active")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"thanks")),
+        Reply(body=b"x" * 2 * 1024 * 1024),
+        Reply(202, headers={"Content-Type": "text/html"}, body=b"<p>thanks"),
+    ],
+    ids=["compressed", "large", "html"],
+)
+def test_what_is_taken_is_taken_whatever_the_answer_brings_along(fhir: Fhir, listener: Listener, reply: Reply) -> None:
+    listener.answer = lambda request: reply
+    id = fhir.subscribe(subscription(WEIGHTS, listener.endpoint))
+    for value in (1, 2, 3):
+        fhir.create(weight(value=value))
+    come = listener.count(3)
+    assert [each.json["valueQuantity"]["value"] for each in come] == [1, 2, 3]
     assert "error" not in fhir.settled(id, "active")
 
 

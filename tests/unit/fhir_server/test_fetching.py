@@ -223,3 +223,43 @@ def test_nobody_listening_is_a_failure_that_does_not_repeat_the_address() -> Non
         return str(caught.value)
 
     assert "secret-path" not in asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"],
+        [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x" * 20_000],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", *([b"x"] * 40)],
+    ],
+    ids=["compressed", "broken off", "large", "dripping"],
+)
+def test_of_what_is_sent_only_the_status_of_the_answer_counts(
+    parts: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_server.fetching.MOMENT", 0.2)
+
+    async def run() -> int:
+        async with answering(*parts, pause=0.05) as (url, _):
+            fetcher = Fetcher([url], limit=1000)
+            status = await fetcher.send("POST", url, headers=[], content=b"{}", seconds=10)
+            await fetcher.close()
+        return status
+
+    assert asyncio.run(run()) == 200
+
+
+def test_what_is_sent_follows_no_redirect() -> None:
+    async def run() -> None:
+        async with answering(OK) as (elsewhere, asked):
+            leads = (
+                b"HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nLocation: %b/\r\n\r\n" % elsewhere.encode()
+            )
+            async with answering(leads) as (url, _):
+                fetcher = Fetcher([url, elsewhere])
+                assert await fetcher.send("PUT", url, headers=[], content=b"{}", seconds=10) == 307
+                await fetcher.close()
+        assert asked == []
+
+    asyncio.run(run())
