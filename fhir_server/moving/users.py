@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auth.accounts import ROLES, Account, Status, as_role, normalised
+from auth.accounts import ROLES, Account, Status, as_role, holder_of_rpps, normalised
 from auth.errors import Invalid
 from auth.foreign_hashes import hash_fault
 from fhir_server.accounts import persons
@@ -29,6 +29,10 @@ OTHERS = ("email", "role", "status", "locale", "rpps", "confirmed_at", "inserted
 STATUSES: tuple[Status, ...] = ("active", "pending", "disabled")
 LATEST = date_range("9999")[0]
 MOMENTS = ("inserted_at", "confirmed_at")
+HELD = (
+    "is the number of a doctor who is in already, and a number is one person's: leave it out of the line that is not "
+    "theirs, or of the account that they no longer use"
+)
 
 
 async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
@@ -56,10 +60,18 @@ async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
         entries.append(entry("PUT", f"PractitionerRole/{account.id}", persons.role(account)))
 
     async def opened(tx: Transaction) -> None:
+        await _demand_own_number(tx, account)
         await open_account(arriving.desk, tx, account, arriving.asker, by=BY)
 
     row = {"id": account.id, "role": role, "said": _otherwise(line, account)}
-    return Arrival(entries, account.actor, {former_key("user", id): row}, [opened], [account.email])
+    claims = [account.email, *((f"rpps {account.rpps}",) if account.rpps else ())]
+    return Arrival(entries, account.actor, {former_key("user", id): row}, [opened], claims)
+
+
+async def _demand_own_number(tx: Transaction, account: Account) -> None:
+    """Raise Invalid when a doctor is in who was confirmed with that number; who waits to be confirmed only claims it."""
+    if account.rpps and account.status != "pending" and await holder_of_rpps(tx.records, account.rpps):
+        raise Invalid({"rpps": [HELD]})
 
 
 def shown_of(account: Account, said: Mapping[str, Any]) -> dict[str, Any]:

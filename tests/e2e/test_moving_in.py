@@ -319,6 +319,30 @@ def test_bad_lines_are_told_of_by_number_field_and_rule_and_the_others_move_in(t
     }
 
 
+def test_a_number_of_the_register_moves_in_with_one_doctor_only(tmp_path: Path) -> None:
+    number = {"rpps": "10101201234"}
+    dump = {
+        "users": [
+            user(1, "doctor", status="pending", **number), user(2, "doctor", **number), user(3, "doctor", **number),
+            user(4, "doctor", status="disabled", **number), user(5, "doctor", status="pending", **number),
+        ],
+    }  # fmt: skip
+    folder = write_dump(tmp_path / "dump", dump)
+    code, said = moved_in(tmp_path, folder)
+    assert code == 1, said
+    assert "Traceback" not in said
+    text = (folder / "dead-letters.jsonl").read_text(encoding="utf-8")
+    assert number["rpps"] not in text + said
+    told = [json.loads(line) for line in text.splitlines()]
+    assert [(each["line"], each["id"], [r["field"] for r in each["reasons"]]) for each in told] == [
+        (3, 3, ["rpps"]),
+        (4, 4, ["rpps"]),
+    ]
+    assert told[0]["reasons"][0]["rule"].startswith("is the number of a doctor who is in already")
+    # Who only claims it waits for an administrator, as after a registration.
+    assert [each["id"] for each in read_dump(moved_out(tmp_path))["users"]] == [1, 2, 5]
+
+
 def test_a_corrected_line_moves_in_at_the_next_run(tmp_path: Path) -> None:
     dump = many(3)
     dump["users"][1]["email"] = "nobody"
