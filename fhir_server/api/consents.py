@@ -11,7 +11,6 @@ from fhir_server.api.documented import every, json, one, ref
 from fhir_server.api.errors import Described, refused
 from fhir_server.views import consents
 from mappings.views.consent import VIEW
-from mappings.views.show import show
 
 KEPT = {
     "en": LEGAL_BASIS,
@@ -37,7 +36,7 @@ def consent_routes() -> APIRouter:
 
     @router.get("", summary="One's own consents", responses=every(VIEW))
     async def index(acting: ActingHere) -> Response:
-        return data([show(VIEW, each) for each in await consents.mine(acting)])
+        return data(await consents.mine(acting))
 
     @router.post(
         "/{type}", status_code=201, summary="Agree, having read the notice", responses=one(VIEW, 201) | WRITTEN
@@ -47,7 +46,7 @@ def consent_routes() -> APIRouter:
 
     @router.delete("/{type}", summary="Take an agreement back", status_code=204, responses=EXPLAINED | WRITTEN)
     async def revoke(type: str, acting: ActingHere) -> Response:
-        shown = show(VIEW, await consents.revoke(acting, type))
+        shown = await consents.revoke(acting, type)
         if type != "data_processing":
             return Response(status_code=204)
         return data(shown, meta={"message": KEPT.get(acting.account.locale, KEPT["fr"])})

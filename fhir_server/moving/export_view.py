@@ -28,6 +28,7 @@ from fhir_server.moving.dump import ATTACHMENTS, FILES
 from fhir_server.moving.records import OWNERS
 from fhir_server.moving.users import shown_of
 from fhir_server.store.base import Key
+from fhir_server.views import consents
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import resources
 from fhir_server.views.former import former_id, moved
@@ -109,7 +110,7 @@ class _Leaving:
         async for parts in _walk(self.acting, consent.VIEW):
             (root,) = parts["Consent"]
             whose = await self._user(root.get("patient", {}).get("reference"))
-            yield {"id": _id(root, "consent"), "user_id": whose, **show(consent.VIEW, parts)}
+            yield {"id": _id(root, "consent"), "user_id": whose, **await consents.shown(self.acting, parts)}
 
     async def _appointments(self) -> AsyncIterator[dict[str, Any]]:
         async for parts in _walk(self.acting, appointment.VIEW):

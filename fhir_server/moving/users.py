@@ -69,7 +69,7 @@ async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
 
 
 async def _demand_own_number(tx: Transaction, account: Account) -> None:
-    """Raise Invalid when a doctor is in who was confirmed with that number; who waits to be confirmed only claims it."""
+    """Raise Invalid when a doctor is in who was confirmed with that number; who still waits only claims it."""
     if account.rpps and account.status != "pending" and await holder_of_rpps(tx.records, account.rpps):
         raise Invalid({"rpps": [HELD]})
 

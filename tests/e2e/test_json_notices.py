@@ -122,6 +122,39 @@ def test_consents_are_given_and_taken_back_version_by_version(clinic: Practice, 
         assert who.ask("POST", "consents/research").status_code == 403
 
 
+def test_a_consent_that_was_taken_back_through_fhir_says_since_when(clinic: Practice) -> None:
+    patient = clinic.register("g@clinic.example")
+    assert patient.ask("POST", "consents/research").status_code == 201
+    (found,) = patient.ask("GET", "/fhir/Consent?category=research").json()["entry"]
+    consent = found["resource"]
+    # Without a claim of the profile, which wants an end that says it.
+    del consent["meta"]["profile"]
+    path = f"/fhir/Consent/{consent['id']}"
+    taken = patient.ask("PUT", path, consent | {"status": "inactive"})
+    assert taken.status_code == 200, taken.text
+    assert "end" not in taken.json()["provision"]["period"]
+    # What is written afterwards does not take it back again.
+    later = patient.ask("PUT", path, taken.json() | {"language": "fr"})
+    assert later.json()["meta"]["lastUpdated"] > taken.json()["meta"]["lastUpdated"]
+
+    def shown() -> Json:
+        return next(each for each in patient.ask("GET", "consents").json()["data"] if each["type"] == "research")
+
+    assert shown() == {
+        "type": "research",
+        "status": "revoked",
+        "version": "1",
+        "granted_at": consent["provision"]["period"]["start"],
+        "revoked_at": taken.json()["meta"]["lastUpdated"],
+    }
+    # An end that had not come yet when it was taken back is not when.
+    consent["provision"]["period"]["end"] = "2090-01-01"
+    assert patient.ask("PUT", path, consent | {"status": "inactive"}).json()["meta"]["versionId"] == "4"
+    assert shown()["revoked_at"] == taken.json()["meta"]["lastUpdated"]
+    again = patient.ask("POST", "consents/research").json()["data"]
+    assert (again["status"], again["revoked_at"]) == ("granted", None)
+
+
 def test_without_consent_to_telemedicine_there_is_no_video(clinic: Practice, doctor: Person) -> None:
     patient = clinic.register("e@clinic.example")
     assert patient.ask("DELETE", "consents/telemedicine_usage").status_code == 204
