@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auth.relations import Relation, RoleOf, overlap, practitioner_of
+from auth.relations import Relation, RoleOf, overlap, practitioner_of, reference_of
 from profiles.definitions import is_resource_type
 
 Rule = Mapping[str, Any]
@@ -68,7 +68,7 @@ def objects(consent: Mapping[str, Any]) -> bool:
 
 def meaning_of(consent: Mapping[str, Any], *, role_of: RoleOf) -> Meaning:
     """Return what a valid Consent means; nothing unless it is active and about privacy."""
-    patient = str(consent.get("patient", {}).get("reference", ""))
+    patient = reference_of(consent.get("patient"))
     provision = consent.get("provision", {})
     if not patient.startswith("Patient/"):
         return Meaning()
@@ -161,7 +161,7 @@ class _Reader:
     def _actors(self, provision: Mapping[str, Any]) -> list[str]:
         found: dict[str, None] = {}
         for each in provision["actor"]:
-            reference = str(each.get("reference", {}).get("reference", ""))
+            reference = reference_of(each.get("reference"))
             person = practitioner_of(reference, self.role_of)
             if person is not None:
                 found[f"Practitioner/{person}"] = None
@@ -215,9 +215,12 @@ def _data(provision: Mapping[str, Any], narrow: bool) -> list[dict[str, Any]]:
     found: dict[str, list[str]] = {}
     unknown = False
     for each in provision.get("data", ()):
-        reference = str(each.get("reference", {}).get("reference", ""))
+        reference = reference_of(each.get("reference"))
         type, _, id = reference.partition("/")
         match each.get("meaning"), type:
+            case "instance", _ if narrow and each["reference"].get("reference") != reference:
+                # One version of it is permitted, and no other is by that.
+                unknown = True
             case "instance", _:
                 found.setdefault("resources", []).append(reference)
             case "authoredby", "Practitioner" | "Patient":

@@ -7,7 +7,7 @@ context only ever narrow what a role may do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from auth.rights import ACTIONS, NO_RIGHTS, Action, Power, Rights, tree
@@ -94,11 +94,26 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Employers:
+    """The organizations of a professional, as `Organization/1`.
+
+    Refusals reach all that are `named`, by the professionals themselves too. Exceptions let them through by those that
+    somebody else has `vouched` for.
+    """
+
+    named: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
+
+
+NOBODY = Employers()
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks: `role` and the logical `id` of the account; `actor` is the reference their writes are signed with.
 
     `scopes` are those of an app that asks for them, None when they ask themselves; `patient` is the patient of the
-    app's launch, or of break-glass. `actors` are further references under which consents may name them: organizations.
+    app's launch, or of break-glass. `employers` are organizations by which consents may name them, too.
     """
 
     role: str
@@ -107,7 +122,7 @@ class Caller:
     scopes: Scopes | None = None
     patient: str | None = None
     purpose: str = TREATMENT
-    actors: tuple[str, ...] = field(default=())
+    employers: Employers = NOBODY
 
 
 def rights_of(policy: Policy, caller: Caller) -> Rights:
@@ -197,7 +212,8 @@ def _filled(restriction: Restriction, within: Attached) -> Restriction:
 
 
 def _agreed(caller: Caller) -> Restriction:
-    return Consented((caller.actor, *caller.actors), caller.purpose, 0)
+    named, vouched = ((caller.actor, *each) for each in (caller.employers.named, caller.employers.vouched))
+    return Consented(named, caller.purpose, 0, vouched)
 
 
 def _shown(hidden: Sequence[Label], practitioner: str) -> Restriction:

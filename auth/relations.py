@@ -123,11 +123,11 @@ def mentioned_roles(resource: Resource) -> list[str]:
 
 def _actors(resource: Resource) -> Iterable[str]:
     for each in resource.get("participant", ()):
-        yield _reference(each.get("actor") or each.get("member"))
+        yield reference_of(each.get("actor") or each.get("member"))
     provisions = [resource.get("provision", {})]
     while provisions:
         provision = provisions.pop()
-        yield from (_reference(each.get("reference")) for each in provision.get("actor", ()))
+        yield from (reference_of(each.get("reference")) for each in provision.get("actor", ()))
         provisions.extend(provision.get("provision", ()))
 
 
@@ -141,7 +141,7 @@ def _of_appointment(resource: Resource, now: int, days_after: int, role_of: Role
     if resource.get("status") not in APPOINTED:
         return []
     taking = [each for each in resource.get("participant", ()) if each.get("status") != "declined"]
-    actors = [_reference(each.get("actor")) for each in taking]
+    actors = [reference_of(each.get("actor")) for each in taking]
     patients = [each.partition("/")[2] for each in actors if each.startswith("Patient/")]
     professionals = [each for actor in actors if (each := practitioner_of(actor, role_of)) is not None]
     ends = [high for name in ("start", "end") if (high := _bound(resource.get(name), 1)) is not None]
@@ -161,12 +161,12 @@ def _of_appointment(resource: Resource, now: int, days_after: int, role_of: Role
 
 
 def _of_care_team(resource: Resource, role_of: RoleOf) -> list[Relation]:
-    patient = _reference(resource.get("subject"))
+    patient = reference_of(resource.get("subject"))
     if resource.get("status") != "active" or not patient.startswith("Patient/"):
         return []
     found = []
     for each in resource.get("participant", ()):
-        professional = practitioner_of(_reference(each.get("member")), role_of)
+        professional = practitioner_of(reference_of(each.get("member")), role_of)
         if professional is not None:
             since, until = overlap(resource.get("period"), each.get("period"))
             found.append(Relation(professional, patient.partition("/")[2], f"CareTeam/{resource['id']}", since, until))
@@ -185,8 +185,9 @@ def _bound(text: str | None, which: int) -> int | None:
     return None if text is None else date_range(text)[which]
 
 
-def _reference(value: Mapping[str, Any] | None) -> str:
-    return str((value or {}).get("reference", ""))
+def reference_of(value: Mapping[str, Any] | None) -> str:
+    """Return what a Reference names: `Patient/1`, and the same where it names a version of that."""
+    return str((value or {}).get("reference", "")).partition("/_history/")[0]
 
 
 def _listed(value: Any) -> Sequence[Mapping[str, Any]]:

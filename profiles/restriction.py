@@ -102,12 +102,14 @@ class Consented:
     """Versions about nobody whose consent refuses them to one of `actors` for `purpose` `at`.
 
     What is refused are the records of the table RULES, see there. `actors` are references to who asks: as themselves
-    (`Practitioner/1`), and to the organizations they ask for. `at` is in microseconds since 1970.
+    (`Practitioner/1`), and to the organizations they ask for. `vouched` are those by which exceptions let them through:
+    what only they themselves say does not. `at` is in microseconds since 1970.
     """
 
     actors: tuple[str, ...]
     purpose: str
     at: int
+    vouched: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from auth.throttle import Throttle
 from auth.tokens import ACCESS_SECONDS
 from fhir_server.accounts.asking import asking, getting
 from fhir_server.accounts.desk import Desk, Notice, Outside, audit_row
-from fhir_server.accounts.organizations import ROLE, organizations
+from fhir_server.accounts.employers import ROLE, employers
 from fhir_server.accounts.people import Patients
 from fhir_server.accounts.principal import principals
 from fhir_server.fetching import Fetcher
@@ -86,7 +86,7 @@ async def opening(
         seal=sign_in.seal,
         throttle=Throttle(services.secret, sign_in.rate_factor, sign_in.counts, _alone),
         row=audit_row,
-        principal=principals(policy, known, lambda account: organizations(services, account)),
+        principal=principals(policy, known, lambda account: employers(services, account)),
         deliver=letters.deliver,
         lost=lambda why: log.error("a letter was not delivered", extra={"reason": why}),
         front=letters.front,

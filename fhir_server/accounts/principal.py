@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from auth.accounts import Account
 from auth.grants import Grant
-from auth.policy import TREATMENT, Caller, Policy, rights_of
+from auth.policy import NOBODY, TREATMENT, Caller, Employers, Policy, rights_of
 from auth.rights import NO_RIGHTS, Rights
 from auth.scopes import Known, Scopes, parse_scopes
 from fhir_server.interactions.call import Principal
@@ -20,20 +20,21 @@ PrincipalOf = Callable[[Grant, Account | None], Awaitable[Principal]]
 """Makes the principal of a grant and the account behind it."""
 
 
-def principals(policy: Policy, known: Known, others: Callable[[Account], Awaitable[tuple[str, ...]]]) -> PrincipalOf:
+def principals(policy: Policy, known: Known, employers: Callable[[Account], Awaitable[Employers]]) -> PrincipalOf:
     """Return what makes principals by `policy`.
 
-    `known` tells whether a type has a search parameter of that name, `others` what else consents may call the owner of
-    an account by: organizations.
+    `known` tells whether a type has a search parameter of that name, `employers` by which organizations consents may
+    name the owner of an account, too.
     """
 
     async def principal_of(grant: Grant, account: Account | None) -> Principal:
         role = SYSTEM if account is None else role_of(account)
         actor = f"Client/{grant.client}" if account is None else account.actor
-        actors = () if account is None else await others(account)
+        at = NOBODY if account is None else await employers(account)
+        caller = Caller(role, actor.partition("/")[2], actor, employers=at)
         return Principal(
             actor,
-            _rights(policy, known, grant, account, Caller(role, actor.partition("/")[2], actor, actors=actors)),
+            _rights(policy, known, grant, account, caller),
             account=grant.account,
             client=grant.client,
             grant=grant.id,

@@ -16,7 +16,7 @@ from typing import Any
 
 from auth import consent as consents
 from auth.policy import Policy
-from auth.relations import TYPES, Relation, changed, mentioned_roles, overlap, relation_of, relations_of
+from auth.relations import TYPES, Relation, changed, mentioned_roles, overlap, reference_of, relation_of, relations_of
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Key, Records, RecordTable, Scope, Snapshot, Transaction, Version
@@ -162,7 +162,7 @@ async def _rule(tx: Transaction, key: Key, rules: Sequence[tuple[Mapping[str, An
 async def _platform(tx: Transaction, version: Version, consent: Resource) -> None:
     """Note whether a consent of the platform's is given or revoked; without telemedicine its relations end."""
     kind = consents.kind_of(consent)
-    patient = str(consent.get("patient", {}).get("reference", "")).removeprefix("Patient/")
+    patient = reference_of(consent.get("patient")).removeprefix("Patient/")
     if kind is None or not patient:
         return
     name, revoked = f"{patient}/{kind}", not consents.is_granted(consent)
@@ -186,7 +186,7 @@ async def _roles(tx: Transaction, resource: Resource) -> dict[str, str]:
         type, _, id = mentioned.partition("/")
         version = await tx.read(Key(type, id), restriction=ALL)
         body = {} if version is None or version.deleted else parse(version.body)
-        reference = str(body.get("practitioner", {}).get("reference", ""))
+        reference = reference_of(body.get("practitioner"))
         if reference.startswith("Practitioner/"):
             found[mentioned] = reference.partition("/")[2]
     return found

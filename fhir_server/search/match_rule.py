@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from profiles.restriction import Consented, Related
@@ -31,13 +31,18 @@ def is_refused(asked: Consented, rules: Iterable[Kept], version: Candidate) -> b
     """Return whether one of `rules`, those of whom `version` is about, refuses it and makes no exception."""
     return any(
         _in_force(rule, expires, asked.at)
-        and _named(rule, asked)
+        and _named(rule, asked.actors, asked.purpose)
         and _meets(rule, version)
-        and not any(
-            _named(each, asked) and _in_force(each, each.get("until"), asked.at) and _meets(each, version)
-            for each in rule.get("except", ())
-        )
+        and not any(_is_exempt(asked, each, version) for each in rule.get("except", ()))
         for rule, expires in rules
+    )
+
+
+def _is_exempt(asked: Consented, exception: Rule, version: Candidate) -> bool:
+    return (
+        _named(exception, asked.vouched, asked.purpose)
+        and _in_force(exception, exception.get("until"), asked.at)
+        and _meets(exception, version)
     )
 
 
@@ -45,9 +50,9 @@ def _in_force(rule: Rule, until: int | None, at: int) -> bool:
     return int(rule.get("since", 0)) <= at and (until is None or until > at)
 
 
-def _named(rule: Rule, asked: Consented) -> bool:
-    return ("actors" not in rule or any(each in rule["actors"] for each in asked.actors)) and (
-        "purposes" not in rule or asked.purpose in rule["purposes"]
+def _named(rule: Rule, actors: Sequence[str], purpose: str) -> bool:
+    return ("actors" not in rule or any(each in rule["actors"] for each in actors)) and (
+        "purposes" not in rule or purpose in rule["purposes"]
     )
 
 

@@ -10,7 +10,7 @@ from auth.accounts import Account, account_of
 from auth.grants import FIRST_PARTY, Grant, grant_of
 from auth.scopes import parse_scopes
 from auth.smart.registry import Registry
-from fhir_server.accounts.organizations import organizations
+from fhir_server.accounts.employers import employers
 from fhir_server.accounts.principal import principals
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.tables import Owner
@@ -25,7 +25,7 @@ def of_accounts(services: Services) -> Whose:
     def known(type: str, name: str) -> bool:
         return services.registry.get(type, name) is not None
 
-    principal_of = principals(services.access, known, lambda account: organizations(services, account))
+    principal_of = principals(services.access, known, lambda account: employers(services, account))
     apps = Registry(known)
 
     async def find(owner: Owner) -> Standing:

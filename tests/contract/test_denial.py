@@ -45,8 +45,11 @@ ALLOWING: dict[str, Restriction] = {
     "an open relation": Related("doctor", OPEN),
     "a relation that begins": Related("future", OPEN + 1),
     "a relation that is about to end": Related("past", OPEN - 1),
-    "not refused to this one": Consented(("Practitioner/other",), "TREAT", OPEN),
-    "refused, with an exception": Consented(("Practitioner/refused",), "BTG", OPEN),
+    "not refused to this one": Consented(("Practitioner/other",), "TREAT", OPEN, ("Practitioner/other",)),
+    "refused, with an exception": Consented(("Practitioner/refused",), "BTG", OPEN, ("Practitioner/refused",)),
+    "refused, with an exception for who is vouched for": Consented(
+        ("Organization/shut",), "TREAT", OPEN, ("x", "Organization/open")
+    ),
     "attached to what is allowed": Attached(WrittenBy("alice")),
     "attached to what meets criteria": Attached(Matches("Patient", (("code", "a"),))),
 }
@@ -212,7 +215,8 @@ async def test_indexing_anew_tells_whom_a_version_is_about(store: Store):
 
 async def test_a_relation_and_a_refusal_count_from_the_commit_that_makes_them(store: Store):
     await put(store, new(ONE, 1, owners=[ONE]), coded("a"))
-    related, agreed = Related("doctor", OPEN), Consented(("Practitioner/doctor",), "TREAT", OPEN)
+    who = ("Practitioner/doctor",)
+    related, agreed = Related("doctor", OPEN), Consented(who, "TREAT", OPEN, who)
     assert await store.read(ONE, restriction=related) is None
     assert await store.read(ONE, restriction=agreed)
 

@@ -234,6 +234,38 @@ def test_what_is_refused_to_an_organization_is_refused_to_who_works_there(
     assert doctor.ask("GET", f"Patient/{patient.id}").status_code == 200
 
 
+def test_a_refusal_with_an_exception_for_an_organization_is_not_left_by_ones_own_word(
+    http: httpx.Client, admin: Person
+) -> None:
+    patient = register(http, "excepting@clinic.example")
+    joining = register(http, "joining@clinic.example", "doctor", rpps="10101201242")
+    assert admin.ask("POST", f"/admin/users/{joining.id}/confirm").status_code == 200
+    hospital = {"reference": "Organization/hospital"}
+    made = {"resourceType": "Organization", "id": "hospital", "name": "Hospital"}
+    assert admin.ask("PUT", "Organization/hospital", made).status_code == 201
+    patient.ask("POST", "Appointment", appointment(f"Patient/{patient.id}", f"Practitioner/{joining.id}"))
+    assert joining.ask("GET", f"Patient/{patient.id}").status_code == 200
+    exception = {"type": "permit", "actor": [{"role": {"text": "recipient"}, "reference": hospital}]}
+    refusal = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "patient-privacy"}]},
+        "category": [{"text": "only the hospital"}],
+        "patient": {"reference": f"Patient/{patient.id}"},
+        "policyRule": {"coding": [{"system": f"{HL7}/v3-ActCode", "code": "OPTOUT"}]},
+        "provision": {"type": "deny", "provision": [exception]},
+    }
+    assert patient.ask("POST", "Consent", refusal).status_code == 201
+    assert joining.ask("GET", f"Patient/{patient.id}").status_code == 404
+    role = joining.ask("GET", f"PractitionerRole/{joining.id}").json() | {"organization": hospital}
+    assert joining.ask("PUT", f"PractitionerRole/{joining.id}", role).status_code == 200
+    another = {name: value for name, value in role.items() if name not in ("id", "meta")}
+    assert joining.ask("POST", "PractitionerRole", another).status_code == 201
+    assert joining.ask("GET", f"Patient/{patient.id}").status_code == 404
+    assert admin.ask("PUT", f"PractitionerRole/{joining.id}", role).status_code == 200
+    assert joining.ask("GET", f"Patient/{patient.id}").status_code == 200
+
+
 def rewritings(who: Person, stored: Json, changed: Json) -> Iterator[httpx.Response]:
     """Yield the answers to every form of update of `stored` by `who`, one after the other."""
     type, id = stored["resourceType"], stored["id"]

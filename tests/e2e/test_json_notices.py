@@ -82,10 +82,15 @@ def test_a_message_about_a_patient_out_of_care_is_no_notification(clinic: Practi
         "subject": {"reference": f"Patient/{patient.id}"},
         "recipient": [{"reference": f"Practitioner/{doctor.id}"}],
     }
-    made = patient.ask("POST", "/fhir/Communication", message)
-    assert made.status_code == 201, made.text
-    assert doctor.ask("GET", f"/fhir/Communication/{made.json()['id']}").status_code == 404
-    assert kinds(doctor) == []
+    # Not even one that calls itself a notification: these are the server's, and about nobody.
+    kind = {"system": "urn:fhir-health-server:telemed/CodeSystem/telemed-notification-kind", "code": "password_reset"}
+    for each in (message, message | {"category": [{"coding": [kind]}]}):
+        made = patient.ask("POST", "/fhir/Communication", each)
+        assert made.status_code == 201, made.text
+        assert doctor.ask("GET", f"/fhir/Communication/{made.json()['id']}").status_code == 404
+        assert kinds(doctor) == []
+    del message["subject"]
+    assert patient.ask("POST", "/fhir/Communication", message | {"category": [{"coding": [kind]}]}).status_code == 403
 
 
 def test_whose_password_was_reset_is_told(clinic: Practice, folder: Path) -> None:

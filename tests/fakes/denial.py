@@ -56,7 +56,10 @@ REFUSALS: Mapping[str, Restriction] = {
     "a relation that is still to come": Related("future", OPEN),
     "a relation for something else": Related("limited", OPEN),
     "not in relation": Not(Related("doctor", OPEN)),
-    "refused by consent": Consented(("Practitioner/refused",), "TREAT", OPEN),
+    "refused by consent": Consented(("Practitioner/refused",), "TREAT", OPEN, ("Practitioner/refused",)),
+    "refused, with an exception for who else would be vouched for": Consented(
+        ("Organization/shut", "Organization/open"), "TREAT", OPEN, ("Organization/shut",)
+    ),
     "attached to what is refused": Attached(WrittenBy("mallory")),
     "attached to what is refused by criteria": Attached(Matches("Patient", (("code", "never"),))),
 }
@@ -70,6 +73,10 @@ RECORDS: Mapping[tuple[str, str], tuple[Mapping[str, Any], int | None]] = {
     (RELATIONS, "d"): ({"pair": "limited/1", "only": [{"types": ["Observation"]}, {"labels": [["x", "y"]]}]}, None),
     (RULES, "e"): (
         {"patient": "1", "actors": ["Practitioner/refused"], "except": [{"purposes": ["BTG"], "until": OPEN + 1}]},
+        None,
+    ),
+    (RULES, "g"): (
+        {"patient": "1", "actors": ["Organization/shut"], "except": [{"actors": ["Organization/open"]}]},
         None,
     ),
     (ATTACHMENTS, "f"): ({"binary": "Patient/1", "holder": "Patient/1", "context": 0}, None),

@@ -350,5 +350,6 @@ def restriction(random: Random, depth: int = 2) -> limits.Restriction:
             return limits.Related(random.choice(PRACTITIONERS), random.choice(MOMENTS))
         case "consented":
             actors = tuple(some(random, lambda: f"Practitioner/{random.choice(PRACTITIONERS)}"))
-            return limits.Consented(actors, random.choice(PURPOSES), random.choice(MOMENTS))
+            vouched = tuple(each for each in actors if random.random() < 0.7)
+            return limits.Consented(actors, random.choice(PURPOSES), random.choice(MOMENTS), vouched)
     return limits.ALL

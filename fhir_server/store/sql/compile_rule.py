@@ -42,7 +42,8 @@ def is_related(related: Related, v: str) -> Statement:
 
 def is_refused(asked: Consented, v: str) -> Statement:
     """Return the test that a patient whom version `v` is about refuses it to the actor, and makes no exception."""
-    actors, purpose, at = json.dumps(list(asked.actors)), asked.purpose, asked.at
+    actors, vouched = json.dumps(list(asked.actors)), json.dumps(list(asked.vouched))
+    purpose, at = asked.purpose, asked.at
     excepted = (
         f"EXISTS (SELECT 1 FROM excepting kx WHERE kx.v = kr.v AND kx.key = kr.key AND {_named('kx.rule')}"
         " AND coalesce(kx.rule ->> 'since', 0) <= ? AND coalesce(kx.rule ->> 'until' > ?, 1) AND kx.met)"
@@ -51,7 +52,7 @@ def is_refused(asked: Consented, v: str) -> Statement:
         f"EXISTS (SELECT 1 FROM refusing kr WHERE kr.v = {v} AND {_IN_FORCE} AND {_named('kr.rule')} AND kr.met"
         f" AND NOT {excepted})"
     )
-    return Statement(sql, (at, at, actors, purpose, actors, purpose, at, at))
+    return Statement(sql, (at, at, actors, purpose, vouched, purpose, at, at))
 
 
 def is_attached(v: str, holder: str, allowed: Statement) -> Statement:

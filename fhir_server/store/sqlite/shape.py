@@ -149,9 +149,9 @@ def restriction_shape(restriction: Restriction, values: list[Any], names: Names)
         case limits.Related(practitioner, at):
             values += (practitioner, at)
             return (limits.Related,)
-        case limits.Consented(actors, purpose, at):
+        case limits.Consented(actors, purpose, at, vouched):
             values.append(at)
-            return (limits.Consented, actors, purpose)
+            return (limits.Consented, actors, purpose, vouched)
         case limits.AnyOf(items) | limits.AllOf(items):
             return (restriction.__class__, *(restriction_shape(each, values, names) for each in items))
         case limits.Not(item):
@@ -174,8 +174,8 @@ def marked_restriction(restriction: Restriction, found: Any, numbers: Iterator[i
             return limits.WrittenBy(Value.of(author, next(numbers)))
         case limits.Related(practitioner, at):
             return limits.Related(Value.of(practitioner, next(numbers)), Number.of(at, next(numbers)))
-        case limits.Consented(actors, purpose, at):
-            return limits.Consented(actors, purpose, Number.of(at, next(numbers)))
+        case limits.Consented(actors, purpose, at, vouched):
+            return limits.Consented(actors, purpose, Number.of(at, next(numbers)), vouched)
         case limits.AnyOf(items) | limits.AllOf(items):
             pairs = zip(items, found[1:], strict=True)
             return restriction.__class__(tuple(marked_restriction(each, known, numbers) for each, known in pairs))

@@ -236,7 +236,7 @@ SITUATIONS: dict[str, tuple[Json, Candidate, str, str, bool]] = {
 
 
 def passes(meaning: Meaning, seen: Candidate, who: str, purpose: str) -> bool:
-    asked = Consented((f"Practitioner/{who}",), purpose, NOW)
+    asked = Consented((f"Practitioner/{who}",), purpose, NOW, (f"Practitioner/{who}",))
     return not is_refused(asked, meaning.rules, seen)
 
 

@@ -33,11 +33,13 @@ POLICY = default_policy()
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 OPEN_LABELS = all_of(Not(HasLabel(CONFIDENTIALITY, "R")), Not(HasLabel(CONFIDENTIALITY, "V")))
 LABELS = any_of(OPEN_LABELS, Related("labelled:7", 1_000_000), Related("labelled:*", 1_000_000))
-CARED_FOR = (Related("7", 1_000_000), Consented(("Practitioner/7",), "TREAT", 1_000_000))
+CARED_FOR = (Related("7", 1_000_000), Consented(("Practitioner/7",), "TREAT", 1_000_000, ("Practitioner/7",)))
 RELATED = all_of(*CARED_FOR, LABELS)
 WRITABLE = all_of(*CARED_FOR, any_of(LABELS, WrittenBy("Practitioner/7")))
 KIND = "urn:fhir-health-server:telemed/CodeSystem/telemed-notification-kind|"
-NOTIFIED = (Matches("Communication", (("recipient", "Practitioner/7"), ("category", KIND))),)
+NOTIFIED = (
+    Matches("Communication", (("recipient", "Practitioner/7"), ("subject:missing", "true"), ("category", KIND))),
+)
 CLINICAL = [type for type in record_types() if type not in ("AuditEvent", "Patient")]
 
 

@@ -67,10 +67,15 @@ def test_a_moment_counts_to_the_whole_second_that_follows() -> None:
 
 
 def test_every_node_that_hangs_on_time_is_as_of_the_moment() -> None:
-    agreed = Consented(("Practitioner/7",), "TREAT", 0)
+    who = ("Practitioner/7",)
+    agreed = Consented(who, "TREAT", 0, who)
     whole = AnyOf((AllOf((Related("7", 0), Not(agreed))), WrittenBy("x"), HasLabel("s", "R")))
     assert timed(whole, 5) == AnyOf(
-        (AllOf((Related("7", 5), Not(Consented(("Practitioner/7",), "TREAT", 5)))), WrittenBy("x"), HasLabel("s", "R"))
+        (
+            AllOf((Related("7", 5), Not(Consented(who, "TREAT", 5, who)))),
+            WrittenBy("x"),
+            HasLabel("s", "R"),
+        )
     )
 
 

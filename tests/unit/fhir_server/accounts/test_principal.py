@@ -8,6 +8,7 @@ import pytest
 
 from auth.accounts import Account, Role, Status
 from auth.grants import Grant, Kind
+from auth.policy import NOBODY, Employers
 from auth.policy_file import default_policy
 from auth.rights import NO_RIGHTS
 from fhir_server.accounts.principal import principals, role_of
@@ -21,12 +22,12 @@ def known(type: str, name: str) -> bool:
     return (type, name) == ("Observation", "category")
 
 
-async def others(account: Account) -> tuple[str, ...]:
-    return ()
+async def employers(account: Account) -> Employers:
+    return NOBODY
 
 
 def principal(kind: Kind, account: Account | None, *scopes: str, patient: str | None = None) -> Principal:
-    made = principals(default_policy(), known, others)
+    made = principals(default_policy(), known, employers)
     client = "first-party" if kind == "session" else "app"
     id = None if account is None else account.id
     return asyncio.run(made(Grant("g", kind, id, client, 0, NOW, scopes=scopes, patient=patient), account))

@@ -43,7 +43,7 @@ def test_a_relation_shows_what_meets_one_of_its_conditions(conditions: dict[str,
 def test_a_rule_refuses_what_meets_all_its_conditions_but_for_its_exceptions(
     conditions: dict[str, Any], met: bool
 ) -> None:
-    asked = Consented(("Practitioner/d",), "TREAT", NOW)
+    asked = Consented(("Practitioner/d",), "TREAT", NOW, ("Practitioner/d",))
     assert is_refused(asked, [(conditions, None)], SEEN) is met
     assert is_refused(asked, [({"except": [conditions]}, None)], SEEN) is not met
 
@@ -54,7 +54,7 @@ def test_a_rule_refuses_what_meets_all_its_conditions_but_for_its_exceptions(
 def test_time_passes_by_itself(since: int | None, expires: int | None, open: bool) -> None:
     rule = {} if since is None else {"since": since}
     assert is_related(Related("d", NOW), [(rule, expires)], SEEN) is open
-    asked = Consented(("Practitioner/d",), "TREAT", NOW)
+    asked = Consented(("Practitioner/d",), "TREAT", NOW, ("Practitioner/d",))
     assert is_refused(asked, [(rule, expires)], SEEN) is open
     until = {} if expires is None else {"until": expires}
     assert is_refused(asked, [({"except": [rule | until]}, None)], SEEN) is not open
@@ -71,11 +71,26 @@ def test_time_passes_by_itself(since: int | None, expires: int | None, open: boo
     ],
 )
 def test_a_rule_is_about_the_actors_and_purposes_it_names(who: dict[str, Any], meant: bool) -> None:
-    asked = Consented(("Practitioner/d",), "TREAT", NOW)
+    asked = Consented(("Practitioner/d",), "TREAT", NOW, ("Practitioner/d",))
     assert is_refused(asked, [(who, None)], SEEN) is meant
     assert is_refused(asked, [({"except": [who]}, None)], SEEN) is not meant
 
 
+@pytest.mark.parametrize(
+    ("named", "vouched", "refused"),
+    [
+        (("Organization/a",), ("Organization/a",), False),
+        (("Organization/a",), (), True),
+        (("Organization/a",), ("Organization/b",), True),
+    ],
+)
+def test_an_exception_is_for_whom_somebody_else_vouches_for(
+    named: tuple[str, ...], vouched: tuple[str, ...], refused: bool
+) -> None:
+    rule = {"except": [{"actors": ["Organization/a"]}]}
+    assert is_refused(Consented(named, "TREAT", NOW, vouched), [(rule, None)], SEEN) is refused
+
+
 def test_without_relations_nothing_is_related_and_without_rules_nothing_refused() -> None:
     assert not is_related(Related("d", NOW), [], SEEN)
-    assert not is_refused(Consented(("Practitioner/d",), "TREAT", NOW), [], SEEN)
+    assert not is_refused(Consented(("Practitioner/d",), "TREAT", NOW, ("Practitioner/d",)), [], SEEN)

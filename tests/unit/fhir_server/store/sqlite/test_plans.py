@@ -114,7 +114,7 @@ async def test_what_restrictions_say_of_their_caller_are_values(store: SqliteSto
         lambda each: InCompartment("Patient", each),
         lambda each: Unless(About(each)),
         lambda each: Unless(Related(f"Practitioner/{each}", int(each))),
-        lambda each: AllOf((Consented(("Practitioner/1",), "TREAT", int(each)), InCompartment("Patient", each))),
+        lambda each: AllOf((Consented(("Practitioner/1",), "TREAT", int(each), ()), InCompartment("Patient", each))),
         lambda each: AllOf((Attached(About(each)), InCompartment("Patient", each))),
     )
     for number, restriction in enumerate(shapes, 1):
