@@ -855,11 +855,6 @@ export interface components {
             /** Url */
             url: string;
         };
-        /** Body_attach_api_v1_medical_records__id__attachments_post */
-        Body_attach_api_v1_medical_records__id__attachments_post: {
-            /** File */
-            file: string;
-        };
         /** @description A FHIR R4 Bundle (http://hl7.org/fhir/R4/bundle.html). */
         Bundle: {
             entry?: Record<string, never>[];
@@ -2159,7 +2154,10 @@ export interface operations {
     cancel_api_v1_appointments__id__cancel_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the record as it was read. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -2281,7 +2279,10 @@ export interface operations {
     complete_api_v1_appointments__id__complete_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the record as it was read. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -2370,7 +2371,10 @@ export interface operations {
     confirm_api_v1_appointments__id__confirm_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the record as it was read. */
+                "if-match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -5895,7 +5899,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": components["schemas"]["Body_attach_api_v1_medical_records__id__attachments_post"];
+                "multipart/form-data": {
+                    file: string;
+                };
             };
         };
         responses: {

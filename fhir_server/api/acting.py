@@ -44,13 +44,20 @@ async def body_of(request: Request) -> dict[str, Any]:
 def _parsed(raw: bytes) -> Any:
     # Not FHIR's reader: characters that FHIR forbids are told of by the name of the field, which that does not know.
     try:
-        return json.loads(raw, parse_float=Decimal, parse_constant=_refused)
+        return json.loads(raw, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_object)
     except (ValueError, ArithmeticError, RecursionError):
-        raise ParseFailed("The body is not JSON that can be read.") from None
+        raise ParseFailed("The body is not JSON that can be read, with each name of an object once.") from None
 
 
 def _refused(name: str) -> None:
     raise ValueError(name)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name is there twice")
+    return made
 
 
 BodyHere = Annotated[dict[str, Any], Depends(body_of)]
@@ -70,13 +77,22 @@ async def wanted_of(
     per_page: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=512, description="As in the links of the Link header.")] = None,
 ) -> Wanted:
-    """Return the list that is asked for: every other parameter is a filter, and an empty one is none."""
+    """Return the list that is asked for: every other parameter is a filter, and an empty one is none. Raises Unfit."""
     asked = request.query_params
+    twice = [name for name in asked if len(asked.getlist(name)) > 1]
+    if twice:
+        raise Unfit([Issue("error", "invalid", "must be there once only", name) for name in twice])
     filters = {name: value for name, value in asked.items() if name not in PAGING and value}
     return Wanted(filters, page, per_page, asked.get("sort") or None, cursor or None)
 
 
 WantedHere = Annotated[Wanted, Depends(wanted_of)]
+
+
+def unnamed(wanted: Wanted, name: str) -> None:
+    """Raise Unfit when a list is to be narrowed by what its path says already."""
+    if name in wanted.filters:
+        raise Unfit([Issue("error", "invalid", "is no filter here: the path says it", name)])
 
 
 def answered(view: View, parts: Parts, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named, unnamed
 from fhir_server.api.documented import NULL, body, changed, filters, many, new, one
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views import appointments
@@ -21,6 +21,7 @@ WRITTEN = refused(404, 409, 412)
 CANCELLATION = {
     "type": "object",
     "properties": {"cancellation_reason": {"anyOf": [dict(VIEW.field("cancellation_reason").kind.schema), NULL]}},
+    "additionalProperties": False,
 }
 
 
@@ -71,8 +72,8 @@ def appointment_routes() -> APIRouter:
 
 def _steps(router: APIRouter) -> None:
     @router.post("/appointments/{id}/confirm", summary="Confirm an appointment", responses=ONE | WRITTEN)
-    async def confirm(id: str, acting: ActingHere) -> Response:
-        return _one(await appointments.become(acting, id, "confirmed"))
+    async def confirm(id: str, acting: ActingHere, if_match: IfMatch = None) -> Response:
+        return _one(await appointments.become(acting, id, "confirmed", if_match=if_match))
 
     @router.post(
         "/appointments/{id}/cancel",
@@ -80,12 +81,12 @@ def _steps(router: APIRouter) -> None:
         responses=ONE | WRITTEN | refused(*SENT),
         openapi_extra=body(CANCELLATION, required=False),
     )
-    async def cancel(id: str, acting: ActingHere, asked: BodyHere) -> Response:
-        return _one(await appointments.become(acting, id, "cancelled", asked.get("cancellation_reason")))
+    async def cancel(id: str, acting: ActingHere, asked: BodyHere, if_match: IfMatch = None) -> Response:
+        return _one(await appointments.become(acting, id, "cancelled", asked, if_match))
 
     @router.post("/appointments/{id}/complete", summary="Say that an appointment took place", responses=ONE | WRITTEN)
-    async def complete(id: str, acting: ActingHere) -> Response:
-        return _one(await appointments.become(acting, id, "completed"))
+    async def complete(id: str, acting: ActingHere, if_match: IfMatch = None) -> Response:
+        return _one(await appointments.become(acting, id, "completed", if_match=if_match))
 
 
 def _slots(router: APIRouter) -> None:
@@ -96,6 +97,7 @@ def _slots(router: APIRouter) -> None:
         openapi_extra=filters(slot.VIEW, without=("doctor_id",)),
     )
     async def slots(id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        unnamed(wanted, "doctor_id")
         return listed(request, wanted, await slots_of(acting, id, wanted))
 
 

@@ -109,7 +109,7 @@ def auth_routes() -> APIRouter:
     @router.post(
         "/refresh",
         summary="Get another access token",
-        response_model_exclude_none=True,
+        response_model_exclude_unset=True,
         responses=BODY | refused(401),
     )
     async def refresh(asked: Refresh, desk: DeskHere, asker: AskerHere) -> Data[Refreshed]:

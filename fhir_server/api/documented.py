@@ -22,6 +22,8 @@ SUPPLIED: Mapping[str, Sequence[str]] = {
     appointment.VIEW.name: ("patient_id", "doctor_id"),
 }
 """Views that clients write, with the fields that the server supplies for new records: who asks is one of the sides."""
+EMPTY_AT_FIRST: Mapping[str, Sequence[str]] = {medical_record.VIEW.name: ("attachments",)}
+"""Lists that a new record cannot have anything in yet."""
 VIEWS = (medical_record.VIEW, appointment.VIEW, slot.VIEW, notification.VIEW, consent.VIEW)
 KEPT_IN_ANSWERS = ("type", "enum", "format", "minimum", "maximum", "items", "properties", "required", "anyOf")
 """What a schema says of values that are shown: patterns and lengths are about what is sent."""
@@ -202,7 +204,10 @@ def _new(view: View, supplied: Sequence[str]) -> dict[str, Any]:
         for each in view.fields
         if each.required and each.default is None and not each.kept and each.name not in supplied
     ]
-    return _said(view, needed)
+    made = _said(view, needed)
+    for name in EMPTY_AT_FIRST.get(view.name, ()):
+        made["properties"][name]["maxItems"] = 0
+    return made
 
 
 def _said(view: View, needed: Sequence[str]) -> dict[str, Any]:

@@ -85,6 +85,9 @@ def me_routes() -> APIRouter:
 
 def _demand_fixed(sent: Mapping[str, Any], now: Me) -> None:
     """Raise Invalid for what is to become different and cannot here, such as the address one signs in with."""
+    unknown = [name[:64] for name in sent if name not in Me.model_fields]
+    if unknown:
+        raise Invalid({name: ["is no field of me"] for name in unknown})
     fixed = Me.model_fields.keys() - Changes.model_fields.keys()
     moved = [name for name in sorted(fixed) if name in sent and sent[name] != getattr(now, name)]
     if moved:

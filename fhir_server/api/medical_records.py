@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named, unnamed
 from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.errors import SENT, Described, refused
+from fhir_server.api.uploaded import FORM, UploadHere
 from fhir_server.views import medical_records
 from fhir_server.views.find import demand_there, find
 from fhir_server.views.listing import showing
-from mappings.transactions.record import File as NewFile
 from mappings.transactions.record import etag
 from mappings.views.medical_record import VIEW
 from mappings.views.show import show
@@ -48,6 +47,7 @@ def medical_record_routes() -> APIRouter:
         openapi_extra=filters(VIEW, without=("patient_id",)),
     )
     async def of_patient(patient_id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+        unnamed(wanted, "patient_id")
         await demand_there(acting, "Patient", patient_id, "patient")
         only = replace(wanted, filters={**wanted.filters, "patient_id": patient_id})
         return listed(request, wanted, await showing(acting, VIEW, only))
@@ -89,13 +89,10 @@ def _attachments(router: APIRouter) -> None:
         status_code=201,
         summary="Add a file",
         responses=one(VIEW, 201, tagged=True) | WRITTEN | refused(*SENT),
+        openapi_extra=FORM,
     )
-    async def attach(
-        id: str, acting: ActingHere, file: Annotated[UploadFile, File()], if_match: IfMatch = None
-    ) -> Response:
-        type = file.content_type or "application/octet-stream"
-        made = NewFile(file.filename or "", type, await file.read())
-        return _one(await medical_records.attach(acting, id, [made], if_match), 201)
+    async def attach(id: str, acting: ActingHere, file: UploadHere, if_match: IfMatch = None) -> Response:
+        return _one(await medical_records.attach(acting, id, [file], if_match), 201)
 
     @router.get(
         "/medical_records/{id}/attachments/{file_id}",
@@ -109,8 +106,10 @@ def _attachments(router: APIRouter) -> None:
             # Whatever the file is, the browser keeps it and does not run it.
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
             "Content-Length": str(found.content.length),
+            # As a header, for as a media type a text would get the name of a charset that nobody has told.
+            "Content-Type": found.content_type,
         }
-        return StreamingResponse(found.content.pieces(0), 200, headers, found.content_type)
+        return StreamingResponse(found.content.pieces(0), 200, headers)
 
 
 def _shown(parts: Parts) -> object:

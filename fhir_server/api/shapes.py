@@ -159,12 +159,14 @@ def signed_in(signed: Signed) -> Data[SignedIn]:
 
 def refreshed(signed: Signed) -> Data[Refreshed]:
     """Return a session that goes on in its shape."""
+    renewed = {} if signed.refresh is None else {"refresh_token": signed.refresh}
     return Data(
         data=Refreshed(
             access_token=signed.access,
             user=user(signed.account),
-            refresh_token=signed.refresh,
+            token_type="Bearer",
             expires_in=signed.seconds,
+            **renewed,
         )
     )
 

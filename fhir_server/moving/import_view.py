@@ -8,9 +8,10 @@ wait for the same commit; while it reaches the disk, the next ones are read.
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ from fhir_server.store.base import RecordConflict, Transaction
 from fhir_server.views.former import TABLE, former_key, moved
 from mappings.errors import Unfit
 from mappings.views.former import FAULT, former_text, former_value
+from mappings.views.registry import VIEWS
 from profiles.issues import Issue
 
 TOGETHER = 64
 """Lines that may wait for the same commit, and how many bytes they may have."""
 TOGETHER_BYTES = 8 * 1024 * 1024
 SERVER_AT_FAULT = 500
+ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]\.resource\.(.+)")
 DIFFERENT = "was moved in before with another content: that stays, and this line is not taken"
 READERS: Mapping[str, Callable[[Arriving, str, Mapping[str, Any]], Awaitable[Arrival]]] = {
     "user": user,
@@ -178,7 +181,7 @@ class _File:
             if error is None:
                 self.report.moved += 1
             elif isinstance(error, Refusal) and error.status < SERVER_AT_FAULT:
-                self._refuse(ready.line, ready.former, error.issues)
+                self._refuse(ready.line, ready.former, self._by_field(ready.arrival, error.issues))
             elif isinstance(error, Invalid):
                 issues = [fault(name, reason) for name, reasons in error.fields.items() for reason in reasons]
                 self._refuse(ready.line, ready.former, issues)
@@ -202,6 +205,19 @@ class _File:
                 await each(tx)
 
         await settle(call, lambda entry, result: None, also)
+
+    def _by_field(self, arrival: Arrival, issues: Sequence[Issue]) -> list[Issue]:
+        """Return issues about a transaction as issues about the line, by the names of its fields."""
+        return [replace(each, expression=self._field(arrival, each.expression or "")) for each in issues]
+
+    def _field(self, arrival: Arrival, expression: str) -> str:
+        found = ENTRY.fullmatch(expression)
+        if found is None:
+            return expression
+        path = f"{arrival.entries[int(found[1])]['resource']['resourceType']}.{found[2]}"
+        view = VIEWS.get(self.source.kind)
+        fields = view.fields if view else ()
+        return next((each.name for each in fields if any(place.path == path for place in each.at)), path)
 
     def _refuse(self, line: Line, former: str | None, issues: Sequence[Issue]) -> None:
         self.report.refused += 1

@@ -69,7 +69,9 @@ def _files(folder: Path, listed: Any) -> tuple[list[tuple[str, File]], list[Issu
             former = str(former_text(each["id"]))
             content = (folder / ATTACHMENTS / former).read_bytes()
             found.append((former, File(each.get("filename"), each.get("content_type"), content)))
-            if each.get("size", len(content)) != len(content):
+            if not content:
+                issues.append(fault(f"{name}.url", "names a file that is empty"))
+            elif each.get("size", len(content)) != len(content):
                 issues.append(fault(f"{name}.size", f"is not that of the file, which has {len(content):,} bytes"))
         else:
             issues.append(fault(f"{name}{told[0]}", told[1]))

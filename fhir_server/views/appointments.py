@@ -32,6 +32,7 @@ OWN = {"patient": "patient_id", "doctor": "doctor_id"}
 """The field that has the id of who asks, by role."""
 OPEN = ("pending", "confirmed")
 TIMES = ("starts_at", "ends_at")
+REASON = "cancellation_reason"
 TOLD = {"confirmed": "appointment_confirmed", "cancelled": "appointment_cancelled"}
 
 
@@ -63,6 +64,9 @@ async def change(acting: Acting, id: str, record: Values, if_match: str | None =
     record, before = settable(VIEW, await of_now(acting, record)), show(VIEW, stored)
     moved = [name for name in OWN.values() if name in record and record[name] != before[name]]
     _refuse((name, "cannot be changed: book another appointment") for name in moved)
+    _demand_side(acting, before)
+    if reason := _barred(before["status"], record.get("status")):
+        raise Conflict(reason)
     if write(VIEW, record, stored) == stored:
         return stored
     parts = write(VIEW, record | {"updated_at": acting.act().moment}, stored)
@@ -75,15 +79,19 @@ async def change(acting: Acting, id: str, record: Values, if_match: str | None =
     return await find(acting, VIEW, id)
 
 
-async def become(acting: Acting, id: str, status: str, reason: Any = None) -> Parts:
-    """Confirm, complete or cancel an appointment, for a `reason` as the client has sent it.
+async def become(
+    acting: Acting, id: str, status: str, said: Values | None = None, if_match: str | None = None
+) -> Parts:
+    """Confirm, complete or cancel an appointment; `said` is what the client has sent, nothing but a reason.
 
     Raises as `change`; Conflict also when it is that already.
     """
+    _refuse((name[:64], "is nothing that can be said here") for name in said or () if name != REASON)
     before = show(VIEW, await find(acting, VIEW, id))
     if before["status"] == status:
         raise Conflict(str(objection(status, status)))
-    return await change(acting, id, {"status": status} | ({} if reason is None else {"cancellation_reason": reason}))
+    reason = (said or {}).get(REASON)
+    return await change(acting, id, {"status": status} | ({} if reason is None else {REASON: reason}), if_match)
 
 
 async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:
@@ -121,10 +129,7 @@ def _mistimed(acting: Acting, shown: Values) -> Iterator[tuple[str, str]]:
 
 def _demand_change(acting: Acting, before: Values, after: Values) -> None:
     """Raise what stands against a change: what may become of an appointment, and who may do it."""
-    _demand_side(acting, before)
     now, then, role = before["status"], after["status"], acting.account.role
-    if now != then and (reason := objection(now, then)):
-        raise Conflict(reason)
     if now == then and not NEXT[now]:
         raise Conflict(str(objection(now, then)))
     if now != then and then != "cancelled" and role != "doctor":
@@ -134,6 +139,11 @@ def _demand_change(acting: Acting, before: Values, after: Values) -> None:
             raise Conflict("It is confirmed for that time: cancel it, and book another one.")
         _refuse((name, "is needed") for name in TIMES if after[name] is None)
         _refuse(_mistimed(acting, after))
+
+
+def _barred(now: str, then: Any) -> str | None:
+    """Return why what is asked for cannot become of an appointment; what is no status is told of as a field."""
+    return objection(now, then) if isinstance(then, str) and then in NEXT and then != now else None
 
 
 def _demand_side(acting: Acting, shown: Values) -> None:

@@ -41,8 +41,12 @@ def create_record(record: Values, act: Act, files: Sequence[File] = ()) -> Json:
     """Return the transaction that makes a record.
 
     Id and times are the act's, unless the record has its own: take those of a client away first (`settable`). Raises
-    Unfit, naming fields.
+    Unfit, naming fields, also for attachments that the record names: it has those in `files`, and no others.
     """
+    if record.get("attachments", []) != []:
+        raise Unfit(
+            [Issue("error", "invalid", "must be empty in a new record: send its files afterwards", "attachments")]
+        )
     made = {"id": act.new_id(), "inserted_at": act.moment, "updated_at": act.moment} | dict(record)
     parts = write(VIEW, made | {"attachments": []})
     composition, encounter = parts["Composition"][0], parts["Encounter"][0]
@@ -130,9 +134,9 @@ def _at_the_office(composition: Json, encounter: Json) -> None:
 
 def _with_files(stored: Parts, parts: Parts, files: Sequence[File], act: Act) -> list[Json]:
     """Put files into the parts, behind those that are there, and return the entries of all that changes."""
-    faults = [fault for index, each in enumerate(files) for fault in file_faults(each, f"attachments[{index}]")]
+    faults = [(index, *fault) for index, each in enumerate(files) for fault in file_faults(each)]
     if faults:
-        raise Unfit([Issue("error", "invalid", message, name) for name, message in faults])
+        raise Unfit([Issue("error", "invalid", message, f"attachments[{at}].{part}") for at, part, message in faults])
     composition = parts["Composition"][0]
     listed: list[Any] = show(VIEW, parts)["attachments"]
     binaries: list[Json] = []

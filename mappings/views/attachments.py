@@ -59,15 +59,15 @@ def document(file: Mapping[str, Any], content: bytes, composition: Json, moment:
     return made, binary
 
 
-def file_faults(file: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with a file (`filename`, `content_type`, `content`), as field and message."""
+def file_faults(file: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a file: which part of it (`filename`, `content_type`, `content`), and a message."""
     fault = TEXT.fault(file.filename)
     if fault:
-        yield f"{name}.filename", fault
+        yield "filename", fault
     if not is_media_type(file.content_type):
-        yield f"{name}.content_type", "must be a media type, such as application/pdf"
+        yield "content_type", "must be a media type, such as application/pdf"
     if not file.content:
-        yield f"{name}.content", "must not be empty"
+        yield "content", "must not be empty"
 
 
 def is_media_type(value: Any) -> bool:

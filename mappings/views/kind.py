@@ -54,7 +54,9 @@ def text_fault(value: Any) -> str | None:
 
 def filled_fault(value: Any) -> str | None:
     """Return what is wrong with a text that must not be empty."""
-    return text_fault(value) or (None if value else "must not be empty")
+    if isinstance(value, str) and not value.strip():
+        return "must not be empty, nor blanks only"
+    return text_fault(value)
 
 
 def line_fault(value: Any) -> str | None:

@@ -24,7 +24,9 @@ def _day(leaf: Leaf) -> str | None:
 
 
 def _day_fault(value: Any) -> str | None:
-    return DATE.fault(value) or (None if len(value) == 10 else "must be a day, such as 2024-02-29")
+    return (
+        None if DATE.fault(value) is None and len(value) == 10 else "must be a day of the calendar, such as 2024-02-29"
+    )
 
 
 def is_before(one: str, other: str) -> bool:

@@ -129,6 +129,7 @@ def test_the_presented_refresh_token_stays_unless_rotation_is_asked_for(http: ht
     for _ in range(2):
         again = http.post("/api/v1/auth/refresh", json=asked).json()["data"]
         assert again.keys() == {"access_token", "user", "token_type", "expires_in"}
+        assert again["user"] == data["user"]
         assert http.get("/api/v1/me", headers={"Authorization": f"Bearer {again['access_token']}"}).status_code == 200
     rotated = http.post("/api/v1/auth/refresh", json=asked | {"rotate": True}).json()["data"]
     assert rotated["refresh_token"] != asked["refresh_token"]
@@ -311,6 +312,8 @@ def test_the_person_behind_the_account_is_shown_and_changed(http: httpx.Client) 
     }
     risen = http.put("/api/v1/me", json=wanted | {"role": "admin"}, headers=mine)
     assert (risen.status_code, [*risen.json()["error"]["fields"]]) == (422, ["role"])
+    for strange in ({"user": wanted}, wanted | {"nom": "Marie"}):
+        assert http.put("/api/v1/me", json=strange, headers=mine).status_code == 422
     changed = http.put("/api/v1/me", json=wanted, headers=mine).json()["data"]
     assert {name: changed[name] for name in (*wanted, "role")} == wanted | {"role": "patient"}
     patient = http.get(f"/fhir/Patient/{id}", headers=mine).json()

@@ -66,6 +66,29 @@ def test_an_appointment_goes_its_way_and_no_other(doctor: Person, patient: Perso
     assert patient.ask("GET", path).status_code == 404
 
 
+def test_a_step_depends_on_the_version_that_was_read_and_says_nothing_else(doctor: Person, patient: Person) -> None:
+    path = booked(patient, doctor, "2050-01-17")
+    read = patient.ask("GET", path).headers["etag"]
+    assert doctor.ask("PUT", path, {"appointment": {"reason": "fièvre"}}).status_code == 200
+    for way in ("confirm", "cancel"):
+        assert doctor.ask("POST", f"{path}/{way}", if_match=read).status_code == 412
+    now = patient.ask("GET", path).headers["etag"]
+    confirmed = doctor.ask("POST", f"{path}/confirm", if_match=now)
+    assert confirmed.status_code == 200
+    assert doctor.ask("POST", f"{path}/complete", if_match=now).status_code == 412
+    for wrong in ({"reason": "malade"}, {"appointment": {"cancellation_reason": "malade"}}):
+        refused = patient.ask("POST", f"{path}/cancel", wrong)
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, list(wrong))
+    assert list(doctor.ask("PUT", path, {"appointment": {"status": []}}).json()["error"]["fields"]) == ["status"]
+    told = {"cancellation_reason": "malade"}
+    cancelled = patient.ask("POST", f"{path}/cancel", told, if_match=confirmed.headers["etag"])
+    assert cancelled.json()["data"]["cancellation_reason"] == "malade"
+    for way in ("confirm", "complete"):
+        assert doctor.ask("POST", f"{path}/{way}").status_code == 409
+    again = doctor.ask("PUT", path, {"appointment": {"status": "confirmed", "cancellation_reason": None}})
+    assert (again.status_code, again.json()["error"]["message"]) == (409, "It is cancelled for good.")
+
+
 def test_another_doctor_of_the_patient_sees_an_appointment_and_leaves_it_alone(
     clinic: Practice, doctor: Person, patient: Person
 ) -> None:

@@ -28,6 +28,7 @@ REFUSED = ("400", "401", "403", "404", "405", "409", "412", "415", "422", "429")
 RULED = {
     r"POST /api/v1/appointments": "ends_at is after starts_at, which is to come; one side is who asks",
     r"PUT /api/v1/appointments/{id}": "as for a new one",
+    r"POST /api/v1/medical_records": "doctor_id is who asks",
     r"PUT /api/v1/medical_records/{id}": "whose record it is stays; attachments are those it has",
     r"POST /api/v1/medical_records/{id}/attachments": "the file has a name and bytes",
     r"PUT /api/v1/me": "names have no control characters",

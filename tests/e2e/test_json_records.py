@@ -254,15 +254,18 @@ def test_files_come_back_byte_by_byte_and_go_with_the_record(clinic: Practice, d
     patient = in_care_of(clinic, doctor, "f@clinic.example")
     path = f"medical_records/{written(doctor, patient)['id']}"
     large = bytes(range(256)) * 8192
-    for name, content in (("ecg é.pdf", b"%PDF-1.7"), ("scan.pdf", large)):
-        sent = doctor.send(f"{path}/attachments", name, content, "application/pdf")
+    for name, content, type in (
+        ("ecg é.pdf", b"%PDF-1.7", "application/pdf"),
+        ('a "b"/c\\d.txt', b"\xe9t\xe9", "text/plain"),
+        ("scan.pdf", large, "application/pdf"),
+    ):
+        sent = doctor.send(f"{path}/attachments", name, content, type)
         assert sent.status_code == 201, sent.text
         shown = sent.json()["data"]["attachments"][-1]
-        assert (shown["filename"], shown["content_type"], shown["size"]) == (name, "application/pdf", len(content))
+        assert (shown["filename"], shown["content_type"], shown["size"]) == (name, type, len(content))
         got = patient.ask("GET", shown["url"])
-        assert (got.content, got.headers["content-type"]) == (content, "application/pdf")
+        assert (got.content, got.headers["content-type"]) == (content, type)
         assert got.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
-    assert doctor.send(f"{path}/attachments", "empty.txt", b"", "text/plain").status_code == 422
     assert patient.send(f"{path}/attachments", "a.txt", b"a", "text/plain").status_code == 403
     assert patient.ask("GET", f"{path}/attachments/none").status_code == 404
     assert doctor.ask("DELETE", path).status_code == 204
@@ -272,9 +275,62 @@ def test_files_come_back_byte_by_byte_and_go_with_the_record(clinic: Practice, d
     assert kept["entry"][0]["resource"]["status"] == "entered-in-error"
 
 
+PDF = ("a.pdf", b"%PDF-1.7", "application/pdf")
+FORMS: list[tuple[Json, str]] = [
+    ({"files": {"file": ("a.pdf", b"", "application/pdf")}}, "must not be empty"),
+    ({"files": {"file": (" ", b"x", "application/pdf")}}, "must have a name"),
+    ({"files": {"file": ("a.pdf", b"x", "pdf")}}, "must have a media type"),
+    ({"files": {"file": ("", b"x", "application/pdf")}}, "is needed: one file"),
+    ({"files": {"upload": PDF}}, "is needed: one file"),
+    ({"files": [("file", PDF), ("file", PDF)]}, "is needed: one file"),
+    ({"data": {"file": "a.pdf"}}, "is needed: one file"),
+    ({"json": {"file": "a.pdf"}}, "is needed: one file"),
+    ({}, "is needed: one file"),
+]
+
+
+@pytest.mark.parametrize(("form", "fault"), FORMS, ids=str)
+def test_what_is_wrong_with_a_form_is_told_of_its_file(
+    clinic: Practice, doctor: Person, noted: str, form: Json, fault: str
+) -> None:
+    headers = {"Authorization": f"Bearer {doctor.token}"}
+    answer = clinic.http.post(f"/api/v1/{noted}/attachments", headers=headers, **form)
+    assert answer.status_code == 422, answer.text
+    ((field, (told,)),) = answer.json()["error"]["fields"].items()
+    assert (field, told[: len(fault)]) == ("file", fault)
+    assert doctor.ask("GET", noted).json()["data"]["attachments"] == []
+
+
+@pytest.fixture(scope="module")
+def noted(clinic: Practice, doctor: Person) -> str:
+    """The path of a record without files."""
+    return f"medical_records/{written(doctor, in_care_of(clinic, doctor, 'noted@clinic.example'))['id']}"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("status=draft&status=final", "status"), ("page=1&page=2", "page"), ("tag=a&tag=b", "tag")],
+)
+def test_a_parameter_that_is_there_twice_is_refused(doctor: Person, query: str, field: str) -> None:
+    answer = doctor.ask("GET", f"medical_records?{query}")
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, [field])
+
+
+def test_a_list_is_not_narrowed_by_what_its_path_says(clinic: Practice, doctor: Person) -> None:
+    patient, other = in_care_of(clinic, doctor, "one@clinic.example"), in_care_of(clinic, doctor, "two@clinic.example")
+    for path, name in (
+        (f"patients/{patient.id}/medical_records?patient_id={other.id}", "patient_id"),
+        (f"doctors/{doctor.id}/slots?doctor_id={doctor.id}", "doctor_id"),
+    ):
+        answer = doctor.ask("GET", path)
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, [name])
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
+        ({"attachments": [{"id": "a"}]}, "attachments"),
+        ({"attachments": "ecg.pdf"}, "attachments"),
         ({"soap": {"plan": " \t"}}, "soap.plan"),
         ({"nom": "a\x0b"}, "nom"),
         ({"nom": "\ud800"}, "nom"),
@@ -298,7 +354,14 @@ def test_what_is_no_body_is_refused(clinic: Practice, doctor: Person) -> None:
     assert doctor.ask("POST", "medical_records", []).status_code == 422
     assert doctor.ask("POST", "medical_records", {"medical_record": "x"}).status_code == 422
     headers = {"Authorization": f"Bearer {doctor.token}"}
-    for wrong in (b"{", b"[" * 100_000, b'{"medical_record": NaN}', b"\xff", b"1E+99999999999999999999"):
+    for wrong in (
+        b"{",
+        b"[" * 100_000,
+        b'{"medical_record": NaN}',
+        b'{"a": 1, "a": 2}',
+        b"\xff",
+        b"1E+99999999999999999999",
+    ):
         assert clinic.http.post("/api/v1/medical_records", content=wrong, headers=headers).status_code == 400
     assert clinic.http.get("/api/v1/medical_records").status_code == 401
 

@@ -259,7 +259,7 @@ def with_faults() -> dict[str, list[Json]]:
         "appointments": [appointment(1, MARIE, **busy), appointment(2, MARIE, **busy), appointment(3, 30)],
         "medical_records": [
             record(1, MARIE, MARIE, soap=soap), record(2, MARIE, age="41", secret="x"), record(3, MARIE),
-            record(3, MARIE, age=7), record(4, MARIE, files=(8,)),
+            record(3, MARIE, age=7), record(4, MARIE, files=(8,)), record(5, MARIE, files=(7,)),
         ],
         "notifications": [notification(1, MARIE, kind="news"), notification(2, MARIE, read_at="1999-01-01T00:00:00Z")],
     }  # fmt: skip
@@ -274,12 +274,13 @@ REFUSED = [
     ("users", 9, None, ["line"]),
     ("consents", 2, 2, ["type"]),
     ("consents", 3, 3, ["user_id"]),
-    ("appointments", 2, 2, ["Bundle.entry[0].resource.start"]),
+    ("appointments", 2, 2, ["starts_at"]),
     ("appointments", 3, 3, ["patient_id"]),
     ("medical_records", 1, 1, ["doctor_id", "soap.objective", "soap.plan"]),
     ("medical_records", 2, 2, ["age", "secret"]),
     ("medical_records", 4, 3, ["id"]),
     ("medical_records", 5, 4, ["attachments[0].url"]),
+    ("medical_records", 6, 5, ["attachments[0].url"]),
     ("notifications", 1, 1, ["kind"]),
     ("notifications", 2, 2, ["read_at"]),
 ]
@@ -289,12 +290,13 @@ REFUSED = [
 def test_bad_lines_are_told_of_by_number_field_and_rule_and_the_others_move_in(tmp_path: Path) -> None:
     folder = write_dump(tmp_path / "dump", with_faults())
     (folder / "attachments" / "8").unlink()
+    (folder / "attachments" / "7").write_bytes(b"")
     with (folder / "users.jsonl").open("a", encoding="utf-8") as users:
         users.write('\n{"id": 40, "id": 41}\nno JSON\n')
     letters = tmp_path / "letters.jsonl"
     code, said = moved_in(tmp_path, folder, "--dead-letters", str(letters))
     assert code == 1
-    assert "16 lines were refused" in said
+    assert "17 lines were refused" in said
     text = letters.read_text(encoding="utf-8")
     for secret in ("fine", "bell", "14/05", "nurse", "5f4dcc", "USER-17", '"x"'):
         assert secret not in text

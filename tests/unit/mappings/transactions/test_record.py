@@ -162,6 +162,13 @@ def test_what_is_wrong_with_a_file_is_told_by_its_field(file: File, field: str) 
     assert list(caught.value.fields) == [field]
 
 
+@pytest.mark.parametrize("named", [[{"id": "2-9"}], None, "ecg.pdf"])
+def test_a_new_record_names_no_files(named: Any) -> None:
+    with pytest.raises(Unfit) as caught:
+        create_record(RECORD | {"attachments": named}, act())
+    assert list(caught.value.fields) == ["attachments"]
+
+
 def test_a_record_that_is_removed_is_kept_as_entered_in_error() -> None:
     parts = stored(create_record(RECORD, act(), [PDF]))
     bundle = remove_record(parts, act(3))

@@ -51,7 +51,7 @@ GOOD: dict[str, Any] = {
         ("consultation_date", "2026-03-02T09:30:00", "a real point in time with seconds and zone"),
         ("consultation_date", "2026-02-30T09:30:00Z", "a real point in time with seconds and zone"),
         ("follow_up_date", "2026-04", "must be a day"),
-        ("follow_up_date", "2026-02-29", "a real calendar date"),
+        ("follow_up_date", "2026-02-29", "must be a day of the calendar"),
         ("tags", None, "must not be null"),
         ("tags", "hta", "must be a list of texts"),
         ("tags", ["hta", ""], "each of which must not be empty"),
