@@ -84,8 +84,8 @@ def test_a_step_depends_on_the_version_that_was_read_and_says_nothing_else(docto
     cancelled = patient.ask("POST", f"{path}/cancel", told, if_match=confirmed.headers["etag"])
     assert cancelled.json()["data"]["cancellation_reason"] == "malade"
     for way in ("confirm", "complete"):
-        assert doctor.ask("POST", f"{path}/{way}").status_code == 409
-    again = doctor.ask("PUT", path, {"appointment": {"status": "confirmed", "cancellation_reason": None}})
+        assert patient.ask("POST", f"{path}/{way}").status_code == 409
+    again = patient.ask("PUT", path, {"appointment": {"status": "confirmed", "cancellation_reason": None}})
     assert (again.status_code, again.json()["error"]["message"]) == (409, "It is cancelled for good.")
 
 
