@@ -12,13 +12,12 @@ from dataclasses import replace
 from auth.accounts import Account
 from fhir_server.accounts.desk import Notice, entry
 from fhir_server.interactions.call import Resource, Services
+from fhir_server.interactions.registered import PROFESSIONAL, RPPS
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import instant
 from fhir_server.store.base import Key
 from profiles.restriction import ALL
 
-RPPS = "https://rpps.esante.gouv.fr"
-PROFESSIONAL = "urn:oid:1.2.250.1.71.4.2.1"
 MANDATORY = ("data_processing", "telemedicine_usage")
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _RPPS = re.compile(r"\d{11}")

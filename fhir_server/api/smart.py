@@ -80,7 +80,8 @@ def smart_routes() -> APIRouter:
         await desk.smart.revocation.revoke(said.get("token", ""), client, asker)
         return Response(headers=NO_STORE)
 
-    @router.api_route("/userinfo", methods=["GET", "POST"], summary="Ask who has signed in")
+    @router.get("/userinfo", summary="Ask who has signed in")
+    @router.post("/userinfo", summary="Ask who has signed in")
     async def userinfo(request: Request, desk: DeskHere, smart: SmartHere) -> JSONResponse:
         admitted = await admitted_of(request, desk)
         account, scopes = admitted.account, admitted.grant.scopes

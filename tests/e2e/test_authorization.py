@@ -266,6 +266,36 @@ def test_a_refusal_with_an_exception_for_an_organization_is_not_left_by_ones_own
     assert joining.ask("GET", f"Patient/{patient.id}").status_code == 200
 
 
+def test_nobody_confirms_themselves_in_the_directory(http: httpx.Client, admin: Person, doctor: Person) -> None:
+    register_of = "https://rpps.esante.gouv.fr"
+    waiting = register(http, "waiting@clinic.example", "doctor", rpps="10101209999")
+    for who, active in ((waiting, False), (doctor, True)):
+        path = f"Practitioner/{who.id}"
+        own = who.ask("GET", path).json()
+        assert own["active"] is active
+        claimed = [{"system": register_of, "value": "10101208888"}]
+        for changed in (
+            own | {"active": not active},
+            {name: value for name, value in own.items() if name != "active"},
+            own | {"identifier": claimed},
+            own | {"identifier": [*own["identifier"], *claimed]},
+            {name: value for name, value in own.items() if name != "identifier"},
+        ):
+            inside = {"resource": changed, "request": {"method": "PUT", "url": path}}
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [inside]}
+            for answer in (who.ask("PUT", path, changed), who.ask("POST", "", bundle)):
+                assert answer.status_code == 403, answer.text
+                assert "administrators" in answer.json()["issue"][0]["diagnostics"]
+        patch = [{"op": "replace", "path": "/active", "value": not active}]
+        assert who.ask("PATCH", path, patch).status_code == 403
+        more = {"name": [{"family": "Curie"}], "identifier": [{"system": "urn:own", "value": "1"}, *own["identifier"]]}
+        assert who.ask("PUT", path, own | more).status_code == 200
+        assert admin.ask("PUT", path, own | {"active": not active, "identifier": claimed}).status_code == 200
+        assert admin.ask("PUT", path, own).status_code == 200
+    found = doctor.ask("GET", f"Practitioner?identifier={register_of}|10101208888").json()
+    assert found["total"] == 0
+
+
 def rewritings(who: Person, stored: Json, changed: Json) -> Iterator[httpx.Response]:
     """Yield the answers to every form of update of `stored` by `who`, one after the other."""
     type, id = stored["resourceType"], stored["id"]
