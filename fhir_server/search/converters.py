@@ -15,7 +15,7 @@ from typing import Any
 from fhir_server.search.references import canonical, foreign_reference, local_reference
 from fhir_server.search.units import UCUM
 from fhir_server.search.units import canonical as in_base_units
-from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, fold, stated
+from fhir_server.search.values import BEGINNING, END, HIGHEST_KEY, LOWEST_KEY, IndexEntries, decimal_key, normal, stated
 from profiles import definitions
 from profiles.datatypes.temporal import date_range
 
@@ -76,7 +76,7 @@ def _media_type(system: str) -> Convert:
 
 def _text(to: Collector, name: str, value: Any, group: int) -> None:
     if value:
-        to.strings.append((name + ":text", fold(value), "", group))
+        to.strings.append((name + ":text", normal(value), "", group))
 
 
 def _coding(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
@@ -124,11 +124,26 @@ def _plain_token(to: Collector, name: str, value: str, group: int) -> None:
 
 
 def _string(to: Collector, name: str, value: str, group: int) -> None:
-    to.strings.append((name, fold(value), value, group))
+    to.strings.append((name, normal(value), value, group))
 
 
 def _human_name(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
-    _parts(to, name, value, ("text", "family"), ("given", "prefix", "suffix"), group)
+    family = value.get("family")
+    _parts(to, name, value, ("text",) if family else (), ("given", "prefix", "suffix"), group)
+    if family or "text" in value:
+        family_name(to, name, family or value["text"], group)
+
+
+def family_name(to: Collector, name: str, value: str, group: int) -> None:
+    """Add a family name, and its rest from each later word on: Carreno Quinones is a Quinones too.
+
+    So is a whole name without its parts: a family name is somewhere in it.
+    """
+    _string(to, name, value, group)
+    rest = normal(value)
+    while blank := rest.find(" ") + 1:
+        rest = rest[blank:]
+        to.strings.append((name, rest, "", group))
 
 
 def _address(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:

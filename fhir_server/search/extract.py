@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.errors import Unprocessable
-from fhir_server.search.converters import Collector, Convert, converter
+from fhir_server.search.converters import Collector, Convert, converter, family_name
 from fhir_server.search.extract_contained import add_contained
 from fhir_server.search.parameters import Parameter, Registry, standard_parameters
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
@@ -274,6 +274,8 @@ def _plain_rules(
     depth = _group_depth(alternative, known)
     for leaf in leaves(parameter.resource_type, path):
         convert = converter(parameter.type, leaf.data_type, leaf.value_set)
+        if convert is not None and parameter.type == "string" and leaf.steps[-1][0] == "family":
+            convert = family_name
         if convert is not None:
             if path.target:
                 convert = _pointing_to(path.target, convert)

@@ -14,7 +14,7 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_chain import Once, along, reference_parameter
 from fhir_server.search.parse_criterion import find
 from fhir_server.search.parse_date import PREFIXES, date_node, read_span
-from fhir_server.search.parse_string import fold_value
+from fhir_server.search.parse_string import normal_value
 from fhir_server.search.parse_value import by_answers, plain
 from fhir_server.search.parse_values import EXPRESSIONS, check_modifier, read_value
 from fhir_server.search.query import And, Node, Not, Or, String
@@ -107,8 +107,8 @@ def _compare(parameter: Parameter, test: Comparison, context: Context) -> Node:
         # Overlapping is what the prefix `ap` compares, here with the range as it was given.
         return date_node(parameter, "ap", *read_span(parameter.code, test.value))
     if kind == "string" and operator in ("eq", "ew"):
-        folded = fold_value(parameter.code, plain(parameter.code, escape(test.value)))
-        return by_answers(parameter, lambda name: String(name, folded, "whole" if operator == "eq" else "suffix"))
+        norm = normal_value(parameter.code, plain(parameter.code, escape(test.value)))
+        return by_answers(parameter, lambda name: String(name, norm, "whole" if operator == "eq" else "suffix"))
     if operator not in _MODIFIERS.get(kind, {}):
         raise _undefined(parameter, operator)
     modifier = _MODIFIERS[kind][operator]

@@ -26,7 +26,7 @@ from fhir_server.search.query import (
     Uri,
     Words,
 )
-from fhir_server.search.values import FORMS, STATED, IndexEntries, fold, fold_code
+from fhir_server.search.values import FORMS, STATED, IndexEntries, fold_code, normal
 
 Compare = Callable[[Any, Any, Any, Any], bool]
 
@@ -138,14 +138,14 @@ def _is(leaf: Token, system: str, code: str) -> bool:
     return not leaf.case_sensitive and fold_code(leaf.code) == fold_code(code)
 
 
-def _reads(leaf: String, folded: str, exact: str) -> bool:
+def _reads(leaf: String, norm: str, exact: str) -> bool:
     if leaf.mode == "exact":
-        return exact == leaf.text and folded == fold(leaf.text)
+        return exact == leaf.text and norm == normal(leaf.text)
     if leaf.mode == "whole":
-        return folded == leaf.text
+        return norm == leaf.text and exact != ""
     if leaf.mode == "suffix":
-        return folded.endswith(leaf.text)
-    return leaf.text in folded if leaf.mode == "contains" else folded.startswith(leaf.text)
+        return norm.endswith(leaf.text)
+    return leaf.text in norm if leaf.mode == "contains" else norm.startswith(leaf.text)
 
 
 def _is_uri(leaf: Uri, uri: str, version: str) -> bool:

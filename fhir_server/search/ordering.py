@@ -47,7 +47,7 @@ def _values(sort: Sort, entries: IndexEntries) -> Iterator[Any]:
         case "token":
             yield from (fold_code(code) for name, _, code, _ in entries.tokens if name in names)
         case "string":
-            yield from (norm for name, norm, _, _ in entries.strings if name in names)
+            yield from (norm for name, norm, exact, _ in entries.strings if name in names and exact)
         case "reference":
             yield from (f"{type}/{id}" for name, type, id, _, _ in entries.references if name in names)
         case "uri":

@@ -7,23 +7,23 @@ from fhir_server.search.parameters import Parameter
 from fhir_server.search.parse_value import by_answers, plain
 from fhir_server.search.query import Node, String
 from fhir_server.search.refuse import refuse
-from fhir_server.search.values import fold
+from fhir_server.search.values import normal
 
 
 def read_string(parameter: Parameter, modifier: str, text: str, context: Context) -> Node:
-    """Read a string: compared folded from its start, anywhere (`:contains`), or exactly (`:exact`)."""
+    """Read a string: compared as `normal` from its start, anywhere (`:contains`), or exactly (`:exact`)."""
     value = plain(parameter.code, text)
     if modifier == "exact":
         return by_answers(parameter, lambda name: String(name, value, "exact"))
-    folded = fold_value(parameter.code, value)
+    norm = normal_value(parameter.code, value)
     if modifier == "contains":
-        return by_answers(parameter, lambda name: String(name, folded, "contains"))
-    return by_answers(parameter, lambda name: String(name, folded))
+        return by_answers(parameter, lambda name: String(name, norm, "contains"))
+    return by_answers(parameter, lambda name: String(name, norm))
 
 
-def fold_value(code: str, value: str) -> str:
-    """Return the folded form of `value`. Raises BadRequest when nothing is left of it: everything would match."""
-    folded = fold(value)
-    if not folded:
+def normal_value(code: str, value: str) -> str:
+    """Return what is compared of `value`. Raises BadRequest when nothing is left of it: everything would match."""
+    norm = normal(value)
+    if not norm:
         raise refuse(code, "a value needs at least one letter, digit or sign that is not white space.")
-    return folded
+    return norm

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fhir_server.search.context import Context
 from fhir_server.search.parameters import Parameter, data_types
-from fhir_server.search.parse_string import fold_value
+from fhir_server.search.parse_string import normal_value
 from fhir_server.search.parse_value import by_answers, either, plain
 from fhir_server.search.query import Entry, Node, Or, Selected, String, Token
 from fhir_server.search.refuse import Unanswered, refuse, unanswered
@@ -29,8 +29,8 @@ def read_token(parameter: Parameter, modifier: str, text: str, context: Context)
     code = parameter.code
     match modifier:
         case "text":
-            folded = fold_value(code, plain(code, text))
-            return by_answers(parameter, lambda name: String(f"{name}:text", folded))
+            norm = normal_value(code, plain(code, text))
+            return by_answers(parameter, lambda name: String(f"{name}:text", norm))
         case "of-type":
             kind, value = _of_type(code, text)
             return by_answers(parameter, lambda name: Token(f"{name}:of-type", kind, value))

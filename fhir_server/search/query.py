@@ -62,7 +62,7 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string entry: `exact` compares `text` with all of the exact form, the others with the folded one: with its
+    """A string entry: `exact` compares `text` with all of the exact form, the others with the normal one: with its
     beginning, any part, its end, or all of it (`whole`)."""
 
     name: str

@@ -18,14 +18,15 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
 TokenEntry = tuple[str, str, str, int]
 """(name, system, code, group); system "" where there is none, code "" only with a system."""
 StringEntry = tuple[str, str, str, int]
-"""(name, folded, exact, group); `folded` has neither case nor accents, `exact` is "" for `:text` forms."""
+"""(name, norm, exact, group); `norm` is what `normal` makes of it. `exact` is "" for `:text` forms, and for the rest of
+a name from one of its later words on: it is found by that, but neither sorted by it nor compared with it as a whole."""
 ReferenceEntry = tuple[str, str, str, int, int]
 """(name, target type, target id, version number or 0, group), for references to resources of this server."""
 UriEntry = tuple[str, str, str, int]
@@ -61,6 +62,13 @@ _INNER = "#"
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORDS = bytes(ord(chr(byte).lower()) if chr(byte).isalnum() and byte < 128 else 32 for byte in range(256))
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i"})
+_LONE_SIGN = re.compile(r"(?<![0-9])[.,]|[.,](?![0-9])")
+_PARTING = "-_/\\"
+_ASCII_DROPPED = b"!\"#%&'()*:;?@[]`{}"
+_ASCII_PLAIN = bytes(
+    32 if chr(byte) in _PARTING else ord(chr(byte).lower()) if byte < 128 else 32 for byte in range(256)
+)
+_SIGNS_END = 0x3100
 _EXPONENT_BIAS = 0x8000
 # Two decimal digits, read as hexadecimal, become their number plus one.
 _PAIRS = bytes((byte >> 4) * 10 + (byte & 15) + 1 & 0xFF for byte in range(256))
@@ -121,8 +129,31 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def normal(text: str) -> str:
+    """Return `text` as string search compares it: folded, without punctuation, of which dashes and slashes part words.
+
+    A point or comma between digits stays, and so does punctuation where there is nothing else.
+    """
+    folded = text if text.isascii() else fold(text)
+    bare = _LONE_SIGN.sub("", folded) if "." in folded or "," in folded else folded
+    if bare.isascii():
+        plain = bare.encode().translate(_ASCII_PLAIN, _ASCII_DROPPED).decode()
+    else:
+        plain = bare.translate(_signs())
+    return " ".join(plain.split()) or fold(text)
+
+
+@cache
+def _signs() -> dict[int, str | None]:
+    """Return what becomes of the punctuation that is not only that of English."""
+    kinds = {each: unicodedata.category(each) for each in map(chr, range(_SIGNS_END)) if each not in ".,"}
+    dropped = {ord(each): None for each, kind in kinds.items() if kind[0] == "P" or each in "`\u02bc"}
+    parting = {ord(each): " " for each, kind in kinds.items() if kind in ("Pd", "Pc") or each in _PARTING}
+    return {**dropped, **parting}
+
+
 def fold(text: str) -> str:
-    """Return `text` as string search compares it: no case, no combining marks, runs of white space as one blank.
+    """Return `text` without case and combining marks, runs of white space as one blank.
 
     Letters that are joined or struck through count as what people type for them: Lebœuf is leboeuf, Łukasz lukasz.
     """

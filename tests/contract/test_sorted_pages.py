@@ -34,7 +34,7 @@ def values(number: int | None) -> dict[str, list[object]]:
         return {}
     return {
         "tokens": code(f"c{number}"),
-        "strings": [("name", f"n{number}", "", 0)],
+        "strings": [("name", f"n{number}", f"N{number}", 0)],
         "references": [("subject", "Patient", f"p{number}", 0, 0)],
         "uris": [("url", f"http://u/{number}", "", 0)],
         "dates": [("date", number, number, 0)],

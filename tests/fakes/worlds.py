@@ -32,7 +32,7 @@ TYPES = ("Patient", "Observation", "Location", "List")
 IDS = ("1", "2", "3", "a", "B")
 SYSTEMS = ("", "http://s", "http://t")
 CODES = ("x", "X", "y", "é", "É")
-TEXTS = ("", "anna", "anna b", "Änna", "zoe")
+TEXTS = ("anna", "anna b", "Änna", "zoe", "bo-anna")
 URIS = ("http://u", "http://u/a", "http://u/a/b", "http://u/Patient/1", "urn:x")
 VERSIONS = ("1", "1.2", "10")
 CANONICALS = ("subject", "definition")
@@ -92,7 +92,7 @@ def own_entries(random: Random, type: str) -> IndexEntries:
             *some(random, lambda: ("version", "", pick(VERSIONS), group()), 1),
             *some(random, lambda: stated(pick(("code", "date", *REFERENCES[type])), pick(("", *TYPES)), group()), 1),
         ],
-        strings=some(random, lambda: string_entry(random, group())),
+        strings=string_entries(random, group),
         references=some(random, lambda: reference_entry(random, type, group()), 3) if REFERENCES[type] else [],
         uris=list(dict.fromkeys(uri_entries(random, group))),
         dates=some(random, lambda: ("date", *ends(random, INSTANTS), group()), 3),
@@ -114,12 +114,17 @@ def uri_entries(random: Random, group: Callable[[], int]) -> Iterator[tuple[str,
     yield from some(random, lambda: (pick(CANONICALS), pick(URIS[:2]), pick(("", "", *VERSIONS)), 0))
 
 
-def string_entry(random: Random, group: int) -> tuple[str, str, str, int]:
-    """Return a string with its folded form."""
-    from fhir_server.search.values import fold
+def string_entries(random: Random, group: Callable[[], int]) -> list[tuple[str, str, str, int]]:
+    """Return strings with what is compared of them, and the rest of some from a later word on."""
+    from fhir_server.search.values import normal
 
-    exact = random.choice(TEXTS)
-    return random.choice(FORMS["string"]), fold(exact), exact, group
+    def whole() -> tuple[str, str, str, int]:
+        exact = random.choice(TEXTS)
+        return random.choice(FORMS["string"]), normal(exact), exact, group()
+
+    found = some(random, whole)
+    rests = [(name, norm.partition(" ")[2], "", number) for name, norm, _, number in found if " " in norm]
+    return list(dict.fromkeys((*found, *rests)))
 
 
 def reference_entry(random: Random, type: str, group: int) -> tuple[str, str, str, int, int]:
@@ -178,11 +183,11 @@ def leaf(random: Random, type: str) -> q.Entry:
 
 def string_leaf(random: Random) -> q.String:
     """Return a question about a string."""
-    from fhir_server.search.values import fold
+    from fhir_server.search.values import normal
 
     mode = random.choice(("prefix", "contains", "exact", "whole", "suffix"))
-    asked = random.choice((*TEXTS[1:], "an", "b"))
-    return q.String(random.choice(FORMS["string"]), asked if mode == "exact" else fold(asked), mode)  # type: ignore[arg-type]
+    asked = random.choice((*TEXTS, "an", "b"))
+    return q.String(random.choice(FORMS["string"]), asked if mode == "exact" else normal(asked), mode)  # type: ignore[arg-type]
 
 
 def number_leaf(random: Random, prefix: q.Prefix) -> q.Number:

@@ -28,7 +28,7 @@ from fhir_server.search.query import (
     Token,
     Uri,
 )
-from fhir_server.search.values import STATED, fold, fold_code
+from fhir_server.search.values import STATED, fold_code, normal
 from fhir_server.store.sql.compile_concepts import coded
 from fhir_server.store.sql.compile_measure import RANKS, dates, numbers
 from fhir_server.store.sql.dialect import (
@@ -244,7 +244,7 @@ def to_resources(param: int, rids: tuple[int, ...]) -> Access:
 
 def _string(param: int, leaf: String) -> Access:
     if leaf.mode == "exact":
-        bounds = (fold(leaf.text), leaf.text)
+        bounds = (normal(leaf.text), leaf.text)
         test = Statement("e.value ->> 1 = ? AND e.value ->> 2 = ?", bounds)
         condition = "{}.p = ? AND {}.norm = ? AND {}.exact = ?"
         return Access("idx_string", condition, (param, *bounds), 4, param, "s", test, pinned=True, ordered=True)
@@ -254,8 +254,9 @@ def _string(param: int, leaf: String) -> Access:
             "idx_string", f"{{}}.p = ? AND {contains('{}.norm')}", (param, leaf.text), SCANS, param, "s", test
         )
     if leaf.mode == "whole":
-        test = Statement("e.value ->> 1 = ?", (leaf.text,))
-        return Access("idx_string", "{}.p = ? AND {}.norm = ?", (param, leaf.text), 4, param, "s", test)
+        test = Statement("e.value ->> 1 = ? AND e.value ->> 2 <> ''", (leaf.text,))
+        whole = "{}.p = ? AND {}.norm = ? AND {}.exact <> ''"
+        return Access("idx_string", whole, (param, leaf.text), 4, param, "s", test)
     if leaf.mode == "suffix":
         end = (len(leaf.text), leaf.text)
         test = Statement("substr(e.value ->> 1, -?) = ?", end)

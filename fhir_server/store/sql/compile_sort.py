@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fhir_server.search.query import Sort, SortKind
 from fhir_server.search.values import DATED, NEVER, is_inner
-from fhir_server.store.sql.dialect import Names, Statement, both, container, either, from_footprint, union
+from fhir_server.store.sql.dialect import TRUE, Names, Statement, both, container, either, from_footprint, union
 
 _LETTERS: dict[SortKind, str] = {
     "token": "t",
@@ -71,7 +71,8 @@ def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:
     params = [param for name in sort.names if (param := names.param_id(type, name)) is not None]
     if not params:
         return Statement("NULL")
-    found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind]) for param in params])
+    whole = Statement("e.value ->> 2 <> ''") if sort.kind == "string" else TRUE
+    found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind], whole) for param in params])
     best = Statement(f"(SELECT {'max' if sort.descending else 'min'}(s.v) FROM ({found.sql}) s)", found.arguments)
     return best if sort.kind in _NAMED or len(params) > 1 else _alone(params[0], column[-1], v, best)
 

@@ -92,6 +92,19 @@ def test_names_and_addresses_are_searched_by_each_part() -> None:
     assert set(texts(found, "address")) == {("1 rue x", "1 rue X"), ("nimes", "Nîmes"), ("30000", "30000")}
 
 
+def test_family_names_are_found_from_each_of_their_words_on() -> None:
+    found = entries("Patient", name=[{"text": "Ana Vega", "family": "de la Vega-Ruiz", "given": ["Ana Maria"]}])
+    rests = {("la vega ruiz", ""), ("vega ruiz", ""), ("ruiz", "")}
+    assert set(texts(found, "family")) == {("de la vega ruiz", "de la Vega-Ruiz"), *rests}
+    assert set(texts(found, "name")) == {*texts(found, "family"), ("ana vega", "Ana Vega"), ("ana maria", "Ana Maria")}
+
+
+def test_a_name_without_parts_is_found_from_each_of_its_words_on() -> None:
+    found = entries("Practitioner", name=[{"text": "Dr Anne Vega"}])
+    assert set(texts(found, "name")) == {("dr anne vega", "Dr Anne Vega"), ("anne vega", ""), ("vega", "")}
+    assert texts(found, "family") == []
+
+
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [

@@ -44,6 +44,8 @@ def comparable(found: IndexEntries) -> dict[str, set[Any]]:
     plain: dict[str, set[Any]] = {
         kind: {entry[:-1] for entry in getattr(found, kind) if "." not in entry[0]} for kind in KINDS
     }
+    # What a family name goes on with hangs on its place, which FHIRPath does not tell.
+    plain["strings"] = {each for each in plain["strings"] if each[2] or each[0].endswith(":text")}
     plain["tokens"] = {(name, code) for name, _, code, _ in found.tokens if "." not in name}
     return plain
 

@@ -52,7 +52,7 @@ class Known:
         ("Patient", "name sw Pet", String("name", "pet")),
         ("Patient", "family ew Son", String("family", "son", "suffix")),
         ("Observation", "subject eq Patient/4", Reference("subject", "Patient", "4")),
-        ("Patient", 'given eq "Peter, Paul"', String("given", "peter, paul", "whole")),
+        ("Patient", 'given eq "Peter, Paul"', String("given", "peter paul", "whole")),
         (
             "Patient",
             'given eq "peter" and birthdate ge 2020-02-29',

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.search.values import HIGHEST_KEY, LOWEST_KEY, decimal_key, fold, fold_code
+from fhir_server.search.values import HIGHEST_KEY, LOWEST_KEY, decimal_key, fold, fold_code, normal
 
 numbers = st.builds(
     lambda sign, digits, exponent: Decimal((sign, digits, exponent)),
@@ -72,6 +73,41 @@ def test_folding_forgets_case_accents_and_runs_of_white_space(text: str, folded:
 @given(st.text())
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "norm"),
+    [
+        ("Jean-Pierre", "jean pierre"),
+        ("O'Brien", "obrien"),
+        ("d’Arcy", "darcy"),
+        ("L‘Église «Saint-Luc»", "leglise saint luc"),
+        ("St.  Mary's\tClinic", "st marys clinic"),
+        ("Smith, Jr.", "smith jr"),
+        ("12/B_3", "12 b 3"),
+        ("5.4 mg, 1,5 ml.", "5.4 mg 1,5 ml"),
+        ("100 % €", "100 €"),
+        ("王・小明", "王小明"),
+        ("?!", "?!"),
+        ("…", "..."),
+        (" \t", ""),
+    ],
+)
+def test_strings_compare_without_punctuation(text: str, norm: str) -> None:
+    assert normal(text) == norm
+
+
+@given(st.text())
+def test_comparing_without_punctuation_twice_changes_nothing_more(text: str) -> None:
+    assert normal(normal(text)) == normal(text)
+    assert normal(text) or not fold(text)
+
+
+@pytest.mark.parametrize("letter", [chr(number) for number in range(33, 127)])
+def test_ascii_is_compared_as_any_other_text(letter: str) -> None:
+    assert normal(f"{letter} a") == normal(f"{letter} á"), "with an accent the letters take the other road"
+    kept = normal(f"a{letter}b").replace(" ", "") != "ab"
+    assert kept == (letter != "`" and unicodedata.category(letter)[0] != "P")
 
 
 def test_codes_fold_without_case_but_keep_their_accents_and_blanks() -> None:
