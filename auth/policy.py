@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from urllib.parse import parse_qsl
 
 from auth.rights import ACTIONS, NO_RIGHTS, Action, Power, Rights, tree
@@ -146,11 +147,18 @@ def rights_of(policy: Policy, caller: Caller) -> Rights:
 
 
 def _reach(policy: Policy, caller: Caller, rows: Iterable[Row], action: Action) -> dict[str, Restriction]:
+    acting = [row for row in rows if action in row.actions]
     found: dict[str, Restriction] = {}
-    for row in rows:
-        if action in row.actions:
-            for type in sorted(row.types):
-                found[type] = any_of(found.get(type, NONE), row.within(policy, caller, type, action))
+    # Most types are like many others, and what is within reach is put together once for all that are alike.
+    reached: dict[tuple[object, ...], Restriction] = {}
+    nothing: Restriction = NONE
+    for type in sorted(frozenset().union(*(row.types for row in acting))):
+        named = [row for row in acting if type in row.types]
+        alike = (type == BINARY, type in record_types(), *(type if _by_criteria(row) else id(row) for row in named))
+        if alike not in reached:
+            within = (row.within(policy, caller, type, action) for row in named)
+            reached[alike] = reduce(any_of, within, nothing)
+        found[type] = reached[alike]
     return found
 
 

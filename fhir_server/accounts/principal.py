@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from auth.accounts import Account
 from auth.grants import Grant
@@ -12,6 +13,8 @@ from auth.rights import NO_RIGHTS, Rights
 from auth.scopes import Known, Scopes, parse_scopes
 from fhir_server.interactions.call import Principal
 
+REMEMBERED = 256
+"""Of how many callers the rights are remembered."""
 SYSTEM = "system"
 """The role of a backend service, which acts for no account."""
 
@@ -27,6 +30,11 @@ def principals(policy: Policy, known: Known, employers: Callable[[Account], Awai
     name the owner of an account, too.
     """
 
+    # Who somebody is is looked up each time; what that gives them is worked out once.
+    @lru_cache(maxsize=REMEMBERED)
+    def rights(caller: Caller) -> Rights:
+        return rights_of(policy, caller)
+
     async def principal_of(grant: Grant, account: Account | None) -> Principal:
         role = SYSTEM if account is None else role_of(account)
         actor = f"Client/{grant.client}" if account is None else account.actor
@@ -34,7 +42,7 @@ def principals(policy: Policy, known: Known, employers: Callable[[Account], Awai
         caller = Caller(role, actor.partition("/")[2], actor, employers=at)
         return Principal(
             actor,
-            _rights(policy, known, grant, account, caller),
+            _rights(rights, known, grant, account, caller),
             account=grant.account,
             client=grant.client,
             grant=grant.id,
@@ -50,11 +58,13 @@ def role_of(account: Account) -> str:
     return "pending" if account.status == "pending" else account.role
 
 
-def _rights(policy: Policy, known: Known, grant: Grant, account: Account | None, asker: Caller) -> Rights:
+def _rights(
+    rights: Callable[[Caller], Rights], known: Known, grant: Grant, account: Account | None, asker: Caller
+) -> Rights:
     if account is not None and account.status == "disabled":
         return NO_RIGHTS
     scopes = None if grant.kind == "session" else _scopes(grant, known)
-    return rights_of(policy, replace(asker, scopes=scopes, patient=grant.patient, purpose=grant.purpose or TREATMENT))
+    return rights(replace(asker, scopes=scopes, patient=grant.patient, purpose=grant.purpose or TREATMENT))
 
 
 def _scopes(grant: Grant, known: Known) -> Scopes:
