@@ -29,11 +29,11 @@ You get it because of your subscription {id}; delete it to get no more.
 
 
 class NotTaken(Exception):
-    """Nobody has taken the parcel; the text says why, without the address. `sent` says that it may have been read."""
+    """Nobody has taken it; the text says why, without the address. `read` is the parcel that may have been read."""
 
-    def __init__(self, why: str, *, sent: bool) -> None:
+    def __init__(self, why: str, read: Parcel | None = None) -> None:
         super().__init__(why)
-        self.sent = sent
+        self.read = read
 
 
 class RestHooks:
@@ -61,12 +61,12 @@ class RestHooks:
         try:
             status = await self._fetcher.send(parcel.method, url, **given)
         except AddressRefused as refusal:
-            raise NotTaken(str(refusal), sent=False) from None
+            raise NotTaken(str(refusal)) from None
         except fetching.FetchFailed as failure:
-            raise NotTaken(str(failure), sent=True) from None
+            raise NotTaken(str(failure), parcel) from None
         if not 200 <= status < 300:
             more = "; redirects are not followed" if 300 <= status < 400 else ""
-            raise NotTaken(f"The endpoint answered with status {status}{more}.", sent=True)
+            raise NotTaken(f"The endpoint answered with status {status}{more}.", parcel)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,5 +82,5 @@ async def by_letter(post: Post, entry: Entry, email: str) -> None:
     """Write to the owner that there is something. Raises NotTaken for an address that is not their own."""
     to = address(entry.asked.endpoint)
     if not email or to.casefold() != email.casefold():
-        raise NotTaken("Letters go to the confirmed address of the owner's own account alone.", sent=False)
+        raise NotTaken("Letters go to the confirmed address of the owner's own account alone.")
     await post(Letter(to, SUBJECT, TEXT.format(id=entry.id)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.store.base import AuditRow, Transaction
 from fhir_server.subscriptions.channels import NotTaken, Post, RestHooks, by_letter
 from fhir_server.subscriptions.lease import Lease, LeaseLost
-from fhir_server.subscriptions.parcel import Parcel, of_event, of_status, of_topic
+from fhir_server.subscriptions.parcel import TOGETHER, Parcel, of_event, of_status, of_topic
 from fhir_server.subscriptions.status import put_status
 from fhir_server.subscriptions.trail import notified
 from realtime.subscriptions.backoff import Backoff
@@ -127,7 +127,7 @@ class Courier:
         except OwnerGone as gone:
             await self._switch(OFF, str(gone))
         except NotTaken as failure:
-            await self._failed(failure, None)
+            await self._failed(failure)
             return 0
         return None
 
@@ -145,12 +145,14 @@ class Courier:
             return self._until_end(now)
         if entry.progress.pending == 0:
             return await self._idle(now)
-        if entry.asked.channel == "email" and entry.progress.acknowledged > 0:
+        if entry.asked.channel == "email":
             # The first letter goes at once, and what comes soon after it goes in one.
             pause = (entry.progress.sent - now) / SECOND + LETTERS
-            if pause > 0:
+            if pause > 0 and entry.progress.acknowledged > 0:
                 return pause
-        await self._deliver(viewer)
+            await self._write(viewer)
+        else:
+            await self._deliver(viewer)
         return 0
 
     async def _activate(self, viewer: Viewer) -> None:
@@ -163,7 +165,7 @@ class Courier:
             try:
                 await self._means.hooks.send(entry, parcel)
             except NotTaken as failure:
-                await self._failed(failure, None, error=True)
+                await self._failed(failure, error=True)
                 return
         await self._switch(ACTIVE, "", sent=self._means.services.now(), failures=0, again=0)
 
@@ -178,55 +180,57 @@ class Courier:
         topic = self._means.services.subscribing.topics.get(asked.topic or "")
         return (asked.type,) if asked.topic is None else () if topic is None else topic.types
 
-    async def _deliver(self, viewer: Viewer) -> None:
-        """Deliver the next events and note that they are taken, or why not."""
+    async def _write(self, viewer: Viewer) -> None:
+        """Write a letter about all events that wait."""
         means, entry = self._means, self.entry
-        most = entry.asked.most if entry.asked.channel == "rest-hook" else 1000
-        events = await events_after(means.services.store, entry.id, entry.progress.acknowledged, most)
+        standing = await viewer.standing(entry.owner)
+        if means.post is not None:
+            await by_letter(means.post, entry, standing.email)
+        await self._taken((), entry.progress.events)
+
+    async def _deliver(self, viewer: Viewer) -> None:
+        """Deliver what waits for a moment, and note by one commit what was taken. Raises NotTaken, OwnerGone."""
+        entry, clock = self.entry, asyncio.get_running_loop().time
+        upto, taken, ends = entry.progress.acknowledged, list[Parcel](), clock() + TOGETHER
+        try:
+            while upto < entry.progress.events and clock() < ends:
+                parcel, last = await self._next(upto, viewer)
+                if parcel is not None:
+                    await self._means.hooks.send(entry, parcel)
+                    taken.append(parcel)
+                upto = last
+        finally:
+            # Also when one is not taken, when the owner is gone, or when the server stops meanwhile.
+            if upto > entry.progress.acknowledged:
+                await self._taken(taken, upto)
+
+    async def _next(self, after: int, viewer: Viewer) -> tuple[Parcel | None, int]:
+        """Return what tells of the next events, None where there is nothing to tell, and the number of its last one."""
+        services, entry = self._means.services, self.entry
+        events = await events_after(services.store, entry.id, after, entry.asked.most)
         if not events:
             # They have expired while nobody took them.
-            await self._taken(None, entry.progress.events)
-            return
-        if entry.asked.channel == "email":
-            standing = await viewer.standing(entry.owner)
-            if means.post is not None:
-                await by_letter(means.post, entry, standing.email)
-            await self._taken(None, events[-1].number)
-            return
+            return None, entry.progress.events
         if entry.asked.topic is None:
-            parcel = await of_event(means.services, entry, events[0], viewer)
-        else:
-            parcel = await of_topic(means.services, entry, events, viewer)
-        if parcel is None:
-            await self._taken(None, events[0].number)
-            return
-        await self._send(parcel)
+            return await of_event(services, entry, events[0], viewer), events[0].number
+        parcel = await of_topic(services, entry, events, viewer)
+        return parcel, parcel.upto
 
-    async def _send(self, parcel: Parcel) -> None:
-        try:
-            await self._means.hooks.send(self.entry, parcel)
-        except NotTaken as failure:
-            await self._failed(failure, parcel)
-        else:
-            await self._taken(parcel, parcel.upto)
-
-    async def _taken(self, parcel: Parcel | None, upto: int) -> None:
-        """Note that everything up to an event is acknowledged."""
+    async def _taken(self, parcels: Sequence[Parcel], upto: int) -> None:
+        """Note that everything up to an event is acknowledged, of which the parcels told."""
         entry, services = self.entry, self._means.services
         well: dict[str, Any] = {"failures": 0, "again": 0, "error": "", "sent": services.now()}
-        told: tuple[AuditRow, ...] = ()
-        if parcel is not None and parcel.shown:
-            told = (notified(services, entry.owner, entry.id, parcel, 200),)
+        told = [notified(services, entry.owner, entry.id, parcel, 200) for parcel in parcels if parcel.shown]
         await self._note(ACTIVE, "", told, acknowledged=max(upto, entry.progress.acknowledged), **well)
 
-    async def _failed(self, failure: NotTaken, parcel: Parcel | None, *, error: bool = False) -> None:
+    async def _failed(self, failure: NotTaken, *, error: bool = False) -> None:
         """Note a failure: when to try again, and what the subscription says of it. `error` says that it is one."""
         entry, backoff = self.entry, self._means.backoff
         failures = entry.progress.failures + 1
         again = self._means.services.now() + int(backoff.wait(failures) * SECOND)
         told: tuple[AuditRow, ...] = ()
-        if parcel is not None and parcel.shown and failure.sent:
-            told = (notified(self._means.services, entry.owner, entry.id, parcel, 502),)
+        if failure.read is not None and failure.read.shown:
+            told = (notified(self._means.services, entry.owner, entry.id, failure.read, 502),)
         status = OFF if backoff.is_over(failures) else ERROR if error or backoff.is_error(failures) else entry.status
         why = str(failure)
         log.info("a notification was not taken", extra={"subscription": entry.id, "failures": failures})
@@ -236,7 +240,7 @@ class Courier:
     async def _switch(self, status: str, said: str, **changes: Any) -> None:
         await self._note(status, said, (), error=said, **changes)
 
-    async def _note(self, status: str, said: str, told: tuple[AuditRow, ...], **changes: Any) -> None:
+    async def _note(self, status: str, said: str, told: Sequence[AuditRow], **changes: Any) -> None:
         """Write what has happened, all in one commit, as long as it is this process's to write."""
         entry, means = self.entry, self._means
 
@@ -277,5 +281,5 @@ class Courier:
         if due > now:
             return min((due - now) / SECOND, until or LONG)
         await self._means.hooks.send(entry, of_status(self._means.services, entry, "heartbeat"))
-        await self._taken(None, entry.progress.acknowledged)
+        await self._taken((), entry.progress.acknowledged)
         return 0

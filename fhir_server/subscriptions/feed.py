@@ -24,7 +24,7 @@ from fhir_server.interactions.subscribing.tables import (
 from fhir_server.interactions.telling.owners import OwnerGone, Whose
 from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.store.base import Transaction
-from fhir_server.subscriptions.parcel import Parcel, of_status, of_topic
+from fhir_server.subscriptions.parcel import TOGETHER, Parcel, of_status, of_topic
 from fhir_server.subscriptions.trail import notified
 from realtime.subscriptions.notification import Kind
 from realtime.subscriptions.wire import ping
@@ -131,29 +131,40 @@ class Feed:
         await self._say(of_status(self._sight.services, entry, kind).body.decode())
 
     async def _turn(self) -> bool:
-        """Say the next thing; return whether there may be more."""
-        entry = await self._entry()
+        """Say what there is, for a moment, and note by one commit what was said; return whether there may be more."""
+        entry, clock = await self._entry(), asyncio.get_running_loop().time
         if entry is None:
             return False
-        topical = entry.asked.topic is not None
-        store = self._sight.services.store
-        events = await events_after(store, self._id, self._last, entry.asked.most if topical else PINGED)
-        if not events:
-            return False
-        viewer = Viewer(self._sight.services, self._sight.whose)
+        viewer, before, ends = Viewer(self._sight.services, self._sight.whose), self._last, clock() + TOGETHER
+        said: list[Parcel] = []
+        more = True
         try:
-            if topical:
-                parcel: Parcel | None = await of_topic(self._sight.services, entry, events, viewer)
-            else:
-                parcel = await self._pinged(entry, events, viewer)
+            while more and clock() < ends:
+                more = await self._next(entry, viewer, said)
         except OwnerGone:
             # The courier of the subscription finds that too, and says so in the resource.
+            more = False
+        finally:
+            # Also when nobody reads any more, or the socket ends meanwhile.
+            if self._last > before:
+                await self._acknowledge(entry, said)
+        return more
+
+    async def _next(self, entry: Entry, viewer: Viewer, said: list[Parcel]) -> bool:
+        """Say the next thing and add it to what was `said`; return whether there was one. Raises OwnerGone, Gone."""
+        topical = entry.asked.topic is not None
+        most = entry.asked.most if topical else PINGED
+        events = await events_after(self._sight.services.store, self._id, self._last, most)
+        if not events:
             return False
-        upto = events[-1].number if parcel is None else parcel.upto
+        if topical:
+            parcel: Parcel | None = await of_topic(self._sight.services, entry, events, viewer)
+        else:
+            parcel = await self._pinged(entry, events, viewer)
         if parcel is not None:
             await self._say(parcel.body.decode())
-        self._last = upto
-        await self._acknowledge(entry, parcel, upto)
+            said.append(parcel)
+        self._last = events[-1].number if parcel is None else parcel.upto
         return True
 
     async def _pinged(self, entry: Entry, events: Sequence[Kept], viewer: Viewer) -> Parcel | None:
@@ -163,8 +174,9 @@ class Feed:
                 return Parcel("", "", ping(self._id).encode(), "", events[-1].number)
         return None
 
-    async def _acknowledge(self, entry: Entry, parcel: Parcel | None, upto: int) -> None:
-        services = self._sight.services
+    async def _acknowledge(self, entry: Entry, said: Sequence[Parcel]) -> None:
+        services, upto = self._sight.services, self._last
+        told = [notified(services, entry.owner, self._id, parcel, 200) for parcel in said if parcel.shown]
 
         async def work(tx: Transaction) -> None:
             if await owned_by_id(tx, self._id) is None:
@@ -173,8 +185,8 @@ class Feed:
             await change_progress(
                 tx, self._id, acknowledged=max(upto, far.acknowledged), sent=max(far.sent, services.now())
             )
-            if parcel is not None and parcel.shown:
-                await tx.audit(notified(services, entry.owner, self._id, parcel, 200))
+            for each in told:
+                await tx.audit(each)
 
         # What was sent is noted, though the socket may end meanwhile.
         noting = asyncio.get_running_loop().create_task(services.store.write(work))

@@ -18,6 +18,9 @@ from fhir_server.model.resource import instant
 from realtime.subscriptions.notification import Kind, bundle
 from realtime.subscriptions.subscription import media_type
 
+TOGETHER = 0.02
+"""Seconds within which parcels that are taken are acknowledged by one commit, which takes a good part of that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:

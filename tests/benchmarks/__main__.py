@@ -1,7 +1,7 @@
 """Run the benchmarks and print the table: `python -m tests.benchmarks [PART...] [--scale N]`.
 
-The parts are process, terminology, profiles, limited, http, auth, sockets, views, load and search; without any all of
-them.
+The parts are process, terminology, profiles, limited, http, auth, sockets, subscriptions, views, load and search;
+without any all of them.
 
 `--scale` is how many copies of the data searches meet, 16 unless given; the aims are those for 16.
 """
@@ -71,6 +71,12 @@ def _sockets() -> list[Figure]:
     return sockets.measure()
 
 
+def _subscriptions() -> list[Figure]:
+    from tests.benchmarks import subscriptions
+
+    return subscriptions.measure()
+
+
 def _views() -> list[Figure]:
     from tests.benchmarks import views
 
@@ -98,6 +104,7 @@ def _parts(scale: int) -> dict[str, Callable[[], list[Figure]]]:
         "http": _http,
         "auth": _auth,
         "sockets": _sockets,
+        "subscriptions": _subscriptions,
         "views": _views,
         "load": _load,
         "search": partial(_search, scale),

@@ -45,7 +45,7 @@ class Endpoint(RestHooks):
         await asyncio.sleep(0)
         if self.refuses:
             self.refuses -= 1
-            raise NotTaken("The endpoint answered with status 500.", sent=True)
+            raise NotTaken("The endpoint answered with status 500.", parcel)
         self.taken.append(parcel)
         if self.during is not None:
             await self.during()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,71 @@ async def test_what_is_not_acknowledged_waits_in_the_store(house: House) -> None
         taken = await house.taken(2)
     assert [each.path for each in taken] == ["Observation/a", "Observation/b"]
     assert [each.upto for each in taken] == [1, 2]
+
+
+async def test_what_is_taken_within_a_moment_is_acknowledged_by_one_commit(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_server.subscriptions.courier.TOGETHER", 60)
+    store = house.server.services.store
+    async with house.at_work():
+        id = await house.subscribe()
+    await write(house, *(f"o{number}" for number in range(30)))
+    commits: list[int] = []
+    commit = store.write
+
+    async def counted(work: Any) -> Any:
+        before = (await progress_of(store, id)).acknowledged
+        done = await commit(work)
+        commits.append((await progress_of(store, id)).acknowledged - before)
+        return done
+
+    monkeypatch.setattr(store, "write", counted)
+    async with house.at_work():
+        taken = await house.taken(30)
+        await house.until(lambda: progress_of(store, id), lambda progress: progress.acknowledged == 30)
+    assert [each.path for each in taken] == [f"Observation/o{number}" for number in range(30)]
+    assert [each for each in commits if each] == [30]
+    assert len([row for row in await house.server.audit_rows() if row.action == "notify"]) == 30
+
+
+async def test_what_was_taken_before_the_server_stops_is_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_server.subscriptions.courier.TOGETHER", 60)
+    async with house.at_work():
+        id = await house.subscribe()
+    await write(house, "a", "b", "c")
+
+    async def during() -> None:
+        if len(house.endpoint.taken) == 3:
+            await asyncio.Event().wait()
+
+    house.endpoint.during = during
+    async with house.at_work():
+        await house.taken(3)
+    assert (await progress_of(house.server.services.store, id)).acknowledged == 2
+    house.endpoint.during = None
+    async with house.at_work():
+        taken = await house.taken(4)
+    assert [each.path[-1] for each in taken] == ["a", "b", "c", "c"]
+
+
+async def test_what_is_taken_before_another_one_is_refused_is_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_server.subscriptions.courier.TOGETHER", 60)
+    async with house.at_work():
+        await house.subscribe()
+    await write(house, "a", "b", "c")
+
+    async def during() -> None:
+        house.endpoint.refuses = 1 if len(house.endpoint.taken) == 2 else 0
+
+    house.endpoint.during = during
+    async with house.at_work():
+        taken = await house.taken(3)
+    assert [each.path[-1] for each in taken] == ["a", "b", "c"]
 
 
 async def test_whose_owner_is_gone_is_off_and_says_why(house: House) -> None:
