@@ -18,6 +18,7 @@ from auth.smart.errors import Refusal, Stray
 Pairs = Sequence[tuple[str, str]]
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """The S256 of a verifier: 32 bytes in base64url."""
+CONTEXT = frozenset(("launch/patient", "launch/encounter"))
 LONGEST_STATE = 2048
 LONGEST_SCOPE = 10_000
 PROMPTS = frozenset(("none", "login", "consent", "select_account"))
@@ -123,11 +124,11 @@ def _scopes(said: dict[str, str], client: Client, known: Known) -> Scopes:
 
 def _openable(scopes: Scopes, *, launched: bool) -> Scopes:
     """Return the scopes with the patient context that patient/ scopes cannot do without, and no other context that
-    nobody can be asked for: an encounter comes with a launch, or not at all.
+    nobody can be asked for. Who chooses an encounter has chosen its patient; a launch brings both, or has none.
     """
-    known = {"launch/patient", "launch/encounter"} if launched else {"launch/patient"}
-    scopes = Scopes(scopes.resources, tuple(w for w in scopes.words if not w.startswith("launch/") or w in known))
+    scopes = Scopes(scopes.resources, tuple(w for w in scopes.words if not w.startswith("launch/") or w in CONTEXT))
     needs = any(each.level == "patient" for each in scopes.resources)
+    needs = needs or ("launch/encounter" in scopes.words and not launched)
     has = {"launch", "launch/patient"} & set(scopes.words)
     return Scopes(scopes.resources, (*scopes.words, "launch/patient")) if needs and not has else scopes
 

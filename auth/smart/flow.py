@@ -1,4 +1,4 @@
-"""The way of a user through an authorization: sign in, choose a patient where one is needed, decide, back to the app.
+"""The way of a user through an authorization: sign in, choose what it is about, decide, back to the app.
 
 Each step is a `Show` (a page, with what it shows) or a `Go` (an address). The request under way is kept (`pending`), so
 that a page can be loaded again; whether a step is due is found anew from what is known each time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from auth import grants
 from auth.accounts import Account
@@ -23,6 +23,7 @@ from auth.smart.authorization_request import AuthorizationRequest, Pairs, Return
 from auth.smart.browser import SignedIn
 from auth.smart.codes import Code
 from auth.smart.consent import decided
+from auth.smart.context import Encounter, People, Person
 from auth.smart.errors import Refusal, Stray
 from auth.smart.launches import Launch
 from auth.smart.pending import Pending
@@ -30,32 +31,8 @@ from auth.smart.registry import Registry
 from auth.trail import Trail
 
 SECOND = 1_000_000
-Page = Literal["login", "patient", "consent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A patient to choose: logical id, and how people call them."""
-
-    id: str
-    name: str
-    birth_date: str | None = None
-
-
-class People(Protocol):
-    """The patients that an account may see, as the host knows them."""
-
-    async def search(self, account: Account, text: str) -> Sequence[Person]:
-        """Return some whose name begins with `text`; the first ones when it is empty."""
-        ...
-
-    async def person(self, account: Account, id: str) -> Person | None:
-        """Return the patient with that id, if the account may see it."""
-        ...
-
-    async def has_encounter(self, account: Account, id: str, patient: str | None) -> bool:
-        """Return whether there is such an encounter of that patient for the account to see."""
-        ...
+ENCOUNTER = "launch/encounter"
+Page = Literal["login", "patient", "encounter", "consent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +45,8 @@ class Show:
     account: Account | None = None
     person: Person | None = None
     people: Sequence[Person] = ()
+    encounter: Encounter | None = None
+    encounters: Sequence[Encounter] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +87,14 @@ class _State:
     request: AuthorizationRequest
     signed: SignedIn | None
     launch: Launch | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What the app is told that it is about: ids of a patient and an encounter."""
+
+    patient: str | None = None
+    encounter: str | None = None
 
 
 class Flow:
@@ -159,7 +146,9 @@ class Flow:
         fresh = browser.stranger()
 
         async def work(tx: Transaction) -> list[Grant]:
-            await pending.keep(tx, state.pending, session=None, patient=None, browser=fingerprint(fresh))
+            await pending.keep(
+                tx, state.pending, session=None, patient=None, encounter=None, browser=fingerprint(fresh)
+            )
             return await browser.forget(tx, secret)
 
         for grant in await self._parts.store.write(work):
@@ -169,12 +158,30 @@ class Flow:
     async def choose(self, id: str, secret: str, patient: str) -> Go:
         """Take the patient that the user has chosen. Raises Stray for one that is not theirs to see."""
         state = await self._state(id, secret)
+        account = self._chooser(state)
+        if account is None or await self._parts.people.person(account, patient) is None:
+            raise Stray("not_yours")
+        await self._parts.store.write(lambda tx: pending.keep(tx, state.pending, patient=patient, encounter=None))
+        return Go(id=id)
+
+    async def choose_encounter(self, id: str, secret: str, encounter: str) -> Go:
+        """Take the encounter that the user has chosen, "" for none. Raises Stray for one that is not the patient's."""
+        state = await self._state(id, secret)
+        account = self._chooser(state)
+        if account is None:
+            raise Stray("not_yours")
+        if encounter:
+            person = await self._patient(state, account)
+            if person is None or await self._parts.people.encounter(account, encounter, person.id) is None:
+                raise Stray("not_yours")
+        await self._parts.store.write(lambda tx: pending.keep(tx, state.pending, encounter=encounter))
+        return Go(id=id)
+
+    def _chooser(self, state: _State) -> Account | None:
+        """Return who may choose: who is signed in surely enough."""
         signed = state.signed
         sure = signed is not None and self._parts.assurance.suffices(signed.grant, signed.account)
-        if signed is None or not sure or await self._parts.people.person(signed.account, patient) is None:
-            raise Stray("not_yours")
-        await self._parts.store.write(lambda tx: pending.keep(tx, state.pending, patient=patient))
-        return Go(id=id)
+        return signed.account if signed is not None and sure else None
 
     async def decide(self, id: str, secret: str, ticked: Collection[str] | None, asker: Asker) -> Step:
         """Take the user's decision: the scopes that were ticked, or None for no. Raises Stray."""
@@ -190,11 +197,13 @@ class Flow:
             return Go(self._refused(state.back, Refusal("access_denied", "The user granted nothing.")))
         told = due.person is not None and (_needs_patient(scopes) or "launch" in scopes.words)
         patient = due.person.id if due.person is not None and told else None
-        return await self._grant(state, state.signed, scopes, patient, asker)
+        named = due.encounter is not None and patient is not None and ENCOUNTER in scopes.words
+        about = _About(patient, due.encounter.id if due.encounter is not None and named else None)
+        return await self._grant(state, state.signed, scopes, about, asker)
 
-    async def _grant(self, state: _State, signed: SignedIn, scopes: Scopes, patient: str | None, asker: Asker) -> Go:
+    async def _grant(self, state: _State, signed: SignedIn, scopes: Scopes, about: _About, asker: Asker) -> Go:
         """Make the code for the app and end the request, together."""
-        code = self._code(state, signed, scopes, patient)
+        code, patient = self._code(state, signed, scopes, about), about.patient
 
         async def work(tx: Transaction) -> str | None:
             handle = state.request.launch
@@ -212,7 +221,7 @@ class Flow:
             raise Stray("over")
         return Go(state.back.address(self._parts.base, code=secret))
 
-    def _code(self, state: _State, signed: SignedIn, scopes: Scopes, patient: str | None) -> Code:
+    def _code(self, state: _State, signed: SignedIn, scopes: Scopes, about: _About) -> Code:
         request, launch = state.request, state.launch
         return Code(
             client=request.client.id,
@@ -223,8 +232,8 @@ class Flow:
             session=signed.grant.id,
             auth_time=signed.grant.issued,
             nonce=request.nonce,
-            patient=patient,
-            encounter=launch.encounter if launch is not None else None,
+            patient=about.patient,
+            encounter=launch.encounter if launch is not None else about.encounter,
             context=launch.context if launch is not None else {},
             amr=signed.grant.amr,
             acr=signed.grant.acr,
@@ -243,9 +252,32 @@ class Flow:
         if person is None and _needs_patient(request.scopes):
             people = await self._parts.people.search(account, text)
             return _unless(silent, "interaction_required", Show("patient", id, request, account, people=people))
+        encounter, choice = await self._encounter(state, account, person)
+        if choice:
+            show = Show("encounter", id, request, account, person, encounters=choice)
+            return _unless(silent, "interaction_required", show)
         if silent and await self._was_granted(request, account, person):
-            return await self._grant(state, state.signed, request.scopes, person.id if person else None, asker)
-        return _unless(silent, "consent_required", Show("consent", id, request, account, person))
+            about = _About(person.id if person else None)
+            return await self._grant(state, state.signed, request.scopes, about, asker)
+        return _unless(silent, "consent_required", Show("consent", id, request, account, person, encounter=encounter))
+
+    async def _encounter(
+        self, state: _State, account: Account, person: Person | None
+    ) -> tuple[Encounter | None, Sequence[Encounter]]:
+        """Return which encounter was chosen, and those to choose from, as long as the app wants one and none was.
+
+        A launch brings its own. Without any that the user may see there is nothing to choose.
+        """
+        wanted = state.pending.encounter
+        if (
+            person is None
+            or wanted == ""
+            or state.request.launch is not None
+            or ENCOUNTER not in state.request.scopes.words
+        ):
+            return None, ()
+        found = await self._parts.people.encounter(account, wanted, person.id) if wanted is not None else None
+        return found, () if found is not None else await self._parts.people.encounters(account, person.id)
 
     async def _patient(self, state: _State, account: Account) -> Person | None:
         """Return whom the app is about: of the launch, the only one that a patient has, or the one that was chosen."""

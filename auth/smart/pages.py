@@ -19,6 +19,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 TEXTS: dict[str, tuple[str, str]] = {
     "login_title": ("Sign in", "Se connecter"),
     "patient_title": ("Choose a patient", "Choisir un patient"),
+    "encounter_title": ("Choose a consultation", "Choisir une consultation"),
     "consent_title": ("May this app do that?", "Autoriser cette application ?"),
     "apps_title": ("Apps that have access", "Applications autorisées"),
     "stray_title": ("This did not work", "Cela n’a pas fonctionné"),
@@ -42,6 +43,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "choose_patient": ("Choose one", "Choisissez"),
     "born": ("born {date}", "naissance le {date}"),
     "nobody": ("There is no patient to choose from.", "Aucun patient à proposer."),
+    "encounter_for": (
+        "{app} would like to know which consultation this is about.",
+        "{app} souhaite savoir de quelle consultation il s’agit.",
+    ),
+    "choose_encounter": ("Choose one, the latest first", "Choisissez, de la plus récente à la plus ancienne"),
+    "no_encounter": ("None of these", "Aucune de celles-ci"),
+    "no_date": ("Without a date", "Sans date"),
+    "about_encounter": ("Consultation: {which}", "Consultation : {which}"),
     "consent_for": ("{app} asks for access.", "{app} demande un accès."),
     "signed_in_as": ("Signed in as", "Connecté en tant que"),
     "not_you": ("Not you? Sign out", "Ce n’est pas vous ? Se déconnecter"),

@@ -23,8 +23,9 @@ LIFE = 600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One request. `session` is the grant that its user has signed in with, `since` when it began; `patient` is whom
-    it is about. Times are microseconds since 1970.
+    """One request. `session` is the grant that its user has signed in with, `began` when it began; `patient` is whom
+    it is about, `encounter` what that patient has been seen for, empty where the user has chosen none. Times are
+    microseconds since 1970.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Pending:
     began: int
     session: str | None = None
     patient: str | None = None
+    encounter: str | None = None
 
     def is_of(self, browser: str) -> bool:
         """Return whether it began in the browser that has this secret."""

@@ -11,8 +11,9 @@ from auth.ports import Fetch
 from auth.scopes import Known
 from auth.smart import flow, token_endpoint
 from auth.smart.client_authentication import ClientAuthentication
+from auth.smart.context import People
 from auth.smart.discovery import Endpoints
-from auth.smart.flow import Flow, People
+from auth.smart.flow import Flow
 from auth.smart.introspection import Introspection
 from auth.smart.key_sets import KeySets
 from auth.smart.origins import Origins

@@ -105,7 +105,7 @@ async def _demand_context(smart: SmartHere, account: Account, asked: Opened) -> 
     people, patient, encounter = smart.people, asked.patient, asked.encounter
     if patient is not None and await people.person(account, patient) is None:
         raise Missing("There is no such patient, or not for you.")
-    if encounter is not None and not await people.has_encounter(account, encounter, patient):
+    if encounter is not None and await people.encounter(account, encounter, patient) is None:
         raise Missing("There is no such encounter of that patient, or not for you.")
 
 

@@ -92,6 +92,10 @@ def step_routes() -> APIRouter:
     async def patient(id: str, fields: Fields, smart: SmartHere, here: BrowserHere) -> Response:
         return go_on(await smart.flow.choose(id, here.known, dict(fields).get("patient", "")), here)
 
+    @router.post("/encounter", **OWN)
+    async def encounter(id: str, fields: Fields, smart: SmartHere, here: BrowserHere) -> Response:
+        return go_on(await smart.flow.choose_encounter(id, here.known, dict(fields).get("encounter", "")), here)
+
     @router.post("/decision", **OWN)
     async def decision(id: str, fields: Fields, smart: SmartHere, here: BrowserHere, asker: AskerHere) -> Response:
         allowed = ("decision", "allow") in fields
@@ -113,14 +117,19 @@ def _answer(step: Step, smart: Smart, here: Browser, *, text: str = "") -> Respo
     }
     if step.page == "patient":
         return html_page(smart, here, "patient", to=back_to(step), people=step.people, text=text, **shown)
+    shown |= {
+        "person": step.person,
+        "own": step.person is not None and step.account is not None and step.person.id == step.account.id,
+    }
+    if step.page == "encounter":
+        return html_page(smart, here, "encounter", to=back_to(step), encounters=step.encounters, **shown)
     back = urlsplit(step.request.redirect_uri)
     return html_page(
         smart,
         here,
         "consent",
         to=back_to(step),
-        person=step.person,
-        own=step.person is not None and step.account is not None and step.person.id == step.account.id,
+        encounter=step.encounter,
         choices=choices(step.request.scopes, here.language, smart.known),
         host=back.hostname or back.scheme,
         **shown,

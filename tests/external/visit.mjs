@@ -31,7 +31,13 @@ try {
   await page.fill("#email", asked.email);
   await page.fill("#password", asked.password);
   await page.press("#password", "Enter");
-  await page.waitForSelector("input[name=scope]");
+  await page.waitForSelector("input[name=scope], button[name=encounter]");
+  if (await page.$("button[name=encounter]")) {
+    await shoot("encounter");
+    said.wide ||= await wide();
+    await page.click("button[name=encounter]");
+    await page.waitForSelector("input[name=scope]");
+  }
   await shoot("consent");
   said.wide ||= await wide();
   await page.click("button[value=allow]");

@@ -20,8 +20,9 @@ from auth.scopes import parse_scopes
 from auth.smart import browser
 from auth.smart.assertion import TYPE
 from auth.smart.browser import SignedIn
+from auth.smart.context import Encounter, Person
 from auth.smart.discovery import Endpoints
-from auth.smart.flow import Go, Person, Show
+from auth.smart.flow import Go, Show
 from auth.smart.registry import keep, with_secret
 from auth.smart.smart import Smart, open_smart
 from fhir_server.fetching import Fetched
@@ -49,9 +50,10 @@ def challenge(verifier: str = VERIFIER) -> str:
 
 @dataclass
 class Folk:
-    """Patients by the account that may see them."""
+    """Patients by the account that may see them, and encounters by their patient."""
 
     seen: dict[str, list[Person]] = field(default_factory=dict)
+    visits: dict[str, list[Encounter]] = field(default_factory=dict)
 
     async def search(self, account: Account, text: str) -> Sequence[Person]:
         return [each for each in self.seen.get(account.id, []) if each.name.startswith(text)]
@@ -59,8 +61,11 @@ class Folk:
     async def person(self, account: Account, id: str) -> Person | None:
         return next((each for each in self.seen.get(account.id, []) if each.id == id), None)
 
-    async def has_encounter(self, account: Account, id: str, patient: str | None) -> bool:
-        return (id, patient) == ("visit", "ann")
+    async def encounters(self, account: Account, patient: str) -> Sequence[Encounter]:
+        return self.visits.get(patient, []) if await self.person(account, patient) else []
+
+    async def encounter(self, account: Account, id: str, patient: str | None) -> Encounter | None:
+        return next((each for each in await self.encounters(account, patient or "") if each.id == id), None)
 
 
 @dataclass

@@ -28,7 +28,7 @@ ADMIN = "root@clinic.example"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPE = "launch/patient openid fhirUser offline_access patient/Patient.rs patient/Observation.rs"
 MAY = (
-    "launch launch/patient openid fhirUser profile offline_access online_access "
+    "launch launch/patient launch/encounter openid fhirUser profile offline_access online_access "
     "patient/*.cruds user/*.cruds patient/*.read patient/*.*"
 )
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -172,6 +172,18 @@ def observation(patient: str, category: str = "laboratory", value: int = 70) -> 
         "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
         "subject": {"reference": f"Patient/{patient}"},
         "valueQuantity": {"value": value, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }
+
+
+def encounter(patient: str) -> Json:
+    """Return a consultation of a patient."""
+    return {
+        "resourceType": "Encounter",
+        "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR", "display": "virtual"},
+        "type": [{"text": "Follow-up"}],
+        "subject": {"reference": f"Patient/{patient}"},
+        "period": {"start": "2026-03-02T09:00:00Z", "end": "2026-03-02T09:20:00Z"},
     }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.fakes.authority import PASSWORD
-from tests.fakes.clinic import SCOPE, Clinic, observation, words
+from tests.fakes.clinic import SCOPE, Clinic, encounter, observation, words
 from tests.fakes.node import chromium, external_folder, run_script
 from tests.fakes.quiet import Quiet
 
@@ -54,6 +54,23 @@ def test_an_app_opened_by_itself(clinic: Clinic, pages: str, tmp_path: Path, loc
     assert (told["patient"], told["total"], told["after"]) == (id, 1, id), told
     assert (told["user"], told["refreshed"], told["refused"]) == (f"Patient/{id}", True, 403)
     assert words(told["scope"]) == words(SCOPE)
+
+
+@pytest.mark.parametrize(("locale", "width"), [("fr-FR", 360), ("en-GB", 1200)])
+def test_an_app_is_told_of_the_encounter_that_its_user_chooses(
+    clinic: Clinic, pages: str, tmp_path: Path, locale: str, width: int
+) -> None:
+    app, email, doctor = clinic.app(redirect_uris=[f"{pages}/app.html"]), clinic.patient(), clinic.doctor()
+    clinic.book(email, doctor)
+    id = clinic.id_of(email)
+    met = clinic.http.post("/fhir/Encounter", json=encounter(id), headers=clinic.login(doctor)).raise_for_status()
+    scope = f"{SCOPE} launch/encounter patient/Encounter.r"
+    asked = {"server": clinic.base, "client": app["client_id"], "scope": scope}
+    said = visit(tmp_path, f"{pages}/launch.html?{urlencode(asked)}", email, locale, width)
+    told = said["told"]
+    assert "error" not in told, told
+    assert (told["patient"], told["encounter"], said["wide"]) == (id, met.json()["id"], False), told
+    assert words(told["scope"]) == words(scope)
 
 
 def test_an_app_opened_from_outside_is_told_with_what(clinic: Clinic, pages: str, tmp_path: Path) -> None:

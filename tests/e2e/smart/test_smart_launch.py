@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fakes.authority import PASSWORD
-from tests.fakes.clinic import SCOPE, Clinic, bearer, observation, words
+from tests.fakes.clinic import SCOPE, Clinic, bearer, encounter, observation, words
 from tests.fakes.visitor import CALLBACK, Pkce, Visitor, answered, checked
 
 
@@ -62,6 +62,34 @@ def test_an_app_opened_with_a_patient_is_told_of_it(clinic: Clinic) -> None:
     assert (style.status_code, style.headers["access-control-allow-origin"]) == (200, "*")
     assert {"color_background", "color_text", "dim_font_size", "font_family_body"} <= style.json().keys()
     assert "refresh_token" not in tokens
+
+
+def test_a_doctor_chooses_a_patient_and_an_encounter_for_an_app(clinic: Clinic) -> None:
+    app, email, other, doctor = clinic.app(), clinic.patient(), clinic.patient(), clinic.doctor()
+    clinic.book(email, doctor)
+    id, stranger = clinic.id_of(email), clinic.id_of(other)
+
+    def met(who: str, patient: str) -> str:
+        answer = clinic.http.post("/fhir/Encounter", json=encounter(patient), headers=clinic.login(who))
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    visit = met(doctor, id)
+    scope, pkce = "launch/patient launch/encounter patient/Encounter.rs", Pkce()
+    with Visitor(clinic.root, doctor) as visitor:
+        page = visitor.open(clinic.authorization(app, pkce, scope=scope))
+        page = visitor.submit(page, "/login", email=doctor, password=PASSWORD)
+        assert 'name="patient"' in page.text
+        page = visitor.submit(page, "/patient", patient=id)
+        assert ("2026-03-02" in page.text, "Follow-up" in page.text) == (True, True)
+        for wrong in ("nothing", stranger):
+            assert visitor.submit(page, "/encounter", encounter=wrong).status_code == 400
+        page = visitor.submit(page, "/encounter", encounter=visit)
+        assert "Consultation: 2026-03-02, Follow-up" in page.text
+        code = answered(visitor.submit(page, "/decision", scope=checked(page), decision="allow"))["code"]
+    tokens = clinic.exchange(app, code, pkce).json()
+    assert (tokens["patient"], tokens["encounter"], words(tokens["scope"])) == (id, visit, words(scope))
+    assert clinic.fhir(tokens["access_token"], f"Encounter/{visit}").status_code == 200
 
 
 def test_somebody_else_signs_in_at_the_same_browser(clinic: Clinic) -> None:

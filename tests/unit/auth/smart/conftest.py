@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from auth.smart.flow import Person
+from auth.smart.context import Person
 from tests.fakes.apps import Apps, apps_of
 from tests.fakes.authority import Authority
 

@@ -126,11 +126,14 @@ def test_a_patient_scope_brings_the_patient_context() -> None:
     assert "launch/patient" not in ask(scope="launch patient/Observation.rs", launch="h1").scopes.words
 
 
-def test_an_encounter_is_known_of_a_launch_or_not_at_all() -> None:
-    client = app("launch launch/patient launch/encounter patient/*.rs")
-    asked = "launch/encounter launch/patient patient/Patient.rs"
-    assert ask(client, scope=asked).scopes.words == ("launch/patient",)
-    assert "launch/encounter" in ask(client, scope=f"launch {asked}", launch="h1").scopes.words
+def test_an_encounter_brings_its_patient_and_nothing_else_is_chosen() -> None:
+    client = app("launch launch/patient launch/encounter launch/location openid patient/*.rs")
+    assert ask(client, scope="launch/encounter").scopes.words == ("launch/encounter", "launch/patient")
+    assert ask(client, scope="launch/location launch/encounter openid").scopes.words == (
+        *("launch/encounter", "openid"),
+        "launch/patient",
+    )
+    assert ask(client, scope="launch launch/encounter", launch="h1").scopes.words == ("launch", "launch/encounter")
 
 
 @pytest.mark.parametrize(

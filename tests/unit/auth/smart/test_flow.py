@@ -6,10 +6,11 @@ import pytest
 
 from auth.grants import grant_of
 from auth.smart import codes, launches
+from auth.smart.context import Encounter
 from auth.smart.errors import Stray
 from auth.smart.flow import Go, Show
 from auth.smart.launches import Launch
-from tests.fakes.apps import Apps, answer
+from tests.fakes.apps import MAY, Apps, answer
 from tests.fakes.authority import HERE
 
 
@@ -170,8 +171,14 @@ async def test_a_patient_who_was_taken_away_meanwhile_is_not_granted(apps: Apps)
     assert step.page == "patient"
 
 
-async def launch(apps: Apps, client: str = "app", account: str = "doc", patient: str | None = "bob") -> str:
-    made = Launch(client, account, patient, "e1", {"intent": "review", "need_patient_banner": False})
+async def launch(
+    apps: Apps,
+    client: str = "app",
+    account: str = "doc",
+    patient: str | None = "bob",
+    encounter: str | None = "e1",
+) -> str:
+    made = Launch(client, account, patient, encounter, {"intent": "review", "need_patient_banner": False})
     return await apps.authority.store.write(lambda tx: launches.open_launch(tx, made))
 
 
@@ -184,6 +191,88 @@ async def test_a_launch_brings_its_patient_and_context(apps: Apps) -> None:
     tokens = await apps.exchange(code)
     assert (tokens["patient"], tokens["encounter"], tokens["intent"]) == ("bob", "e1", "review")
     assert tokens["need_patient_banner"] is False
+
+
+ABOUT = "launch/patient launch/encounter patient/Observation.rs"
+VISITS = [Encounter("late", "2026-03-02", "video"), Encounter("early", "2026-01-05")]
+
+
+async def test_a_user_chooses_an_encounter_of_the_patient_that_was_chosen(apps: Apps) -> None:
+    await apps.client(scopes=f"{MAY} launch/encounter")
+    apps.folk.visits = {"bob": VISITS, "ben": [Encounter("bens")]}
+    _, secret = await apps.signed_in("doc@example.org")
+    flow, id = apps.smart.flow, (await shown(apps, secret, scope=ABOUT)).id
+
+    async def due() -> Show:
+        step = await flow.show(id, secret, HERE)
+        assert isinstance(step, Show)
+        return step
+
+    with pytest.raises(Stray, match="not_yours"):
+        await flow.choose_encounter(id, secret, "late")
+    await flow.choose(id, secret, "bob")
+    asked = await due()
+    assert (asked.page, asked.person and asked.person.id, asked.encounters) == ("encounter", "bob", VISITS)
+    for other in ("bens", "nothing"):
+        with pytest.raises(Stray, match="not_yours"):
+            await flow.choose_encounter(id, secret, other)
+    assert (await due()).page == "encounter"
+    await flow.choose_encounter(id, secret, "early")
+    assert ((await due()).page, (await due()).encounter) == ("consent", VISITS[1])
+    # Another patient, and what was chosen of the one before is chosen no more.
+    await flow.choose(id, secret, "ann")
+    assert ((await due()).page, (await due()).encounter) == ("consent", None)
+    await flow.choose(id, secret, "bob")
+    assert (await due()).page == "encounter"
+    await flow.choose_encounter(id, secret, "late")
+    apps.folk.visits["bob"] = VISITS[1:]
+    assert (await due()).encounters == VISITS[1:]
+    await flow.choose_encounter(id, secret, "early")
+    tokens = await apps.exchange(answer(await flow.decide(id, secret, ABOUT.split(), HERE))["code"])
+    assert (tokens["patient"], tokens["encounter"]) == ("bob", "early")
+    assert set(tokens["scope"].split()) == set(ABOUT.split())
+
+
+@pytest.mark.parametrize(
+    ("visits", "chosen", "ticked", "told"),
+    [
+        (VISITS, "late", ABOUT, "late"),
+        (VISITS, "", ABOUT, None),
+        ([], None, ABOUT, None),
+        (VISITS, "late", "launch/patient patient/Observation.rs", None),
+        (VISITS, "late", "launch/encounter", None),
+    ],
+)
+async def test_an_app_is_told_of_the_encounter_that_its_user_lets_it_know(
+    apps: Apps, visits: list[Encounter], chosen: str | None, ticked: str, told: str | None
+) -> None:
+    await apps.client(scopes=f"{MAY} launch/encounter")
+    apps.folk.visits = {"ann": visits}
+    _, secret = await apps.signed_in()
+    due = await shown(apps, secret, scope=ABOUT)
+    assert due.page == ("encounter" if visits else "consent")
+    if chosen is not None:
+        await apps.smart.flow.choose_encounter(due.id, secret, chosen)
+    code = answer(await apps.smart.flow.decide(due.id, secret, ticked.split(), HERE))["code"]
+    assert (await apps.exchange(code)).get("encounter") == told
+
+
+async def test_who_may_not_be_asked_chooses_no_encounter(apps: Apps) -> None:
+    await apps.client(scopes=f"{MAY} launch/encounter")
+    _, secret = await apps.signed_in()
+    await apps.exchange(await apps.code(secret, scope=ABOUT))
+    assert "code" in answer(await apps.begin(secret, scope=ABOUT, prompt="none"))
+    apps.folk.visits = {"ann": VISITS}
+    assert await told(apps, secret, scope=ABOUT, prompt="none") == "interaction_required"
+
+
+async def test_a_launch_without_an_encounter_is_about_none(apps: Apps) -> None:
+    await apps.client(scopes=f"{MAY} launch/encounter")
+    apps.folk.visits = {"bob": VISITS}
+    _, secret = await apps.signed_in("doc@example.org")
+    handle = await launch(apps, encounter=None)
+    due = await shown(apps, secret, scope=f"{EHR} launch/encounter", launch=handle)
+    assert (due.page, due.encounter) == ("consent", None)
 
 
 async def test_a_launch_handle_counts_once_for_one_app_and_user(apps: Apps) -> None:

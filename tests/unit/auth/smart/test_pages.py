@@ -8,8 +8,8 @@ import pytest
 from lxml import etree, html
 
 from auth.smart.consent import Choice
+from auth.smart.context import Encounter, Person
 from auth.smart.errors import Reason
-from auth.smart.flow import Person
 from auth.smart.pages import TEXTS, Pages, language_of
 from auth.smart.words import LANGUAGES, Language
 
@@ -20,12 +20,17 @@ VALUES: dict[str, dict[str, Any]] = {
         **{"app": HOSTILE, "at": "/a", "account": HOSTILE, "text": HOSTILE},
         "people": [Person(HOSTILE, HOSTILE, "1985-03-02")],
     },
+    "encounter": {
+        **{"app": HOSTILE, "at": "/a", "account": HOSTILE, "person": Person(HOSTILE, HOSTILE), "own": False},
+        "encounters": [Encounter(HOSTILE, HOSTILE, HOSTILE), Encounter("e")],
+    },
     "consent": {
         **{
             "app": HOSTILE,
             "at": "/a",
             "account": HOSTILE,
             "person": Person(HOSTILE, HOSTILE),
+            "encounter": Encounter(HOSTILE, HOSTILE, HOSTILE),
             "own": False,
             "host": HOSTILE,
         },

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auth.accounts import Account
-from auth.smart.flow import People
+from auth.smart.context import Encounter, People
 from fhir_server.accounts import people
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.register import register
@@ -53,16 +53,31 @@ async def test_an_encounter_is_there_for_who_may_see_it_with_its_patient() -> No
         assert ben is not None
         visit = {
             **{"resourceType": "Encounter", "id": "visit", "status": "planned"},
-            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR"},
+            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR", "display": "virtual"},
             "subject": {"reference": f"Patient/{ann.account.id}"},
         }
         await update(Call(desk.services, LOADER, "r", "Encounter", "visit", resource=visit))
+        january = {"start": "2026-01-05T23:30:00+01:00", "end": "2026-01-06"}
+        march = {"start": "2026-03", "end": "2026-04"}
+        for id, more in (
+            ("early", {"period": january, "type": [{"text": "Suivi"}]}),
+            ("late", {"period": march, "type": [{"coding": [{"display": "Follow-up"}]}]}),
+            ("off", {"status": "cancelled", "period": {"start": "2026-04-01"}}),
+            ("another", {"subject": {"reference": f"Patient/{ben.account.id}"}}),
+        ):
+            await update(Call(desk.services, LOADER, "r", "Encounter", id, resource=visit | {"id": id, **more}))
         folk = desk.smart.people
-        assert await folk.has_encounter(ann.account, "visit", ann.account.id)
-        assert not await folk.has_encounter(ann.account, "visit", ben.account.id)
-        assert not await folk.has_encounter(ann.account, "visit", None)
-        assert not await folk.has_encounter(ben.account, "visit", ann.account.id)
-        assert not await folk.has_encounter(ann.account, "nothing", ann.account.id)
+        assert await folk.encounter(ann.account, "visit", ann.account.id) == Encounter("visit", None, "virtual")
+        assert await folk.encounter(ann.account, "visit", ben.account.id) is None
+        assert await folk.encounter(ann.account, "visit", None) is None
+        assert await folk.encounter(ben.account, "visit", ann.account.id) is None
+        assert await folk.encounter(ann.account, "nothing", ann.account.id) is None
+        assert list(await folk.encounters(ann.account, ann.account.id)) == [
+            Encounter("late", "2026-03", "Follow-up"),
+            Encounter("early", "2026-01-05", "Suivi"),
+            Encounter("visit", None, "virtual"),
+        ]
+        assert list(await folk.encounters(ben.account, ann.account.id)) == []
 
 
 @pytest.mark.parametrize(
