@@ -40,8 +40,8 @@ def wanted(parameters: Parameters) -> Part:
         raise BadRequest(
             "_elements needs the names of elements, as in _elements=name,birthDate.", expression="_elements"
         )
-    if mode is not None and names:
-        raise BadRequest("_summary and _elements exclude each other: send one of them.", expression="_elements")
+    if mode not in (None, "count") and names:
+        raise BadRequest(f"_summary={mode} and _elements exclude each other: send one of them.", expression="_elements")
     return Part(mode, names)
 
 

@@ -36,9 +36,10 @@ def reaching(call: Call, search: Search, types: Sequence[str]) -> Search:
         demand_hops(call, target.where)
         if target.beside is not None:
             demand_hops(call, target.beside)
-    for include in search.includes:
+    includes = tuple(each for each in search.includes if not each.any or rights.may("search", each.source))
+    for include in includes:
         _demand_include(call, include)
-    return search if types else replace(search, targets=targets)
+    return replace(search, includes=includes) if types else replace(search, targets=targets, includes=includes)
 
 
 def types_of(search: Search) -> frozenset[str] | None:

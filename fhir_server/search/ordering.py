@@ -49,7 +49,8 @@ def _values(sort: Sort, entries: IndexEntries) -> Iterator[Any]:
         case "string":
             yield from (norm for name, norm, exact, _ in entries.strings if name in names and exact)
         case "reference":
-            yield from (f"{type}/{id}" for name, type, id, _, _ in entries.references if name in names)
+            pointed = ((type, id) for name, type, id, _, _ in entries.references if name in names)
+            yield from (f"{type}/{id}" for type, id in pointed if sort.target in ("", type))
         case "uri":
             yield from (uri for name, uri, _, _ in entries.uris if name in names)
         case "date":

@@ -183,8 +183,8 @@ def _made_of(
 
 def _take(reading: _Reading, name: str, code: str, found: tuple[Any, ...], *, times: int) -> None:
     if code == "_sort":
-        known = {(rule.kind, rule.names) for rule in reading.sort}
-        reading.sort += [rule for rule in found if (rule.kind, rule.names) not in known]
+        known = {(rule.kind, rule.names, rule.target) for rule in reading.sort}
+        reading.sort += [rule for rule in found if (rule.kind, rule.names, rule.target) not in known]
     elif code in _LISTED:
         reading.includes += found
     elif code != "_type":

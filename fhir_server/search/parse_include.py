@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhir_server.search.context import Context
@@ -14,12 +14,15 @@ from fhir_server.search.refuse import Unanswered, no_modifier, refuse, shown, un
 from profiles import definitions
 
 _EVERY = "*"
+# What is in the audit trail is no resource of the store, and nothing leads there.
+_SOURCES = tuple(each for each in definitions.resource_types() if each != "AuditEvent")
 
 
 def read_include(types: Sequence[str], name: str, value: str, context: Context) -> tuple[Include, ...]:
     """Return what `_include=Source:parameter[:Target]`, or `_revinclude`, adds to a search of `types`.
 
-    `*` stands for all reference parameters of the source, and alone for those of all `types`. Raises BadRequest.
+    `*` stands for all reference parameters of the source, and alone for those of all `types`; in reverse for all that
+    lead to one of them, and with :iterate for those of all there are. Raises BadRequest.
     """
     code, _, modifier = name.partition(":")
     if modifier == "recurse":
@@ -29,14 +32,20 @@ def read_include(types: Sequence[str], name: str, value: str, context: Context) 
     reverse, iterate = code == "_revinclude", modifier == "iterate"
     parts = value.split(":")
     if parts == [_EVERY]:
-        if reverse or iterate:
-            raise unanswered(code, "with :iterate and in reverse an asterisk needs a type, as in Observation:*.")
-        found = [each for source in types for each in _whole(source, "", context)]
-    elif not 2 <= len(parts) <= 3 or not all(parts):
+        return tuple(replace(each, asked=f"{name}={value}") for each in _every(types, reverse, iterate, context))
+    if not 2 <= len(parts) <= 3 or not all(parts):
         raise refuse(code, "it is written Source:parameter or Source:parameter:Target, once for each.")
-    else:
-        found = _named(code, parts, context)
+    found = _named(code, parts, context)
     return tuple(replace(each, reverse=reverse, iterate=iterate, asked=f"{name}={value}") for each in found)
+
+
+def _every(types: Sequence[str], reverse: bool, iterate: bool, context: Context) -> Iterator[Include]:
+    """Yield what an asterisk alone stands for."""
+    wide = reverse or iterate
+    target = types[0] if reverse and not iterate and len(types) == 1 else ""
+    for source in _SOURCES if wide else types:
+        for each in _whole(source, target, context):
+            yield replace(each, reverse=reverse, iterate=iterate, any=wide)
 
 
 def _named(code: str, parts: list[str], context: Context) -> list[Include]:

@@ -44,6 +44,10 @@ def _rule(types: Sequence[str], number: int, text: str, context: Context) -> Sor
         raise refuse(_SORT, f"its rule {number} is empty; write a parameter, after a minus sign for descending order.")
     if code == "_score":
         raise unanswered(_SORT, "matches have no score here; sort by a parameter, _id or _lastUpdated.")
+    if ":" in code or "." in code:
+        raise unanswered(
+            _SORT, f"its rule {number} is more than a parameter; it has neither modifiers nor chains, and - descends."
+        )
     found = _BY_STORE.get(code) or _by_entries(types, code, context)
     return replace(found, descending=text.startswith("-"))
 
@@ -60,14 +64,12 @@ def _sort_of(resource_type: str, code: str, parameter: Parameter | None) -> Sort
         raise unanswered(_SORT, f"{resource_type} has no parameter {shown(code)} to sort by.")
     if parameter.type not in _KINDS or not is_answered(parameter) or not parameter.answers:
         raise unanswered(_SORT, f"{parameter.code} is of type {parameter.type}, which has no order here.")
-    narrowed = [answer for answer in parameter.answers if answer.target]
-    if narrowed:
+    targets = {answer.target for answer in parameter.answers}
+    if len(targets) > 1:
         raise unanswered(
-            _SORT,
-            f"{parameter.code} is {narrowed[0].name} where that points to a {narrowed[0].target}; sort by"
-            f" {narrowed[0].name}.",
+            _SORT, f"{parameter.code} is made of others that lead to different types; sort by one of them."
         )
     kind = _KINDS[parameter.type]
     if kind == "reference" and not holds_references(parameter):
         kind = "uri"
-    return Sort(kind, tuple(answer.name for answer in parameter.answers))
+    return Sort(kind, tuple(answer.name for answer in parameter.answers), target=targets.pop())

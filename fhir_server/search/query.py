@@ -280,13 +280,14 @@ class Sort:
     """An order by the entries called one of `names`: by folded text or code, `Type/id`, number, or instant.
 
     A version with several entries counts with the one that comes first in that order, a range with its beginning, or
-    in descending order with its end. Versions without any come last in either direction. `id` orders by logical id,
-    `updated` by commit; neither has names.
+    in descending order with its end. Versions without any come last in either direction. With a `target`, only
+    references to resources of that type count. `id` orders by logical id, `updated` by commit; neither has names.
     """
 
     kind: SortKind
     names: tuple[str, ...] = ()
     descending: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +328,8 @@ class Include:
 
     Forward, the resources they point to, of type `target` if one is given; with `reverse`, resources of type `source`
     that point to a match, which is of type `target` if one is given. `canonicals` say where the canonical URLs among
-    them lead. `iterate` goes on from what was added. `asked` is the parameter as it was asked for, for messages.
+    them lead. `iterate` goes on from what was added. `asked` is the parameter as it was asked for, for messages; `any`
+    says that it named neither source nor target, so that types which the caller may not search are passed over.
     """
 
     source: str
@@ -337,3 +339,4 @@ class Include:
     iterate: bool = False
     canonicals: tuple[Canonical, ...] = ()
     asked: str = field(default="", compare=False)
+    any: bool = field(default=False, compare=False)

@@ -302,7 +302,11 @@ def sorts(random: Random) -> tuple[q.Sort, ...]:
         ("date", ("never",)),
     )
     chosen = random.sample(each, random.choice((0, 0, 1, 1, 2, 3)))
-    return tuple(q.Sort(kind, names, random.random() < 0.5) for kind, names in chosen)  # type: ignore[arg-type]
+    target = random.choice(("", "", "Patient", "Location"))
+    return tuple(
+        q.Sort(kind, names, random.random() < 0.5, target if kind == "reference" else "")  # type: ignore[arg-type]
+        for kind, names in chosen
+    )
 
 
 CRITERIA: dict[str, tuple[str, q.Node]] = {

@@ -45,26 +45,18 @@ def select(
     if wanted is not None and start.pieces and len(condition.sql) < _SAID_OFTEN:
         return union([_rows(piece, condition) for piece in start.pieces], "UNION")
     once, dates = "" if start.unique else "DISTINCT ", keys_in_row(order) if start.dated else None
-    found = _rows(_unmerged(start.rows) if order.sorts else start.rows, condition, once, dates or "")
-    return found if dates or not order.sorts else _keyed(found, keys(order.sorts, type, "m.v", world.names), order)
-
-
-def _unmerged(rows: Statement) -> Statement:
-    """Return the same rows, which SQLite leaves as they are: merged into what sorts several kinds of matches together,
-    a full text search would be one that FTS5 cannot do.
-    """
-    return Statement(rows.sql.replace(" MATCH ?)", " MATCH ? LIMIT -1)"), rows.arguments)
+    found = _rows((order.sorts and start.unmerged) or start.rows, condition, once, dates or "")
+    if dates or not order.sorts:
+        return found
+    # FTS5 matches nowhere below a window, not even where it is a restriction that asks for text.
+    total = "" if not order.counted else ", NULL AS total" if world.worded else ", count(*) OVER () AS total"
+    columns = keys(order.sorts, type, "m.v", world.names)
+    sql = f"SELECT m.v AS v, {columns.sql}{total} FROM ({found.sql}) m"
+    return Statement(sql, columns.arguments + found.arguments)
 
 
 def _allows(world: World, type: str, alias: str) -> Statement:
     return world.allows_holder(alias) if is_inner(type) else world.allows(alias, type)
-
-
-def _keyed(found: Statement, columns: Statement, order: Order) -> Statement:
-    # FTS5 matches nowhere below a window.
-    number = "NULL" if " MATCH " in found.sql else "count(*) OVER ()"
-    total = f", {number} AS total" if order.counted else ""
-    return Statement(f"SELECT m.v AS v, {columns.sql}{total} FROM ({found.sql}) m", columns.arguments + found.arguments)
 
 
 def _rows(rows: Statement, condition: Statement, once: str = "", columns: str = "") -> Statement:

@@ -71,10 +71,20 @@ def _key(sort: Sort, type: str, v: str, names: Names) -> Statement:
     params = [param for name in sort.names if (param := names.param_id(type, name)) is not None]
     if not params:
         return Statement("NULL")
-    whole = Statement("e.value ->> 2 <> ''") if sort.kind == "string" else TRUE
-    found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind], whole) for param in params])
+    counted = _counted(sort, names)
+    found = union([from_footprint(f"{column} AS v", v, param, _LETTERS[sort.kind], counted) for param in params])
     best = Statement(f"(SELECT {'max' if sort.descending else 'min'}(s.v) FROM ({found.sql}) s)", found.arguments)
     return best if sort.kind in _NAMED or len(params) > 1 else _alone(params[0], column[-1], v, best)
+
+
+def _counted(sort: Sort, names: Names) -> Statement:
+    """Return the test of the rows that count: not the rests of names, and only references to the type asked for."""
+    if sort.kind == "string":
+        return Statement("e.value ->> 2 <> ''")
+    if not sort.target:
+        return TRUE
+    kind = names.type_id(sort.target) or 0
+    return Statement("EXISTS (SELECT 1 FROM resource t WHERE t.rid = e.value ->> 1 AND t.type = ?)", (kind,))
 
 
 def _alone(param: int, column: str, v: str, best: Statement) -> Statement:

@@ -44,7 +44,9 @@ class Start:
     many others. `sample` are rows to count in their place where counting them would cost as much as reading them all.
     `pieces` are the same rows in several parts, each in order of `v`. `hints` are tests on columns of the row itself
     which show, where they hold, that another conjunct does; `dated` says that the columns `low` and `high` are there.
-    `tested` is the alias whose `v` all else is asked of.
+    `tested` is the alias whose `v` all else is asked of. `unmerged` are the same rows where SQLite must read them by
+    themselves: merged into what sorts several kinds of matches together, a full text search would be one that FTS5
+    cannot do.
     """
 
     rows: Statement
@@ -59,6 +61,7 @@ class Start:
     hints: Sequence[tuple[Node, Statement]] = ()
     dated: bool = False
     tested: str = "x"
+    unmerged: Statement | None = None
 
     def hint(self, node: Node) -> Statement:
         """Return what shows in the row itself that `node` holds."""
@@ -110,9 +113,7 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
             case Hierarchy():
                 yield _from_access(node, along(world, type, node))
             case Words():
-                found = matching_words(node)
-                rows = _of_type(world.names, type, Statement(f"({found.sql}) x WHERE 1", found.arguments))
-                yield Start(rows, "full text", node, 5, unique=True)
+                yield _from_words(world, type, node)
             case Owned():
                 yield _from_compartment(world.names, type, node.type, node.id, node)
             case Together(parts):
@@ -126,6 +127,15 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
                 plain = leaves(entries)
                 if len(plain) == len(entries):
                     yield from _from_entries(world.accesses(type, node, plain), node)
+
+
+def _from_words(world: World, type: str, node: Words) -> Start:
+    found = matching_words(world, node)
+    rows, unmerged = (
+        _of_type(world.names, type, Statement(f"({found.sql}{end}) x WHERE 1", found.arguments))
+        for end in ("", " LIMIT -1")
+    )
+    return Start(rows, "full text", node, 5, unique=True, unmerged=unmerged)
 
 
 def _from_chains(world: World, type: str, node: Or) -> Iterator[Start]:

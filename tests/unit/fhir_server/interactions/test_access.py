@@ -128,6 +128,17 @@ async def test_a_chain_without_a_type_goes_through_those_in_scope(limited: Serve
     assert hidden["total"] == 0
 
 
+@pytest.mark.parametrize("query", [[("_revinclude", "*")], [("_include:iterate", "*"), ("_revinclude:iterate", "*")]])
+async def test_an_asterisk_alone_stands_for_what_is_in_scope(limited: Server, query: list[tuple[str, str]]) -> None:
+    limited.principal = Principal("ann", Rights({"search": {"Patient": About("ann")}}))
+    alone = content(await limited.do("search", "Patient", query=query))
+    assert [each["resource"]["id"] for each in alone["entry"]] == ["ann"]
+    reach = {"Observation": About("ann"), "Patient": About("ann")}
+    limited.principal = Principal("ann", Rights({"search": reach}))
+    found = content(await limited.do("search", "Patient", query=query))
+    assert [each["resource"]["id"] for each in found["entry"]] == ["ann", "of-ann"]
+
+
 async def test_a_search_over_all_types_is_one_over_those_in_scope(limited: Server) -> None:
     limited.principal = Principal("ann", Rights({"search": {"Observation": About("ann")}}))
     found = content(await limited.do("search", "", query=[("_lastUpdated", "ge1970")]))

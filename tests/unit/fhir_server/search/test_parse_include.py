@@ -86,6 +86,25 @@ def test_an_asterisk_alone_is_for_each_type_searched() -> None:
     assert [each.source for each in found] == ["Observation", "Condition"]
 
 
+def test_an_asterisk_alone_in_reverse_is_for_each_type_that_may_refer_to_the_one_searched() -> None:
+    found = {each.source: each for each in parsed("Slot", ("_revinclude", "*")).includes}
+    # http://hl7.org/fhir/R4/appointment.html#search: slot leads to one, actor and practitioner do not.
+    assert "slot" in found["Appointment"].names
+    assert not {"actor", "practitioner", "location"} & set(found["Appointment"].names)
+    assert {(each.reverse, each.any, each.iterate, each.target) for each in found.values()} == {
+        (True, True, False, "Slot")
+    }
+    assert found.keys().isdisjoint({"AuditEvent", "Encounter"}), "the trail, and what refers to no slot"
+
+
+def test_an_asterisk_alone_goes_on_along_every_reference_of_whatever_was_added() -> None:
+    found = {each.source: each for each in parsed("Slot", ("_include:iterate", "*")).includes}
+    assert {"Slot", "Schedule", "Encounter"} <= found.keys()
+    assert found["Schedule"] == Include("Schedule", ("actor",), iterate=True)
+    several = parsed(("Slot", "Schedule"), ("_revinclude", "*")).includes
+    assert {each.target for each in several} == {""}
+
+
 def test_the_same_include_twice_is_one() -> None:
     twice = parsed("Observation", ("_include", "Observation:patient"), ("_include", "Observation:subject:Patient"))
     assert len(twice.includes) == 1
@@ -106,8 +125,6 @@ def test_the_same_include_twice_is_one() -> None:
         ("_include", "PlanDefinition:depends-on:Patient", "never points to a Patient"),
         ("_include:recurse", "Observation:subject", ":iterate"),
         ("_include:sometimes", "Observation:subject", ":sometimes"),
-        ("_include:iterate", "*", "needs a type"),
-        ("_revinclude", "*", "needs a type"),
     ],
 )
 def test_what_leads_nowhere_is_refused_by_name(name: str, value: str, says: str) -> None:

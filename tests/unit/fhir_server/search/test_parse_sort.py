@@ -36,6 +36,13 @@ def test_a_repeated_sort_goes_on_from_the_first_and_a_repeated_rule_changes_noth
     assert found.sort == (Sort("string", ("family",)), Sort("date", ("birthdate",)))
 
 
+def test_what_is_a_part_of_another_reference_is_sorted_by_that_part() -> None:
+    (by_patient,) = parsed("Observation", ("_sort", "-patient")).sort
+    assert by_patient == Sort("reference", ("subject",), descending=True, target="Patient")
+    both = parsed("Observation", ("_sort", "patient,subject")).sort
+    assert both == (Sort("reference", ("subject",), target="Patient"), Sort("reference", ("subject",)))
+
+
 def test_several_types_are_sorted_by_what_is_the_same_in_all() -> None:
     assert parsed(("Observation", "DiagnosticReport"), ("_sort", "status")).sort == (Sort("token", ("status",)),)
     assert "no parameter 'family'" in str(refusal(("Patient", "Observation"), ("_sort", "family")))
@@ -51,7 +58,8 @@ def test_several_types_are_sorted_by_what_is_the_same_in_all() -> None:
         ("Patient", "_sort", "_score", "no score"),
         ("Patient", "_sort:desc", "family", "_sort=-name"),
         ("Observation", "_sort", "code-value-quantity", "code-value-quantity is of type composite"),
-        ("Observation", "_sort", "patient", "sort by subject"),
+        ("Observation", "_sort", "date:desc", "rule 1 is more than a parameter"),
+        ("Observation", "_sort", "status,subject.name", "rule 2 is more than a parameter"),
         ("Location", "_sort", "near", "near is of type special"),
         ("Patient", "_sort", "_content", "_content"),
         ("Patient", "_sort", ",".join(["family"] * 11), "at most 10"),
