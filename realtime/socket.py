@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from realtime.attendance import recall
 from realtime.bucket import Bucket
 from realtime.channel import Channels, Payload, Seat
+from realtime.codes import BAD, BUSY, ENDED, GONE, NO_TEXT, POLICY, TOO_LARGE
 from realtime.limits import Limits
 from realtime.outbox import Outbox
 from realtime.phoenix import (
@@ -45,8 +47,6 @@ LINGER = 5.0
 """Seconds that a client has to take what waits for it when its socket is closed."""
 PATIENCE = 20
 """Messages beyond the rate that are answered before the socket is closed."""
-GONE, NO_TEXT, BAD, POLICY, FAULT, BUSY, ENDED = 1001, 1003, 1007, 1008, 1011, 1013, 4401
-"""Close codes of RFC 6455, 7.4.1, and 4401 for a grant that has ended."""
 
 log = logging.getLogger("realtime")
 
@@ -108,25 +108,9 @@ class Socket(Generic[P]):
             await self._empty()
             await self._hang_up(writer, transmit)
 
-    async def recall(self) -> None:
-        """Look whether the grant still stands, and close if it does not."""
-        while True:
-            known = self.member
-            try:
-                found = await self._doorkeeper.recall(known)
-            except Exception as error:
-                # Its text may quote what it failed on. Nobody stays because it could not be asked whether they may.
-                log.error("whether a session still stands is not known", extra={"error": type(error).__name__})
-                self.close(FAULT, "come in again")
-                return
-            # Another token may have come meanwhile, whose grant is another one.
-            if self.member is known:
-                break
-        if found is None:
-            self.close(ENDED, "the session has ended")
-        elif found != known:
-            # What says the same again would be kept once more for each of thousands.
-            self.member = found
+    async def standing(self, member: Member[P]) -> Member[P] | None:
+        """Return the member as of now; None when the grant or the account has ended, or is another one now."""
+        return await self._doorkeeper.recall(member)
 
     def _time(self, *, renewed: bool = False) -> None:
         """Set the clocks for the token: a notice, and the end.
@@ -157,7 +141,7 @@ class Socket(Generic[P]):
             if text is None:
                 self.close(NO_TEXT, "messages are text")
             elif len(text) > self._limits.message_bytes:
-                self.close(1009, "the message is too large")
+                self.close(TOO_LARGE, "the message is too large")
             else:
                 await self._take(text)
 
@@ -250,7 +234,7 @@ class Socket(Generic[P]):
         self.member = found
         self._time(renewed=True)
         # What was revoked since it was admitted was told of to nobody.
-        await self.recall()
+        await recall(self)
         return "ok", {"expires_in": (found.expires - self._now()) // SECOND}
 
     def _seat(self, topic: str, name: str) -> Seat[P]:

@@ -15,10 +15,11 @@ import msgspec
 import socketio
 
 from realtime.bare_words import BareWords
+from realtime.codes import BAD, GONE, RESTARTS
 from realtime.phoenix import BadFrame
 from realtime.ports import Member
-from realtime.socket import BAD, GONE, Message, Receive, Transmit
-from realtime.sockets import RESTARTS, Sockets
+from realtime.socket import Message, Receive, Transmit
+from realtime.sockets import Sockets
 
 P = TypeVar("P")
 MEMBER = "realtime.member"

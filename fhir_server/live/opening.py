@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_server.accounts.desk import Desk
 from fhir_server.live.appointment import Opening
@@ -17,6 +18,7 @@ from fhir_server.live.visitor import Visitor
 from fhir_server.subscriptions.account_owners import of_accounts
 from fhir_server.subscriptions.binding_sockets import BindingSockets
 from fhir_server.subscriptions.feed import Sight
+from realtime.attendance import Attendance
 from realtime.bus.base import Bus
 from realtime.channel import Channels
 from realtime.consultations import ConsultationChannel
@@ -34,15 +36,14 @@ class Live:
     news: News
     bus: Bus
     revocations: Revocations
-    subscriptions: BindingSockets | None
+    attendances: Sequence[Attendance[Any]]
 
     async def close(self) -> None:
         """Close all sockets, so that what is in the rooms is written while the store is open."""
         await self.news.stop()
         self.revocations.stop()
-        if self.subscriptions is not None:
-            await self.subscriptions.close()
-        await self.sockets.close()
+        for each in self.attendances:
+            await each.close()
         await self.bus.close()
 
 
@@ -64,19 +65,18 @@ async def opening(
         "notifications": NotificationChannel(Inboxes(services), bus),
     }
     sockets = Sockets(Doorkeeper(auth), channels, services.now, limits)
-    auth.admission.watch(sockets.recall)
     news = News(services.store, bus)
     news.begin()
     subscriptions = BindingSockets(Sight(services, of_accounts(services)), auth, bus, limits) if heard else None
-    if subscriptions is not None:
-        auth.admission.watch(subscriptions.recall)
+    attendances: list[Attendance[Any]] = [each.attendance for each in (subscriptions, sockets) if each is not None]
+    for each in attendances:
+        auth.admission.watch(each.recall)
 
-    def recall(grant: str | None = None, account: str | None = None) -> None:
-        sockets.recall(grant, account)
-        if subscriptions is not None:
-            subscriptions.recall(grant, account)
+    def recall() -> None:
+        for each in attendances:
+            each.recall()
 
     revocations = Revocations(auth.admission, bus, recall)
     await bus.open()
     endpoint = Endpoint(services, auth, sockets, subscriptions, proxies=proxies)
-    return Live(endpoint, sockets, news, bus, revocations, subscriptions)
+    return Live(endpoint, sockets, news, bus, revocations, attendances)

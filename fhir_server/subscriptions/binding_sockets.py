@@ -7,9 +7,7 @@ moment to bind with one.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from auth import bindings, tickets
@@ -22,9 +20,12 @@ from fhir_server.interactions.subscribing.entry import Entry, entry_of
 from fhir_server.interactions.subscribing.tables import TYPE
 from fhir_server.store.base import Key
 from fhir_server.subscriptions.feed import Feed, Gone, Sight
+from realtime.attendance import Attendance, recall
 from realtime.bucket import Bucket
 from realtime.bus.base import Bus, End, Happening
+from realtime.codes import BUSY, ENDED, NO_TEXT, POLICY, RESTARTS, TOO_LARGE
 from realtime.limits import Limits
+from realtime.ports import Member
 from realtime.subscriptions.wire import LONGEST, BindWithToken, Misspelt, bound, decode, refused, topic_of
 
 Message = MutableMapping[str, Any]
@@ -36,20 +37,10 @@ UNBOUND = 15.0
 """Seconds that a socket without a token has until it must have bound with one."""
 SLOW = 20.0
 """Seconds that a client may take to read one message."""
-NO_TEXT, POLICY, TOO_LARGE, FAULT, RESTARTS, BUSY, ENDED = 1003, 1008, 1009, 1011, 1012, 1013, 4401
 NEVER = 1 << 62
+Bound = Member[Principal]
+"""On whose behalf a socket hears."""
 NOT_YOURS = "there is no such subscription of yours on this channel"
-
-log = logging.getLogger("fhir_server")
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """On whose behalf a socket hears: a principal by a grant, until the grant or its token `ends`."""
-
-    principal: Principal
-    grant: str
-    ends: int
 
 
 class BindingSockets:
@@ -60,59 +51,30 @@ class BindingSockets:
         self.auth = auth
         self.bus = bus
         self.limits = limits
-        self._open: dict[BindingSocket, asyncio.Task[None] | None] = {}
-        self._recalls: set[asyncio.Task[None]] = set()
+        self.attendance: Attendance[BindingSocket] = Attendance(limits.sockets)
         bus.watch(self._happened)
 
-    async def serve(self, who: Bound | None, receive: Receive, transmit: Transmit) -> None:
+    async def serve(self, member: Bound | None, receive: Receive, transmit: Transmit) -> None:
         """Serve an accepted connection to its end."""
-        socket = BindingSocket(self, who, transmit)
-        if who is not None and self._of(who.principal) >= self.limits.sockets:
-            socket.close(POLICY, "too many sockets")
-        self._open[socket] = asyncio.current_task()
-        # What was revoked between the door and here was told of to nobody.
-        self._look_at(socket)
-        try:
+        socket = BindingSocket(self, member, transmit)
+        with self.attendance.present(socket):
             await socket.live(receive)
-        finally:
-            del self._open[socket]
 
     def _happened(self, happening: Happening, worker: str) -> None:
         if happening == "back":
             # What other workers have said meanwhile was not heard.
-            for socket in self._open:
+            for socket in self.attendance:
                 socket.hear()
-
-    def _of(self, principal: Principal) -> int:
-        return sum(each.who is not None and each.who.principal.actor == principal.actor for each in self._open)
-
-    def recall(self, grant: str | None = None, account: str | None = None) -> None:
-        """Look again at who is there by that grant or account, because it has changed; at all when none is named."""
-        for socket in tuple(self._open):
-            who = socket.who
-            if who is None or ((grant or account) and who.grant != grant and who.principal.account != account):
-                continue
-            self._look_at(socket)
-
-    def _look_at(self, socket: BindingSocket) -> None:
-        task = asyncio.get_running_loop().create_task(socket.recall())
-        self._recalls.add(task)
-        task.add_done_callback(self._recalls.discard)
-
-    async def close(self) -> None:
-        """Close all of them; clients come back by themselves."""
-        tasks = [task for task in self._open.values() if task is not None]
-        for socket in tuple(self._open):
-            socket.close(RESTARTS, "the server stops")
-        if tasks:
-            await asyncio.wait(tasks, timeout=2.0)
 
 
 def admitted(found: Admitted[Principal], ends: int) -> Bound | None:
     """Return on whose behalf a socket may hear, None for access in an emergency."""
     if found.grant.purpose is not None:
         return None
-    return Bound(found.principal, found.grant.id, min(ends, found.grant.expires))
+    principal = found.principal
+    # Machines have no account.
+    account = principal.account or principal.actor
+    return Member(account, principal.role, found.grant.id, min(ends, found.grant.expires), principal)
 
 
 async def bearer(auth: Auth[Principal], token: str) -> Bound | None:
@@ -129,10 +91,10 @@ async def bearer(auth: Auth[Principal], token: str) -> Bound | None:
 class BindingSocket:
     """One connection."""
 
-    def __init__(self, hall: BindingSockets, who: Bound | None, transmit: Transmit) -> None:
+    def __init__(self, hall: BindingSockets, member: Bound | None, transmit: Transmit) -> None:
         loop = asyncio.get_running_loop()
         self._hall = hall
-        self.who = who
+        self.member = member
         self._transmit = transmit
         self._loop = loop
         self._feeds: dict[str, tuple[Feed, End]] = {}
@@ -173,36 +135,18 @@ class BindingSocket:
         if not gone:
             await self._hang_up()
 
-    async def recall(self) -> None:
-        """Look whether the grant still stands, and close if it does not."""
-        while (who := self.who) is not None:
-            try:
-                found = await self._standing(who.grant, who.ends)
-            except Exception as error:
-                # Its text may quote what it failed on. Nobody hears on because it could not be asked whether they may.
-                log.error(
-                    "whether the access of a socket still stands is not known", extra={"error": type(error).__name__}
-                )
-                self.close(FAULT, "bind again")
-                return
-            # It may have been bound by another token meanwhile, whose grant is another one.
-            if self.who is who:
-                break
-        if who is None:
-            return
-        if found is None:
-            self.close(ENDED, "the access has ended")
-        elif found != who:
-            self.who = found
+    async def standing(self, member: Bound) -> Bound | None:
+        """Return the member as of now; None when the grant or the account has ended."""
+        return await self._standing(member.grant, member.expires)
 
     def _time(self) -> None:
         """Set the clock: for binding, and then for the end of what it was bound by."""
         if self._timer is not None:
             self._timer.cancel()
-        if self.who is None:
+        if self.member is None:
             self._timer = self._loop.call_later(UNBOUND, self.close, POLICY, "bind with a token")
             return
-        left = (self.who.ends - self._hall.sight.services.now()) / SECOND
+        left = (self.member.expires - self._hall.sight.services.now()) / SECOND
         self._timer = self._loop.call_later(max(left, 0), self.close, ENDED, "the access has ended")
 
     async def _read(self, receive: Receive) -> None:
@@ -231,10 +175,10 @@ class BindingSocket:
             return
         if isinstance(said, BindWithToken):
             await self._bind_with_token(said.token)
-        elif self.who is None:
+        elif self.member is None:
             await self._say(refused(f"bind {said.id}", "this needs a token"))
         else:
-            await self._bind(said.id, self.who)
+            await self._bind(said.id, self.member)
 
     async def _bind(self, id: str, who: Bound) -> None:
         entry = await self._own(id, who)
@@ -250,13 +194,14 @@ class BindingSocket:
         if found is None or who is None:
             await self._say(refused("bind-with-token", "this needs a token that counts and was not used"))
             return
-        if self.who is not None and self.who.principal.actor != who.principal.actor:
+        if self.member is not None and self.member.account != who.account:
             self.close(POLICY, "one socket is for one owner")
             return
-        self.who = who
+        self.member = who
+        self._hall.attendance.count(self)
         self._time()
         # What was revoked since it was asked for was told of to nobody.
-        await self.recall()
+        await recall(self)
         for id in found.ids:
             entry = await self._own(id, who)
             if entry is not None:
@@ -281,7 +226,7 @@ class BindingSocket:
         return entry if heard else None
 
     def _hears(self, entry: Entry) -> bool:
-        return self.who is not None and entry.is_heard_by(self.who.principal)
+        return self.member is not None and entry.is_heard_by(self.member.principal)
 
     async def _follow(self, entry: Entry, *, greet: bool = False) -> None:
         known = self._feeds.get(entry.id)

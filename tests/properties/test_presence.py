@@ -40,11 +40,11 @@ async def live(acts: list[tuple[str, int]]) -> None:
     for client in there:
         assert client.known == there[0].known
         assert {user: len(refs) for user, refs in client.known.items()} == users
-    assert len(sockets) == sum(not client.task.done() for client in clients)
+    assert len(sockets.attendance) == sum(not client.task.done() for client in clients)
     for client in clients:
         client.cut()
     await asyncio.wait({client.task for client in clients}, timeout=5)
-    assert (len(sockets), channel.rooms) == (0, 0)
+    assert (len(sockets.attendance), channel.rooms) == (0, 0)
 
 
 @settings(max_examples=150, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -201,6 +201,20 @@ def test_a_binding_token_binds_once_and_shakes_hands(clinic: Clinic) -> None:
         assert f"Appointment/{book}" in hear(connection)
     with socket(clinic) as connection:
         assert say(connection, f"bind-with-token {told['token'][0]}").startswith("error bind-with-token")
+
+
+def test_an_account_has_no_more_sockets_by_binding_later(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    with ExitStack() as stack:
+        opened = [stack.enter_context(socket(clinic)) for _ in range(21)]
+        for each in opened:
+            # Nothing is asked for yet, so nothing is told.
+            each.send(f"bind-with-token {binding_token(person)['token'][0]}")
+        with pytest.raises(ConnectionClosed) as closed:
+            hear(opened[-1])
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "too many sockets")
+        assert "this needs" not in say(opened[0], "bind no-such")
 
 
 def test_a_quiet_socket_hears_heartbeats(clinic: Clinic) -> None:

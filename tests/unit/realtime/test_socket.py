@@ -111,7 +111,7 @@ async def living(
     wire.free.set()
     wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await asyncio.wait_for(task, 5)
-    assert len(sockets) == 0
+    assert len(sockets.attendance) == 0
     assert echo.seats == [], "whoever is gone has left"
 
 
@@ -210,9 +210,9 @@ async def test_what_is_known_of_somebody_is_kept_while_it_is_the_same() -> None:
     who = member()
     async with living(who=who) as (_wire, sockets, _echo, _task):
         await settle()
-        sockets.recall("g")
+        sockets.attendance.recall("g")
         await settle()
-        (socket,) = sockets._open
+        (socket,) = sockets.attendance
         assert socket.member is who
 
 
@@ -221,7 +221,7 @@ async def test_nobody_stays_because_their_session_could_not_be_asked_for(caplog:
     async with living(doorkeeper=doorkeeper) as (wire, sockets, _echo, task):
         await settle()
         doorkeeper.broken = True
-        sockets.recall("g")
+        sockets.attendance.recall("g")
         await asyncio.wait_for(task, 2)
         assert wire.closed == (1011, "come in again")
     assert "Dupont" not in caplog.text
@@ -233,7 +233,7 @@ async def test_a_token_that_comes_while_its_forerunner_is_asked_for_is_kept() ->
         await settle()
         doorkeeper.gone.add("old")
         doorkeeper.answers.clear()
-        sockets.recall("old")
+        sockets.attendance.recall("old")
         await settle()
         wire.say("phoenix", "access_token", {"token": "3600"})
         await settle()
@@ -249,16 +249,16 @@ async def test_when_the_grant_ends_only_its_socket_closes() -> None:
         living(doorkeeper=doorkeeper, who=member(grant="old")) as (wire, sockets, _echo, task),
         living(doorkeeper=doorkeeper) as (_wire, _sockets, _other, living_on),
     ):
-        sockets.recall("old")
+        sockets.attendance.recall("old")
         await settle()
         assert not task.done(), "nothing has happened to it"
         doorkeeper.gone.add("old")
-        sockets.recall("other")
+        sockets.attendance.recall("other")
         await settle()
         assert not task.done()
-        sockets.recall("old")
+        sockets.attendance.recall("old")
         await asyncio.wait_for(task, 2)
-        assert wire.closed == (4401, "the session has ended")
+        assert wire.closed == (4401, "the access has ended")
         assert not living_on.done()
 
 
@@ -293,13 +293,13 @@ async def test_one_account_has_so_many_sockets_only() -> None:
             sockets.serve(replace(member(), account="bob"), "2.0.0", third.incoming.get, third.transmit)
         )
         await settle()
-        assert (len(sockets), first.done(), other.done()) == (2, False, False)
+        assert (len(sockets.attendance), first.done(), other.done()) == (2, False, False)
         third.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await other
 
 
 async def test_stopping_closes_all_of_them() -> None:
     async with living() as (wire, sockets, _echo, task):
-        await sockets.close()
+        await sockets.attendance.close()
         assert task.done()
         assert wire.closed == (1012, "the server stops")

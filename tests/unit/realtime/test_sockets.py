@@ -58,9 +58,9 @@ async def test_a_place_that_is_given_up_may_be_taken() -> None:
     await first
     again = world.open("ann", "g4")
     await settle()
-    assert (len(world.sockets), again.done(), other.done()) == (2, False, False)
-    await world.sockets.close()
-    assert len(world.sockets) == 0
+    assert (len(world.sockets.attendance), again.done(), other.done()) == (2, False, False)
+    await world.sockets.attendance.close()
+    assert len(world.sockets.attendance) == 0
 
 
 async def test_what_is_revoked_between_the_door_and_the_socket_closes_it() -> None:
@@ -78,13 +78,13 @@ async def test_who_is_looked_at_again() -> None:
     assert (world.doorkeeper.asked, world.codes) == (["g1", "g2", "g3", "g4"], {})
     world.doorkeeper.asked.clear()
     world.doorkeeper.gone = True
-    world.sockets.recall(grant="g1")
+    world.sockets.attendance.recall(grant="g1")
     await settle()
     assert (world.doorkeeper.asked, world.codes) == (["g1"], {"g1": 4401})
-    world.sockets.recall(account="ann")
+    world.sockets.attendance.recall(account="ann")
     await settle()
     assert (world.doorkeeper.asked[1:], world.codes) == (["g2"], {"g1": 4401, "g2": 4401})
-    world.sockets.recall()
+    world.sockets.attendance.recall()
     await settle()
     assert sorted(world.doorkeeper.asked[2:]) == ["g3", "g4"]
     assert set(world.codes.values()) == {4401}

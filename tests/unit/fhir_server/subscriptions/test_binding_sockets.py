@@ -12,12 +12,14 @@ import pytest
 from auth.errors import Unauthenticated
 from auth.rights import EVERYTHING
 from fhir_server.interactions.call import Principal
-from fhir_server.subscriptions.binding_sockets import ENDED, FAULT, BindingSockets, Bound
+from fhir_server.subscriptions.binding_sockets import BindingSockets
 from realtime.bus.memory import MemoryBus
+from realtime.codes import ENDED, FAULT
 from realtime.limits import Limits
+from realtime.ports import Member
 
 ANN = Principal("Patient/1", EVERYTHING, account="1")
-WHO = Bound(ANN, "grant", 1 << 60)
+WHO = Member("1", "", "grant", 1 << 60, ANN)
 
 
 class Admission:
@@ -55,7 +57,7 @@ async def closing(answer: Callable[[], Principal]) -> dict[str, Any]:
     serving = asyncio.create_task(sockets.serve(WHO, receive, transmit))
     await asyncio.wait({serving}, timeout=0.2)
     if not serving.done():
-        await sockets.close()
+        await sockets.attendance.close()
         return {}
     return sent[-1]
 
