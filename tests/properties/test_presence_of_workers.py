@@ -136,7 +136,7 @@ async def _emptied(world: World, worker: Worker) -> None:
         client.cut()
     tasks: set[asyncio.Task[Any]] = {client.task for client in world.clients}
     await asyncio.wait(tasks, timeout=5)
-    assert (len(worker.sockets), worker.channel.rooms) == (0, 0)
+    assert (len(worker.sockets.attendance), worker.channel.rooms) == (0, 0)
 
 
 @settings(max_examples=200, deadline=None)
