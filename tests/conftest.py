@@ -9,6 +9,7 @@ Async tests run on the loop of the fixture `runner` if they, or a fixture of the
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from tests.fakes.shared import SHARED_DATA
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+LONGEST = ("test_queries_agree.py",)
+"""Files with a test that takes minutes, the longest first; then come those marked `slow`."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's own options."""
@@ -31,13 +35,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what needs more than Python, unless asked for."""
+    """Skip what needs more than Python, unless asked for, and let several workers begin with what takes longest."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
     if config.getoption("--external"):
         return
     skip = pytest.mark.skip(reason="needs more than Python: make test-all runs it")
     for item in items:
         if item.get_closest_marker("external"):
             item.add_marker(skip)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Return when it is the turn of a test: what is long and begun last would leave the other workers waiting."""
+    if item.path.name in LONGEST:
+        return LONGEST.index(item.path.name)
+    return len(LONGEST) + (item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected, tens of thousands of tests, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,8 +18,11 @@ ADDRESS = re.compile(r"(https?://\S+)/fhir\b")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return an environment in which no setting of the surroundings counts."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_")}
+    """Return an environment in which no setting of the surroundings counts.
+
+    What is compiled is kept for the next process.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FHIR_", "PYTHONDONTWRITE"))}
     return kept | {"COLUMNS": "200", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"} | more
 
 
