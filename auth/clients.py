@@ -32,7 +32,8 @@ class Client:
 
     `scopes` is the most it may be granted. `secret` is the SHA-256 of its secret, for the methods that have one; `keys`
     are its public JWKs, or `keys_url` is where they are. `refresh_days` is how long its refresh tokens live. `ehr` says
-    that it launches others and may choose logical ids.
+    that it launches others and may choose logical ids. `post_logout_redirect_uris` are where users go who have signed
+    out at its wish.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Client:
     refresh_days: int = 90
     ehr: bool = False
     disabled: bool = False
+    post_logout_redirect_uris: tuple[str, ...] = ()
 
     @property
     def confidential(self) -> bool:
@@ -99,6 +101,7 @@ def read_client(id: str, said: Mapping[str, Any], known: Known) -> tuple[Client 
         keys_url=keys_url,
         refresh_days=_days(said, problems),
         ehr=said.get("ehr") is True,
+        post_logout_redirect_uris=_uris(said, "post_logout_redirect_uris", native=True, problems=problems),
     )
     problems += _together(client)
     return (None if problems else client), problems

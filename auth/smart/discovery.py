@@ -93,6 +93,7 @@ def openid_configuration(endpoints: Endpoints) -> dict[str, Any]:
     return {
         **_both(endpoints),
         "userinfo_endpoint": endpoints.at("userinfo"),
+        "end_session_endpoint": endpoints.at("logout"),
         "response_modes_supported": ["query"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SIGNED_BY],

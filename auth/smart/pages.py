@@ -22,6 +22,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "encounter_title": ("Choose a consultation", "Choisir une consultation"),
     "consent_title": ("May this app do that?", "Autoriser cette application ?"),
     "apps_title": ("Apps that have access", "Applications autorisées"),
+    "logout_title": ("Sign out?", "Se déconnecter ?"),
+    "left_title": ("You are signed out", "Vous êtes déconnecté"),
     "stray_title": ("This did not work", "Cela n’a pas fonctionné"),
     "login_for": ("{app} asks you to sign in.", "{app} vous demande de vous connecter."),
     "login_apps": ("Sign in to see which apps have access.", "Connectez-vous pour voir les applications autorisées."),
@@ -72,6 +74,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "take_it_back": ("Take it back", "Retirer l’accès"),
     "take_back_from": ("Take it back from {app}", "Retirer l’accès de {app}"),
     "taken_back": ("The access has ended.", "L’accès est retiré."),
+    "logout_for": ("{app} asks you to sign out here, too.", "{app} vous propose de vous déconnecter ici aussi."),
+    "logout_by_nobody": ("You have been sent here to sign out.", "Vous avez été envoyé ici pour vous déconnecter."),
+    "logout": ("Sign out", "Se déconnecter"),
+    "logout_note": (
+        "To stay signed in, close this page.",
+        "Pour rester connecté, fermez cette page.",
+    ),
+    "left_note": ("Nobody is signed in in this browser.", "Personne n’est connecté dans ce navigateur."),
     "over": (
         "This request is over, or was begun in another browser. Go back to the app and begin again.",
         "Cette demande est terminée, ou a commencé dans un autre navigateur. Revenez à l’application et recommencez.",

@@ -16,6 +16,7 @@ from auth.smart.registry import Registry, keep, with_secret
 from auth.trail import Trail
 
 SECOND = 1_000_000
+ADDRESSES = frozenset(("redirect_uris", "launch_uris", "post_logout_redirect_uris"))
 RESERVED = frozenset(("ehr", "refresh_days"))
 """What only an administrator may say of an app."""
 
@@ -63,7 +64,7 @@ class Registration:
         try:
             done = await self._add(own, "anonymous", asker, alone=True)
         except Unfit as unfit:
-            uris = all(each.member in ("redirect_uris", "launch_uris") for each in unfit.problems)
+            uris = all(each.member in ADDRESSES for each in unfit.problems)
             raise Refusal("invalid_redirect_uri" if uris else "invalid_client_metadata", str(unfit)) from None
         return done
 
@@ -137,6 +138,7 @@ def described(client: Client) -> dict[str, Any]:
         "response_types": ["code"] if "authorization_code" in client.grant_types else [],
         "redirect_uris": list(client.redirect_uris),
         "launch_uris": list(client.launch_uris),
+        "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "scope": str(client.scopes),
         **({"jwks": {"keys": [dict(key) for key in client.keys]}} if client.keys else {}),
         **({"jwks_uri": client.keys_url} if client.keys_url is not None else {}),

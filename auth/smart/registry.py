@@ -15,6 +15,7 @@ from auth.scopes import Known, parse_scopes
 from auth.tables import CLIENTS
 
 PAGE = 100
+LISTS = ("grant_types", "redirect_uris", "launch_uris", "keys", "post_logout_redirect_uris")
 
 
 class Registry:
@@ -38,7 +39,7 @@ class Registry:
 
     def _read(self, record: Record) -> Client:
         value: dict[str, Any] = dict(record.value)
-        lists = {name: tuple(value[name]) for name in ("grant_types", "redirect_uris", "launch_uris", "keys")}
+        lists = {name: tuple(value.get(name, ())) for name in LISTS}
         # A search parameter that is no longer there takes the scope that rests on it along.
         scopes, _gone = parse_scopes(value["scopes"], self._known)
         return Client(**value | lists | {"id": record.key, "scopes": scopes})

@@ -16,6 +16,7 @@ from auth.smart.discovery import Endpoints
 from auth.smart.flow import Flow
 from auth.smart.introspection import Introspection
 from auth.smart.key_sets import KeySets
+from auth.smart.logout import Logout
 from auth.smart.origins import Origins
 from auth.smart.pages import Pages
 from auth.smart.registration import Registration
@@ -39,6 +40,7 @@ class Smart:
     introspection: Introspection
     revocation: Revocation
     flow: Flow
+    logout: Logout
     pages: Pages
 
 
@@ -67,5 +69,6 @@ async def open_smart(auth: Auth[Any], endpoints: Endpoints, people: People, fetc
         introspection=Introspection(store, auth.tokens, base, now),
         revocation=Revocation(store, auth.tokens, auth.trail, forget),
         flow=Flow(flow.Parts(store, registry, people, auth.trail, known, base, now, forget, auth.assurance)),
+        logout=Logout(store, registry, auth.tokens, auth.trail, now, forget),
         pages=Pages(),
     )

@@ -19,6 +19,7 @@ from fhir_server.api.smart import answer_refusal, discovery_routes, smart_routes
 from fhir_server.api.smart_apps import app_routes
 from fhir_server.api.smart_browser import answer_stray
 from fhir_server.api.smart_clients import client_routes, launch_routes, registration_routes
+from fhir_server.api.smart_logout import logout_routes
 from fhir_server.api.smart_pages import page_routes, step_routes
 from fhir_server.api.socket import socket_routes
 
@@ -44,6 +45,7 @@ def include_accounts(api: FastAPI, desk: Callable[[], Desk], *, registration_ope
         page_routes(),
         step_routes(),
         app_routes(),
+        logout_routes(),
         launch_routes(),
         client_routes(),
     )

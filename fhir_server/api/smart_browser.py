@@ -130,8 +130,13 @@ def login_page(
 
 def back_to(step: Show) -> str:
     """Return where the app is answered, as a source of a Content-Security-Policy."""
-    back = urlsplit(step.request.redirect_uri)
-    return f"{back.scheme}://{back.netloc}" if back.netloc else f"{back.scheme}:"
+    return source_of(step.request.redirect_uri)
+
+
+def source_of(address: str) -> str:
+    """Return what a page at an address is to a Content-Security-Policy."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
 def _problem(error: AuthError | None, *, second: bool) -> str | None:

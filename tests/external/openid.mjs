@@ -39,7 +39,10 @@ async function app() {
   const again = await oidc.refreshTokenGrant(config, tokens.refresh_token);
   await oidc.tokenRevocation(config, again.refresh_token);
   const after = await oidc.tokenIntrospection(config, again.access_token);
-  say({ claims, user, known, patient: tokens.patient, again: again.scope, after });
+  const state = oidc.randomState();
+  const left = await visit(oidc.buildEndSessionUrl(config, { id_token_hint: tokens.id_token, post_logout_redirect_uri: asked.bye, state }));
+  const bye = left.href === `${asked.bye}?state=${state}`;
+  say({ claims, user, known, patient: tokens.patient, again: again.scope, after, bye });
 }
 
 async function registers() {

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.clinic import SCOPE, Clinic, clinic_in, words
 from tests.fakes.node import external_folder, run_script
-from tests.fakes.visitor import CALLBACK, Visitor
+from tests.fakes.visitor import CALLBACK, Pkce, Visitor
 
 pytestmark = pytest.mark.external
 
@@ -25,25 +25,28 @@ def converse(asked: dict[str, Any], visitor: Visitor) -> dict[str, Any]:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        process.stdin.write(visitor.leave(json.loads(line)["visit"]) + "\n")
-        process.stdin.flush()
-        said = process.stdout.readline()
-        assert said, process.stderr.read()
-    return dict(json.loads(said))
+        while True:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            said = dict(json.loads(line))
+            if "visit" not in said:
+                return said
+            process.stdin.write(visitor.leave(said["visit"]) + "\n")
+            process.stdin.flush()
 
 
 def test_an_app_with_a_secret_does_all_that_openid_connect_has(clinic: Clinic) -> None:
-    app, email = clinic.app(token_endpoint_auth_method="client_secret_basic"), clinic.patient()
+    bye, email = "http://127.0.0.1:9/bye", clinic.patient()
+    app = clinic.app(token_endpoint_auth_method="client_secret_basic", post_logout_redirect_uris=[bye])
     asked = {"what": "app", "issuer": clinic.base, "client": app["client_id"], "secret": app["client_secret"]}
     with Visitor(clinic.root, email) as visitor:
-        said = converse(asked | {"scope": SCOPE, "redirect": CALLBACK}, visitor)
+        said = converse(asked | {"scope": SCOPE, "redirect": CALLBACK, "bye": bye}, visitor)
+        assert "/login" in visitor.open(clinic.authorization(app, Pkce())).text
     id = clinic.id_of(email)
     assert said["claims"]["fhirUser"] == said["user"]["fhirUser"] == f"{clinic.base}/Patient/{id}"
     assert (said["patient"], said["known"]["active"], said["known"]["patient"]) == (id, True, id)
     assert words(said["known"]["scope"]) == words(said["again"]) == words(SCOPE)
-    assert said["after"] == {"active": False}
+    assert (said["after"], said["bye"]) == ({"active": False}, True)
 
 
 def test_an_app_registers_itself_and_signs_a_user_in(clinic: Clinic) -> None:
