@@ -33,11 +33,13 @@ MEDIA_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
 class Collector(IndexEntries):
     """Index entries in the making, with the base URL below which absolute references are local.
 
-    `pointers` are the references to contained resources, as (name, id, type or "" for any, group).
+    `pointers` are the references to contained resources, as (name, id, type or "" for any, group); `nested` the
+    resources that are values themselves, as (name, resource).
     """
 
     base: str = ""
     pointers: list[tuple[str, str, str, int]] = field(default_factory=list)
+    nested: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
 
 @cache
@@ -193,8 +195,11 @@ def _canonical(to: Collector, name: str, value: str, group: int) -> None:
 
 def _resource(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     """A resource inside the resource, which is how a Bundle holds its Composition or MessageHeader."""
+    to.nested.append((name, value))
     if "id" in value:
         to.references.append((name, value["resourceType"], value["id"], 0, group))
+    else:
+        to.tokens.append(stated(name, value["resourceType"], group))
 
 
 def _uri(to: Collector, name: str, value: str, group: int) -> None:

@@ -6,21 +6,19 @@ is a plain path becomes nested loops that end in a converter; any other is evalu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fhir_server.errors import Unprocessable
 from fhir_server.search.converters import Collector, Convert, converter, family_name
-from fhir_server.search.extract_contained import add_contained
+from fhir_server.search.engine_rule import engine_rule, triggers
+from fhir_server.search.extract_contained import add_contained, add_nested
 from fhir_server.search.parameters import Parameter, Registry, standard_parameters
 from fhir_server.search.paths import Leaf, leaves, parse_path, root_of
 from fhir_server.search.references import foreign_type, local_reference
 from fhir_server.search.texts import texts
 from fhir_server.search.values import APART, IndexEntries, inner_kind
 from profiles import definitions
-from profiles.fhirpath.engine import Expression, FhirPathError, Node, compile_expression
 
 Resource = Mapping[str, Any]
 Owner = tuple[str, str]
@@ -30,10 +28,6 @@ Rule = Callable[[Any, Collector], None]
 Walk = Callable[[Any, Collector, int], None]
 """A rule that also is told the group."""
 
-_FIRST_NAME = re.compile(r"[A-Z]\w*\.([a-z]\w*)\b(?!\()")
-_STEPS = re.compile(r"[A-Z]\w*(?:\.[a-z]\w*(?:\((?:[^()']|'[^']*'|\((?:[^()']|'[^']*')*\))*\))?)*")
-_FUNCTION = re.compile(r"(\w+)\(")
-_FILTERS = frozenset(("where", "extension", "as", "ofType", "first", "resolve"))
 _WHOLE = 0
 
 
@@ -70,6 +64,11 @@ class Extractor:
         inner = [self._collect(self._plan_inside(each["resourceType"]), each, base) for each in contained]
         if contained or collector.pointers:
             add_contained(collector, contained, inner)
+        if collector.nested:
+            values = [
+                self._collect(self._plan_inside(each["resourceType"]), each, base) for _, each in collector.nested
+            ]
+            add_nested(collector, values)
         found = _distinct(collector)
         found.texts = texts(resource)
         found.by_patient = plan.by_patient
@@ -81,8 +80,8 @@ class Extractor:
         for key, value in resource.items():
             for rule in plan.properties.get(key, ()):
                 rule(value, collector)
-        for triggers, rule in plan.engine:
-            if not triggers or not triggers.isdisjoint(resource):
+        for waits, rule in plan.engine:
+            if not waits or not waits.isdisjoint(resource):
                 rule(resource, collector)
         return collector
 
@@ -163,7 +162,7 @@ def _make_plan(resource_type: str, registry: Registry) -> Plan:
         for alternative in parameter.alternatives:
             plain = _plain_rules(parameter, alternative, groups.get(parameter.code))
             if plain is None:
-                engine.append((_triggers(parameter, alternative), engine_rule(parameter, alternative)))
+                engine.append((triggers(parameter, alternative), engine_rule(parameter, alternative)))
                 continue
             for key, rule in plain:
                 properties.setdefault(key, []).append(rule)
@@ -347,51 +346,3 @@ def _pointing_to(target: str, convert: Convert) -> Convert:
             convert(to, name, value, group)
 
     return filtered
-
-
-def _triggers(parameter: Parameter, alternative: str) -> frozenset[str]:
-    resource_type = parameter.resource_type
-    if parameter.custom and not _navigates(alternative):
-        return frozenset()
-    if alternative.startswith(f"{resource_type}.extension("):
-        return frozenset(("extension",))
-    found = _FIRST_NAME.match(alternative)
-    if found is None or not alternative.startswith(resource_type) or "exists()" in alternative:
-        return frozenset()
-    for kind in definitions.ancestors(resource_type):
-        for element in definitions.structure(kind).root.children:
-            if element.name == found[1]:
-                return frozenset(element.json_names())
-    return frozenset()
-
-
-def _navigates(alternative: str) -> bool:
-    """Whether an expression only goes down and filters, so that it finds nothing where its first element is absent."""
-    return _STEPS.fullmatch(alternative) is not None and _FILTERS.issuperset(_FUNCTION.findall(alternative))
-
-
-def engine_rule(parameter: Parameter, alternative: str) -> Rule:
-    """Return the rule that evaluates `alternative` with the FHIRPath engine; it takes the whole resource."""
-    expression: Expression = compile_expression(alternative, root=parameter.resource_type, lenient=True)
-    search_type, name = parameter.type, parameter.code
-
-    def found(resource: Any) -> list[Node]:
-        try:
-            return expression.nodes(resource)
-        except FhirPathError as error:
-            if not parameter.custom:
-                raise
-            raise Unprocessable(
-                f"The search parameter {name!r} of this server ({parameter.url}) cannot be evaluated on this "
-                f"{parameter.resource_type}, so it would not be found by it: correct the parameter's expression, or "
-                "retire the parameter."
-            ) from error
-
-    def evaluate(resource: Any, to: Collector) -> None:
-        for node in found(resource):
-            kind = "Resource" if definitions.is_resource_type(node.type) else node.type
-            convert = converter(search_type, kind)
-            if convert is not None and node.value is not None:
-                convert(to, name, node.value, _WHOLE)
-
-    return evaluate

@@ -1,7 +1,8 @@
 """Index entries of contained resources, for the chains that lead into them (see `parse_contained`).
 
 A contained resource is indexed with the resource that holds it, under the reference parameter that points to it, its
-type and the name of its own parameter: `subject.Patient.name`. The entry `subject.Patient` says that there is one.
+type and the name of its own parameter: `subject.Patient.name`. The entry `subject.Patient` says that there is one. What
+a Bundle holds where a parameter looks, its Composition or MessageHeader, is indexed with it in the same way.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ def add_contained(to: Collector, contained: Sequence[Mapping[str, Any]], inner: 
     for number, (name, id) in enumerate(_state(to, types)):
         type, found = held[id]
         to.tokens.append((f"{name}.{type}", "", id, 0))
+        _copy(to, found, f"{name}.{type}", number * _APART_FROM_OTHERS)
+
+
+def add_nested(to: Collector, inner: Sequence[Collector]) -> None:
+    """Add the entries of the resources that are values of `to` themselves; `inner` has those of each."""
+    for number, ((name, resource), found) in enumerate(zip(to.nested, inner, strict=True), len(to.pointers)):
+        type = resource["resourceType"]
+        to.tokens.append((f"{name}.{type}", "", resource.get("id", "nested"), 0))
         _copy(to, found, f"{name}.{type}", number * _APART_FROM_OTHERS)
 
 

@@ -78,6 +78,11 @@ class Parameter:
         """Whether the parameter has index entries of its own."""
         return self.answers == (Answer(self.code),)
 
+    @property
+    def nested(self) -> bool:
+        """Whether its values are resources that a Bundle holds, not references to stored ones."""
+        return self.resource_type == "Bundle" and all(each.endswith(".resource") for each in self.alternatives)
+
 
 def data_types(parameter: Parameter) -> frozenset[str] | None:
     """Return the data types of the values of `parameter`, None where an expression does not tell them."""
@@ -271,7 +276,7 @@ def _holds_canonicals(resource_type: str, chosen: tuple[str, ...]) -> bool:
 
 def _answered(parameter: Parameter, settled: Mapping[str, Parameter]) -> Parameter:
     """Return `parameter` with the answers of settled ones in place of its own, where they cover it."""
-    if not parameter.stored:
+    if not parameter.stored or parameter.nested:
         return parameter
     if parameter.type == "composite":
         return replace(parameter, answers=())

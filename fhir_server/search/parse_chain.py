@@ -100,7 +100,8 @@ def _branches(
         for answer in parameter.answers:
             if answer.target in ("", kind):
                 ways += _ways(node)
-                yield Chain(answer.name, kind, node, by)
+                if not parameter.nested:
+                    yield Chain(answer.name, kind, node, by)
                 contained = None if by else inside(f"{answer.name}.{kind}", node)
                 if contained is not None:
                     yield contained

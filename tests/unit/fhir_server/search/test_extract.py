@@ -212,9 +212,14 @@ def test_a_document_is_found_by_its_composition() -> None:
     bundle = {
         "resourceType": "Bundle",
         "type": "document",
-        "entry": [{"resource": {"resourceType": "Composition", "id": "c"}}],
+        "entry": [{"resource": {"resourceType": "Composition", "id": "c", "title": "Letter"}}],
     }
-    assert EXTRACTOR.entries(bundle, base=BASE).references == [("composition", "Composition", "c", 0, 0)]
+    found = EXTRACTOR.entries(bundle, base=BASE)
+    assert found.references == [("composition", "Composition", "c", 0, 0)]
+    assert texts(found, "composition.Composition.title") == [("letter", "Letter")]
+    bundle["entry"] = [{"resource": {"resourceType": "Patient", "id": "p", "gender": "male"}}]
+    other = EXTRACTOR.entries(bundle, base=BASE)
+    assert [entry[0] for entry in other.all()] == ["type"], "a document begins with its Composition"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from fhir_server.search.converters import Collector
-from fhir_server.search.extract import Extractor, engine_rule
+from fhir_server.search.engine_rule import engine_rule
+from fhir_server.search.extract import Extractor
 from fhir_server.search.extract_contained import add_contained
 from fhir_server.search.parameters import Parameter, Registry
 from fhir_server.search.values import IndexEntries

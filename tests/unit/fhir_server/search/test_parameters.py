@@ -59,7 +59,7 @@ def test_targets_and_components_are_kept() -> None:
         ("Appointment", "practitioner", (Answer("actor", "Practitioner"),)),
         ("AllergyIntolerance", "patient", (Answer("patient"),)),
         ("Observation", "combo-code", (Answer("code"), Answer("component-code"))),
-        ("Bundle", "message", (Answer("composition"),)),
+        ("Bundle", "message", (Answer("message"),)),
         ("Patient", "_id", ()),
         ("Patient", "_text", ()),
         ("Observation", "code-value-quantity", ()),
