@@ -1680,7 +1680,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description As in the links of the Link header. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Id; empty is none */
                 doctor_id?: string | "";
                 /** @description Date or point in time; empty is none */
@@ -4953,7 +4953,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description As in the links of the Link header. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Date or point in time; empty is none */
                 from?: string | "";
                 page?: number;
@@ -5410,7 +5410,7 @@ export interface operations {
                 /** @description Line of text; empty is none */
                 category?: string | "";
                 /** @description As in the links of the Link header. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Id; empty is none */
                 doctor_id?: string | "";
                 /** @description Date or point in time; empty is none */
@@ -6083,7 +6083,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description As in the links of the Link header. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description One of appointment_booked, appointment_confirmed, appointment_cancelled, appointment_reminder, medical_record_created, password_reset; empty is none */
                 kind?: "" | "appointment_booked" | "appointment_confirmed" | "appointment_cancelled" | "appointment_reminder" | "medical_record_created" | "password_reset";
                 page?: number;
@@ -6387,7 +6387,7 @@ export interface operations {
                 /** @description Line of text; empty is none */
                 category?: string | "";
                 /** @description As in the links of the Link header. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Id; empty is none */
                 doctor_id?: string | "";
                 /** @description Date or point in time; empty is none */

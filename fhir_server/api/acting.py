@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Request, Response
 
-from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
+from fhir_server.api.callers import Signed, asker_of, caller_of, desk_of
+from fhir_server.api.documented import CURSOR, PAGES
 from fhir_server.errors import ParseFailed
 from fhir_server.model.fhir_json import encode
 from fhir_server.views.acting import Acting
@@ -20,12 +21,14 @@ from mappings.views.show import show
 from mappings.views.view import Parts, View
 from profiles.issues import Issue
 
-PAGING = ("page", "per_page", "sort", "cursor")
+PAGING = frozenset((*PAGES, "sort", "cursor"))
 
 
-async def acting_of(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Acting:
+async def acting_of(request: Request, _: Signed = None) -> Acting:
     """Return who acts, with the rights of their session."""
-    return Acting(desk, caller.principal, caller.account, asker)
+    # What this needs is called and not declared: to solve a dependency takes FastAPI longer than to be one.
+    caller = await caller_of(request)
+    return Acting(await desk_of(request), caller.principal, caller.account, await asker_of(request))
 
 
 ActingHere = Annotated[Acting, Depends(acting_of)]
@@ -71,22 +74,29 @@ def named(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-async def wanted_of(
-    request: Request,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    per_page: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=512, description="As in the links of the Link header.")] = None,
-) -> Wanted:
+def wanted_of(request: Request) -> Wanted:
     """Return the list that is asked for: every other parameter is a filter, and an empty one is none. Raises Unfit."""
     asked = request.query_params
-    twice = [name for name in asked if len(asked.getlist(name)) > 1]
-    if twice:
-        raise Unfit([Issue("error", "invalid", "must be there once only", name) for name in twice])
+    numbers = {name: asked[name] for name in PAGES if name in asked}
+    faults = {
+        name: f"must be a whole number from 1 to {PAGES[name].most}"
+        for name, value in numbers.items()
+        if not _is_whole(value, PAGES[name].most)
+    }
+    cursor = asked.get("cursor") or None
+    if cursor is not None and len(cursor) > CURSOR:
+        faults["cursor"] = "must be as in the links of the Link header"
+    if len(asked.multi_items()) > len(asked):
+        faults |= {name: "must be there once only" for name in asked if len(asked.getlist(name)) > 1}
+    if faults:
+        raise Unfit([Issue("error", "invalid", fault, name) for name, fault in faults.items()])
+    page, per_page = (int(numbers.get(name, each.usual)) for name, each in PAGES.items())
     filters = {name: value for name, value in asked.items() if name not in PAGING and value}
-    return Wanted(filters, page, per_page, asked.get("sort") or None, cursor or None)
+    return Wanted(filters, page, per_page, asked.get("sort") or None, cursor)
 
 
-WantedHere = Annotated[Wanted, Depends(wanted_of)]
+def _is_whole(value: str, most: int) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= len(str(most)) and 1 <= int(value) <= most
 
 
 def unnamed(wanted: Wanted, name: str) -> None:
@@ -113,16 +123,11 @@ def listed(
 ) -> Response:
     """Return a page as the answer, with `meta` and links; `more` goes into `meta`."""
     meta = {"page": wanted.page, "per_page": wanted.per_page, "total": found.total, **(more or {})}
-    links = [f'<{_url(request, wanted, 1, None)}>; rel="first"']
+    sort = {"sort": wanted.sort} if wanted.sort else {}
+    asked = urlencode({**wanted.filters, **sort, "per_page": str(wanted.per_page)})
+    page = f"{request.scope['path']}?{asked}&page="
+    links = [f'<{page}1>; rel="first"']
     if found.next is not None:
-        links.append(f'<{_url(request, wanted, wanted.page + 1, found.next)}>; rel="next"')
+        # The letters of a cursor are those of URLs.
+        links.append(f'<{page}{wanted.page + 1}&cursor={found.next}>; rel="next"')
     return data(found.records, 200, {"Link": ", ".join(links)}, meta=meta)
-
-
-def _url(request: Request, wanted: Wanted, page: int, cursor: str | None) -> str:
-    asked = {**wanted.filters, "page": str(page), "per_page": str(wanted.per_page)}
-    if wanted.sort:
-        asked["sort"] = wanted.sort
-    if cursor:
-        asked["cursor"] = cursor
-    return f"{request.url.path}?{urlencode(asked)}"

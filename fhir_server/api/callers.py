@@ -21,6 +21,8 @@ from fhir_server.http.middleware import ADDRESS, REQUEST_ID
 from fhir_server.interactions.call import Principal
 
 BEARER = HTTPBearer(auto_error=False, description="The access token of `/api/v1/auth/login`.")
+Signed = Annotated[object, Security(BEARER)]
+"""Lets the document say that a route asks for the token; it is read where it is looked at."""
 
 
 async def desk_of(request: Request) -> Desk:
@@ -62,14 +64,14 @@ async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
     return await _admitted(request, desk.auth.admission.admit)
 
 
-async def caller_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
+async def caller_of(request: Request, _: Signed = None) -> Caller:
     """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
-    return _person(await admitted_of(request, desk))
+    return _person(await admitted_of(request, await desk_of(request)))
 
 
-async def owner_of(request: Request, desk: DeskHere, _: Annotated[object, Security(BEARER)] = None) -> Caller:
+async def owner_of(request: Request, _: Signed = None) -> Caller:
     """Return whose account that is, who may be signed in less surely than data asks for. Raises as `caller_of` does."""
-    return _person(await _admitted(request, desk.auth.admission.known))
+    return _person(await _admitted(request, (await desk_of(request)).auth.admission.known))
 
 
 CallerHere = Annotated[Caller, Depends(caller_of)]

@@ -7,7 +7,7 @@ from the document gets types with these names.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 
@@ -25,6 +25,19 @@ SUPPLIED: Mapping[str, Sequence[str]] = {
 EMPTY_AT_FIRST: Mapping[str, Sequence[str]] = {medical_record.VIEW.name: ("attachments",)}
 """Lists that a new record cannot have anything in yet."""
 VIEWS = (medical_record.VIEW, appointment.VIEW, slot.VIEW, notification.VIEW, consent.VIEW)
+
+
+class Whole(NamedTuple):
+    """A whole number from 1 to `most`; `usual` where nothing is said."""
+
+    usual: int
+    most: int
+
+
+PAGES: Mapping[str, Whole] = {"page": Whole(1, 1_000_000), "per_page": Whole(20, 100)}
+"""What says which page of a list is asked for, besides a cursor."""
+CURSOR = 512
+"""Characters of a cursor at most."""
 KEPT_IN_ANSWERS = ("type", "enum", "format", "minimum", "maximum", "items", "properties", "required", "anyOf")
 """What a schema says of values that are shown: patterns and lengths are about what is sent."""
 BUNDLE: Mapping[str, Any] = {
@@ -106,9 +119,10 @@ def every(view: View) -> Described:
 
 
 def filters(view: View, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the filters of a list, and what it can be sorted by, as query parameters; an empty one is none."""
+    """Return what a list is asked by as query parameters: its page, its order, and its filters; empty ones are none."""
     names = [each for each in view.filters if each not in without]
-    asked = [_query(name, view.filters[name].kind.name, view.filters[name].kind.schema) for name in names]
+    asked = [*map(_page, PAGES), _CURSOR]
+    asked += [_query(name, view.filters[name].kind.name, view.filters[name].kind.schema) for name in names]
     ways = [way for name in view.sorts for way in (name, f"-{name}")]
     if ways:
         asked.append(_query("sort", "a field, with - for the greatest first", {"type": "string", "enum": ways}))
@@ -157,6 +171,23 @@ def _query(name: str, told: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     choice = schema.get("enum")
     allowed = {"type": "string", "enum": ["", *choice]} if choice else {"anyOf": [dict(schema), {"const": ""}]}
     return {"name": name, "in": "query", "description": f"{told}; empty is none".capitalize(), "schema": allowed}
+
+
+def _page(name: str) -> dict[str, Any]:
+    usual, most = PAGES[name]
+    return {
+        "name": name,
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": most, "default": usual},
+    }
+
+
+_CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "description": "As in the links of the Link header.",
+    "schema": {"type": "string", "maxLength": CURSOR},
+}
 
 
 def _shown(view: View) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse, Response
 
 from auth.errors import AuthError
 from fhir_server.api.acting import acting_of
-from fhir_server.api.callers import asker_of, caller_of, desk_of
 from fhir_server.api.errors import refusal_answer
 from fhir_server.errors import Refusal
 from fhir_server.views.forwarding import forwarded
@@ -41,8 +40,7 @@ async def _location(request: Request) -> str | None:
         if word.startswith("{") and at
     ]
     try:
-        desk = await desk_of(request)
-        acting = await acting_of(await caller_of(request, desk), desk, await asker_of(request))
+        acting = await acting_of(request)
         ids = await forwarded(acting, path) if path else None
     except (AuthError, Refusal):
         return None

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, WantedHere, answered, listed, named, unnamed
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, named, unnamed, wanted_of
 from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.errors import SENT, Described, refused
 from fhir_server.api.uploaded import FORM, UploadHere
@@ -37,7 +37,8 @@ def medical_record_routes() -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["medical records"], responses=refused(401, 403, 503))
 
     @router.get("/medical_records", summary="Records", responses=LISTED, openapi_extra=filters(VIEW))
-    async def index(request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+    async def index(request: Request, acting: ActingHere) -> Response:
+        wanted = wanted_of(request)
         return listed(request, wanted, await showing(acting, VIEW, wanted))
 
     @router.get(
@@ -46,7 +47,8 @@ def medical_record_routes() -> APIRouter:
         responses=LISTED | refused(404),
         openapi_extra=filters(VIEW, without=("patient_id",)),
     )
-    async def of_patient(patient_id: str, request: Request, acting: ActingHere, wanted: WantedHere) -> Response:
+    async def of_patient(patient_id: str, request: Request, acting: ActingHere) -> Response:
+        wanted = wanted_of(request)
         unnamed(wanted, "patient_id")
         await demand_there(acting, "Patient", patient_id, "patient")
         only = replace(wanted, filters={**wanted.filters, "patient_id": patient_id})

@@ -9,6 +9,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
@@ -34,7 +35,7 @@ class Cursor:
 
 def seal(cursor: Cursor, type: str, parameters: Sequence[tuple[str, str]], secret: bytes) -> str:
     """Return `cursor` as an opaque word for a URL, good only for the search by `parameters` of `type`."""
-    body = _FIELDS.pack(cursor.position, cursor.after, cursor.issued, _fingerprint(type, parameters))
+    body = _FIELDS.pack(cursor.position, cursor.after, cursor.issued, _fingerprint(type, tuple(parameters)))
     return _worded(body + _signature(body, secret))
 
 
@@ -51,7 +52,7 @@ def unseal(
             "The page cursor is damaged or was not made by this server. Start again with the search's first page."
         )
     position, after, issued, fingerprint = _FIELDS.unpack(body)
-    if fingerprint != _fingerprint(type, parameters):
+    if fingerprint != _fingerprint(type, tuple(parameters)):
         raise BadRequest("The page cursor belongs to another search. Follow the link 'next' as it was given.")
     if now - issued > lifetime:
         minutes = lifetime // 60_000_000
@@ -82,7 +83,8 @@ def _signature(body: bytes, secret: bytes) -> bytes:
     return hmac.digest(secret, _FORMAT + body, "sha256")[:_SEAL_BYTES]
 
 
-def _fingerprint(type: str, parameters: Sequence[tuple[str, str]]) -> bytes:
+@lru_cache(1024)
+def _fingerprint(type: str, parameters: tuple[tuple[str, str], ...]) -> bytes:
     texts = [type.encode("utf-8", "surrogatepass")]
     for name, value in parameters:
         texts += (name.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass"))

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+from msgspec import Raw
 
 from fhir_server.interactions.call import Resource
 from fhir_server.interactions.search import Matches, matches, search
 from fhir_server.interactions.seek import seek
-from fhir_server.model.fhir_json import parse
+from fhir_server.model.fhir_json import encode, parse
+from fhir_server.store.base import Key, Version
 from fhir_server.views.acting import Acting
 from fhir_server.views.former_people import of_now
 from fhir_server.views.roles import with_roles
 from mappings.errors import Unfit
 from mappings.views.gather import gather
+from mappings.views.searching import including
 from mappings.views.searching import search as asked
 from mappings.views.show import show
 from mappings.views.view import Parts, View
@@ -26,6 +30,9 @@ from profiles.issues import Issue
 
 FURTHEST = 1000
 """Matches that may lie before a page that is asked for by its number alone."""
+
+
+NOTHING = Matches((), (), None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +57,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The page as it is shown: each record is JSON, which others are shown as well and nobody may change."""
+    """The page as it is shown: its `records` are JSON, as a rule a whole array that is encoded already."""
 
-    records: Sequence[Any]
+    records: Raw | Sequence[Any]
     total: int
     next: str | None
 
@@ -60,7 +67,9 @@ class Shown:
 async def listing(acting: Acting, view: View, wanted: Wanted) -> Listed:
     """Return the page. Raises Unfit for a page too far to be looked for, BadRequest and Gone for bad cursors."""
     found, total = await _matches(acting, view, wanted)
-    return Listed(gather(view, _parsed(found)), total, found.following)
+    heap = _parsed(found)
+    others = await _standing_in(acting, view, _lacking(view, heap))
+    return Listed(gather(view, [*heap, *_parsed(others)]), total, found.following)
 
 
 async def showing(acting: Acting, view: View, wanted: Wanted) -> Shown:
@@ -69,9 +78,51 @@ async def showing(acting: Acting, view: View, wanted: Wanted) -> Shown:
     The versions say all that is shown: a page of the same ones is not made again.
     """
     found, total = await _matches(acting, view, wanted)
-    key = (view.name, *((each.key, each.number) for each in found.versions))
-    records = acting.desk.pages.get(key, lambda: [show(view, parts) for parts in gather(view, _parsed(found))])
+    pages, key = acting.desk.pages, (view.name, *map(_identity, found.versions))
+    page: _Page = pages.get(key, lambda: _page(view, _parsed(found)))
+    records = page.records
+    if records is None:
+        others = await _standing_in(acting, view, page.lacking)
+        key = (*key, *map(_identity, others.versions))
+        records = pages.get((*key, None), lambda: _rendered(view, [*_parsed(found), *_parsed(others)]))
     return Shown(records, total, found.following)
+
+
+class _Page(NamedTuple):
+    """A page that was made of what was found at once; None where roots lack what others may say: `lacking` has their
+    ids.
+    """
+
+    records: Raw | None
+    lacking: Sequence[str]
+
+
+def _page(view: View, heap: Sequence[Resource]) -> _Page:
+    lacking = _lacking(view, heap)
+    return _Page(None if lacking else _rendered(view, heap), lacking)
+
+
+def _rendered(view: View, heap: Sequence[Resource]) -> Raw:
+    return Raw(encode([show(view, parts) for parts in gather(view, heap)]))
+
+
+def _lacking(view: View, heap: Sequence[Resource]) -> list[str]:
+    roots = (each for each in heap if each["resourceType"] == view.root)
+    return [root["id"] for root in roots if not view.hides(root) and view.lacks(root)]
+
+
+async def _standing_in(acting: Acting, view: View, lacking: Sequence[str]) -> Matches:
+    """Return what may say what roots lack."""
+    if not lacking:
+        return NOTHING
+    asked = [("_id", ",".join(lacking)), *including(view, view.standing_in), ("_count", str(len(lacking)))]
+    found = await matches(acting.call(view.root, parameters=asked))
+    kept = [at for at, each in enumerate(found.versions) if each.key.type != view.root]
+    return Matches([found.versions[at] for at in kept], [found.bodies[at] for at in kept], None, None)
+
+
+def _identity(version: Version) -> tuple[Key, int]:
+    return version.key, version.number
 
 
 def _parsed(found: Matches) -> list[Resource]:
@@ -92,7 +143,7 @@ async def _matches(acting: Acting, view: View, wanted: Wanted) -> tuple[Matches,
         _demand_near(wanted, before)
         found = await seek(call, before, wanted.cursor)
         if found is None:
-            return Matches((), (), None, None), await number(acting, view, filters)
+            return NOTHING, await number(acting, view, filters)
         call = replace(call, parameters=found)
     page = await matches(call)
     assert page.total is not None
@@ -110,7 +161,7 @@ async def number(acting: Acting, view: View, filters: Mapping[str, str]) -> int:
 async def _asked(
     acting: Acting, view: View, filters: Mapping[str, str], sort: str | None = None
 ) -> list[tuple[str, str]]:
-    parameters = asked(view, filters, sort)
+    parameters = asked(view, filters, sort, whole=False)
     return await with_roles(acting, parameters, filters["doctor_id"]) if "doctor_id" in filters else parameters
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from fhir_server.views.acting import Acting
 from fhir_server.views.find import demand_there
-from fhir_server.views.listing import Shown, Wanted, showing
+from fhir_server.views.listing import Shown, Wanted, listing
+from mappings.views.show import show
 from mappings.views.slot import VIEW
 
 
@@ -16,5 +17,5 @@ async def slots_of(acting: Acting, doctor: str, wanted: Wanted) -> Shown:
     A Schedule may name several actors, or a role in place of the doctor.
     """
     await demand_there(acting, "Practitioner", doctor, "doctor")
-    found = await showing(acting, VIEW, replace(wanted, filters={**wanted.filters, "doctor_id": doctor}))
-    return replace(found, records=[{**each, "doctor_id": doctor} for each in found.records])
+    found = await listing(acting, VIEW, replace(wanted, filters={**wanted.filters, "doctor_id": doctor}))
+    return Shown([show(VIEW, each) | {"doctor_id": doctor} for each in found.records], found.total, found.next)

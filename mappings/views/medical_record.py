@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, LOINC, RECORD, TAG, category_code, definition, system
+from mappings.paths.path import Json
 from mappings.views.attachments import ATTACHMENTS, SHOWN, read_attachments, write_attachments
 from mappings.views.complete_record import complete_record
 from mappings.views.kind import AGE, FILLED, ID, LINE, MOMENT, OR_NONE, TEXT, WHEN, nearest, one_of, reference
@@ -16,7 +17,7 @@ from mappings.views.people import NAME
 from mappings.views.record_category import read_category, write_category
 from mappings.views.record_status import read_status, write_status
 from mappings.views.show import value_of
-from mappings.views.soap import NOTE, TITLES, is_own, is_soap_note, soap_field, soap_notes
+from mappings.views.soap import NOTE, TITLES, is_own, is_soap_note, soap_field
 from mappings.views.tags import TAGS, read_tags, tag_code, write_tags
 from mappings.views.view import At, Field, Filter, Parts, View, at, escaped, parameter
 
@@ -37,6 +38,13 @@ def _read_name(parts: Parts) -> str | None:
     """Return the name as it was written; for notes of others without one, that of the Patient."""
     name: str | None = value_of(_NAME if is_own(parts["Composition"][0]) else _NAME_OF_OTHERS, parts)
     return name
+
+
+def _lacks_a_side(composition: Json) -> bool:
+    """Whether the name of the patient or the doctor may have to be found elsewhere, as in notes of others."""
+    named = is_own(composition) or "display" in composition.get("subject", {})
+    authors = (each.get("reference", "") for each in composition.get("author", ()))
+    return not named or not any(each.startswith("Practitioner/") for each in authors)
 
 
 def _of_category(text: str) -> tuple[tuple[str, str], ...]:
@@ -193,7 +201,7 @@ VIEW = View(
     },
     complete=complete_record,
     hides=lambda composition: composition.get("status") == "entered-in-error" or not is_soap_note(composition),
-    listed=(("status:not", "entered-in-error"), ("_filter", soap_notes())),
+    listed=(("soap-note", "true"),),
     filters={
         "category": Filter(LINE, _of_category),
         "priority": Filter(one_of(_PRIORITIES), _of_priority),
@@ -206,5 +214,7 @@ VIEW = View(
     },
     order="-consultation-date",
     sorts={"consultation_date": "consultation-date", "updated_at": "_lastUpdated"},
-    included=("encounter:Encounter", "entry:DocumentReference", "subject:Patient", "author:PractitionerRole"),
+    included=("encounter:Encounter", "entry:DocumentReference"),
+    standing_in=("subject:Patient", "author:PractitionerRole"),
+    lacks=_lacks_a_side,
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mappings.errors import Unfit
 from mappings.views.view import View
 from profiles.issues import Issue
 
 
-def search(view: View, filters: Mapping[str, str], sort: str | None = None) -> list[tuple[str, str]]:
+def search(
+    view: View, filters: Mapping[str, str], sort: str | None = None, *, whole: bool = True
+) -> list[tuple[str, str]]:
     """Return the parameters of the search for the root type, in order; paging and `_total` are the caller's.
 
     `sort` is a field that the view sorts by, with `-` in front for the greatest first; None for the order of the view.
-    Raises Unfit, naming filters that the view does not have or whose values are none, and `sort`.
+    Unless `whole`, parts that stand in for what a root lacks are not included. Raises Unfit, naming filters that the
+    view does not have or whose values are none, and `sort`.
     """
     unknown = [name for name in filters if name not in view.filters]
     if unknown:
@@ -23,8 +26,13 @@ def search(view: View, filters: Mapping[str, str], sort: str | None = None) -> l
     if any(fault for _, fault in faults):
         raise Unfit([Issue("error", "invalid", fault, name) for name, fault in faults if fault])
     found = [*view.listed, *(pair for name, value in filters.items() for pair in view.filters[name].write(value))]
-    includes = [("_include", f"{view.root}:{name}") for name in view.included]
+    includes = including(view, (*view.included, *view.standing_in) if whole else view.included)
     return [*found, *includes, ("_sort", _order(view, sort))]
+
+
+def including(view: View, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the parameters that include what search parameters of the root lead to."""
+    return [("_include", f"{view.root}:{name}") for name in names]
 
 
 def _order(view: View, sort: str | None) -> str:

@@ -40,12 +40,6 @@ def is_soap_note(composition: Json) -> bool:
     return any(has_code(each, every) for each in composition.get("section", ()))
 
 
-def soap_notes() -> str:
-    """Return the `_filter` of a search that finds the Compositions which `is_soap_note` knows."""
-    sections = [f"section eq {LOINC}|{each}" for each in sorted(_every_code())]
-    return " or ".join((f"type eq {NOTE[0]}|{NOTE[1]}", *sections))
-
-
 @cache
 def _every_code() -> frozenset[str]:
     return frozenset(code for part in TITLES for code in codes_of(part))

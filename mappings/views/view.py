@@ -102,7 +102,8 @@ class View:
     that completes "The field ...". `hides` tells of a root that it is not in the view, and `listed` are the search
     parameters that leave such roots out. `filters` are what lists can be narrowed by, `order` is the `_sort` they come
     in, `sorts` are fields that can be sorted by, with the search parameters that do it. `included` are the search
-    parameters by which the other parts come with the roots.
+    parameters by which the other parts come with the roots, `standing_in` those of parts that are looked at only for a
+    root that `lacks` something which they may say.
     """
 
     name: str
@@ -118,6 +119,8 @@ class View:
     order: str = "_id"
     sorts: Mapping[str, str] = field(default_factory=dict)
     included: Sequence[str] = ()
+    standing_in: Sequence[str] = ()
+    lacks: Callable[[Json], bool] = field(default=lambda root: False)
 
     def field(self, name: str) -> Field:
         """Return the field of that name. Raises KeyError."""

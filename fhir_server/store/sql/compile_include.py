@@ -46,19 +46,20 @@ def _referring(include: Include, params: Sequence[int], rows: Any, world: World)
 def _referred(include: Include, params: Sequence[int], rows: Any, world: World) -> Statement:
     """References from the footprints of the versions; one with a number leads to that version.
 
-    The number of a parameter tells its type: the footprints of other types have no rows of it.
+    The number of a parameter tells its type: the footprints of other types have no rows of it. What several refer to is
+    looked at once.
     """
     kind, newest, shown = _target(include, "x", world), world.newest("e.value ->> 1"), world.shows_old("x")
     one = "(SELECT w.v FROM version w WHERE w.rid = e.value ->> 1 AND w.number = e.value ->> 2)"
-    sql = (
-        "SELECT x.v AS v FROM footprint f CROSS JOIN json_each(f.rows, ?) e CROSS JOIN version x"
-        f" WHERE f.v {LISTED} AND e.value ->> 0 = 'r'"
-        f" AND x.v = CASE WHEN e.value ->> 2 = 0 THEN {newest.sql} ELSE {one} END"
-        f" AND x.deleted = 0{kind.sql} AND {shown.sql}"
+    led = (
+        f"SELECT DISTINCT CASE WHEN e.value ->> 2 = 0 THEN {newest.sql} ELSE {one} END AS v"
+        f" FROM footprint f CROSS JOIN json_each(f.rows, ?) e WHERE f.v {LISTED} AND e.value ->> 0 = 'r'"
     )
+    living = f"({led}) l CROSS JOIN version x ON x.v = l.v WHERE x.deleted = 0{kind.sql}"
+    sql = f"SELECT x.v AS v FROM {living} AND {shown.sql}"
     return union(
         [
-            Statement(sql, (f'$."{param}"', rows, *newest.arguments, *kind.arguments, *shown.arguments))
+            Statement(sql, (*newest.arguments, f'$."{param}"', rows, *kind.arguments, *shown.arguments))
             for param in params
         ]
     )

@@ -48,11 +48,12 @@ def select(
     found = _rows((order.sorts and start.unmerged) or start.rows, condition, once, dates or "")
     if dates or not order.sorts:
         return found
-    # FTS5 matches nowhere below a window, not even where it is a restriction that asks for text.
-    total = "" if not order.counted else ", NULL AS total" if world.worded else ", count(*) OVER () AS total"
     columns = keys(order.sorts, type, "m.v", world.names)
-    sql = f"SELECT m.v AS v, {columns.sql}{total} FROM ({found.sql}) m"
-    return Statement(sql, columns.arguments + found.arguments)
+    keyed = f"SELECT m.v AS v, {columns.sql} FROM ({found.sql}) m"
+    if order.counted:
+        # Made once, to be counted and then sorted: a window would cost more, and FTS5 matches nowhere below one.
+        keyed = f"WITH k AS MATERIALIZED ({keyed}) SELECT k.*, (SELECT count(*) FROM k) AS total FROM k"
+    return Statement(keyed, columns.arguments + found.arguments)
 
 
 def _allows(world: World, type: str, alias: str) -> Statement:

@@ -130,7 +130,7 @@ def _from_conjuncts(world: World, type: str, conjuncts: Sequence[Node]) -> Itera
 
 
 def _from_words(world: World, type: str, node: Words) -> Start:
-    found = matching_words(world, node)
+    found = matching_words(node)
     rows, unmerged = (
         _of_type(world.names, type, Statement(f"({found.sql}{end}) x WHERE 1", found.arguments))
         for end in ("", " LIMIT -1")

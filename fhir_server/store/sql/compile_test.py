@@ -68,7 +68,7 @@ def test(world: World, type: str, node: Node, alias: str) -> Statement:
         case Together(parts):
             return _together(world.names, type, parts, v)
         case Words():
-            found = matching_words(world, node)
+            found = matching_words(node)
             return Statement(f"{v} IN ({found.sql})", found.arguments)
         case _:
             return holds(world.accesses(type, node, [node]), v)
@@ -87,9 +87,8 @@ def _together(names: Names, type: str, parts: Sequence[tuple[Entry, ...]], v: st
     return Statement(f"EXISTS ({common.sql})", common.arguments)
 
 
-def matching_words(world: World, node: Words) -> Statement:
+def matching_words(node: Words) -> Statement:
     """Select `v` of the versions whose text has all phrases (https://sqlite.org/fts5.html#full_text_query_syntax)."""
-    world.worded.append(node)
     column = "narrative : " if node.narrative else ""
     # Words have neither quotes nor blanks in them.
     phrases = (f'{column}"{" ".join(words)}"{" *" if is_open else ""}' for words, is_open in node.phrases)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fhir_server.search.query import Entry, Node, Words
+from fhir_server.search.query import Entry, Node
 from fhir_server.search.values import fold_code
 from fhir_server.store.sql.compile_entry import Access, accesses
 from fhir_server.store.sql.compile_rule import is_about, is_attached, is_refused, is_related, of_types
@@ -34,7 +34,7 @@ class World:
     `criteria` reads the parameters of a restriction; `test` makes the test of a node on the version of an alias, and
     `select` the selection `v` of all versions of a type that match a node. `begins` says that the position is that of
     now, so that nothing can have changed since. Without `hides` what died and what is not allowed can be seen too, by
-    who counts it apart. `worded` is the full text that was searched for so far, wherever.
+    who counts it apart.
     """
 
     names: Names
@@ -47,7 +47,6 @@ class World:
     hides: bool = True
     known: dict[tuple[str, int], tuple[Node, list[Access]]] = field(default_factory=dict, compare=False)
     selected: dict[tuple[str, int], tuple[Node, Statement]] = field(default_factory=dict, compare=False)
-    worded: list[Words] = field(default_factory=list, compare=False)
 
     def accesses(self, type: str, node: Node, leaves: Sequence[Entry]) -> list[Access]:
         """Return the rows of the `leaves` that `node` is or joins; they are looked up once, however often asked for."""

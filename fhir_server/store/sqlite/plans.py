@@ -34,6 +34,10 @@ class Template(NamedTuple):
     places: tuple[tuple[int, int], ...]
 
 
+NOWHERE = Template("", (), ())
+"""Stands for a statement that would find nothing."""
+
+
 class Kept(NamedTuple):
     """A compiled statement; `changed` says when it was, `until` how long its counts are good (None: it has none),
     `only` with which newest commit it is good (None: any).

@@ -34,7 +34,7 @@ from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
 from fhir_server.store.sqlite.listed import COLUMNS, listed
-from fhir_server.store.sqlite.plans import LIMIT, POSITION, ROWS, Noting, Plans, filled
+from fhir_server.store.sqlite.plans import LIMIT, NOWHERE, POSITION, ROWS, Noting, Plans, filled
 from fhir_server.store.sqlite.plans import template as template_of
 from fhir_server.store.sqlite.shape import marked, marked_restriction, shape
 from profiles.restriction import ALL, NONE, Restriction
@@ -205,13 +205,11 @@ class Reading(Allowing):
             limited = restriction if plans is None else marked_restriction(restriction, found, itertools.count())
             world = make_world(names, self._criteria, limited, POSITION)
             listing = compile_include(include, ROWS, LIMIT, world)
-            if listing is None:
-                return None
-            kept = template_of(listed(listing))
+            kept = NOWHERE if listing is None else template_of(listed(listing))
             if plans is not None:
                 only = newest if names.missed else None
                 plans.keep((include, found), values, kept, changed=changed, only=only, counted=names.counted)
-        return filled(kept, values, position, rows, limit)
+        return None if kept is NOWHERE else filled(kept, values, position, rows, limit)
 
     @within_one_budget
     async def explain(self, query: Query, *, restriction: Restriction) -> Mapping[str, Any]:

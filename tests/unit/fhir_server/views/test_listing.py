@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import Any, cast
@@ -15,8 +16,9 @@ from fhir_server.errors import BadRequest
 from fhir_server.interactions.create import create
 from fhir_server.interactions.update import update
 from fhir_server.loading.pieces import LOADER
+from fhir_server.model.fhir_json import encode
 from fhir_server.views.acting import HOUSE, Acting
-from fhir_server.views.listing import FURTHEST, Wanted, listing, number, showing
+from fhir_server.views.listing import FURTHEST, Shown, Wanted, listing, number, showing
 from mappings.errors import Unfit
 from mappings.transactions.record import create_record
 from mappings.views import medical_record
@@ -28,6 +30,8 @@ from tests.fakes.desk import desk_of
 
 SENT = [f"2026-03-0{day}T09:00:00Z" for day in range(1, 8)]
 MINE = {"user": "Patient/p"}
+RECORDS = replace(medical_record.VIEW, order="date", listed=())
+"""The stores of these tests have no search parameters of ours."""
 
 
 def acting(desk: Desk) -> Acting:
@@ -48,6 +52,10 @@ async def filled(desk: Desk) -> Acting:
 
 def days(records: list[dict[str, list[Any]]]) -> list[str]:
     return [parts[VIEW.root][0]["sent"] for parts in records]
+
+
+def shown(page: Shown) -> Any:
+    return json.loads(encode(page.records))
 
 
 class Counted:
@@ -79,8 +87,7 @@ async def test_a_page_of_records_is_one_search_however_many_there_are() -> None:
                 await doctor.write(create_record(record, doctor.act()))
             store = Counted(desk.services.store)
             counting = replace(desk, services=replace(desk.services, store=cast(Any, store)))
-            view = replace(medical_record.VIEW, order="date")  # The store of this test has no parameters of ours.
-            found = await listing(replace(doctor, desk=counting), view, Wanted())
+            found = await listing(replace(doctor, desk=counting), RECORDS, Wanted())
             assert (len(found.records), found.total) == (total, total)
             assert all(each["Encounter"] for each in found.records)
             counts.append(store.asked)
@@ -94,14 +101,55 @@ async def test_a_page_of_the_same_versions_is_shown_again_and_any_other_is_made(
         wanted = Wanted(MINE, per_page=3)
         first, again = await showing(me, VIEW, wanted), await showing(me, VIEW, wanted)
         assert again.records is first.records
-        assert again.records == [show(VIEW, parts) for parts in (await listing(me, VIEW, wanted)).records]
+        assert shown(again) == [show(VIEW, parts) for parts in (await listing(me, VIEW, wanted)).records]
         (newest,) = (await listing(me, VIEW, Wanted(MINE, per_page=1))).records[0][VIEW.root]
         call = me.call(VIEW.root, id=newest["id"], resource=newest | {"received": SENT[-1]})
         call.principal = HOUSE
         await update(call)
         after = await showing(me, VIEW, wanted)
-        assert (first.records[0]["read_at"], after.records[0]["read_at"]) == (None, SENT[-1])
-        assert after.records[1:] == first.records[1:]
+        assert (shown(first)[0]["read_at"], shown(after)[0]["read_at"]) == (None, SENT[-1])
+        assert shown(after)[1:] == shown(first)[1:]
+
+
+FOREIGN = {
+    "resourceType": "Composition",
+    "status": "final",
+    "type": {"text": "Note"},
+    "subject": {"reference": "Patient/p"},
+    "date": SENT[0],
+    "author": [{"reference": "PractitionerRole/r"}],
+    "title": "Note",
+    "section": [
+        {
+            "code": {"coding": [{"system": "http://loinc.org", "code": "61150-9"}]},
+            "text": {"status": "additional", "div": '<div xmlns="http://www.w3.org/1999/xhtml">Cough</div>'},
+        }
+    ],
+}
+PARTS = (
+    {"resourceType": "Patient", "id": "p", "name": [{"text": "Marie Curie"}]},
+    {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/d"}},
+)
+
+
+async def test_what_a_note_of_others_lacks_is_looked_for_in_one_more_search() -> None:
+    async with desk_of(telemed_profiles=False) as desk:
+        doctor = Acting(desk, HOUSE, Account("d", "d@example.org", "doctor", "active", 0), HERE)
+        for resource in PARTS:
+            await update(doctor.call(resource["resourceType"], id=resource["id"], resource=dict(resource)))
+        await create(doctor.call("Composition", resource=dict(FOREIGN)))
+        record = {"patient_id": "p", "doctor_id": "d", "nom": "M. C.", "consultation_date": SENT[1]}
+        await doctor.write(create_record(record, doctor.act()))
+        store = Counted(desk.services.store)
+        counting = replace(desk, services=replace(desk.services, store=cast(Any, store)))
+        acting, view = replace(doctor, desk=counting), RECORDS
+        first = shown(await showing(acting, view, Wanted()))
+        assert [(each["nom"], each["doctor_id"]) for each in first] == [("Marie Curie", "d"), ("M. C.", "d")]
+        assert store.asked["search"] == 2
+        assert [show(view, each) for each in (await listing(acting, view, Wanted())).records] == first
+        renamed = {**PARTS[0], "name": [{"text": "Marie Skłodowska"}]}
+        await update(doctor.call("Patient", id="p", resource=renamed))
+        assert [each["nom"] for each in shown(await showing(acting, view, Wanted()))] == ["Marie Skłodowska", "M. C."]
 
 
 async def test_a_page_by_its_number_is_the_page_that_the_links_lead_to() -> None:

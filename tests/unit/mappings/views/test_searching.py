@@ -7,15 +7,13 @@ import pytest
 from mappings.errors import Unfit
 from mappings.views.registry import VIEWS, registered
 from mappings.views.searching import search
-from mappings.views.soap import soap_notes
 from profiles import definitions
 
 
 def test_a_list_of_records_is_one_search() -> None:
     found = search(registered("medical_record"), {"patient_id": "p", "from": "2026-03-01"})
     assert found == [
-        ("status:not", "entered-in-error"),
-        ("_filter", soap_notes()),
+        ("soap-note", "true"),
         ("patient", "Patient/p"),
         ("consultation-date", "ge2026-03-01"),
         ("_include", "Composition:encounter:Encounter"),
@@ -40,7 +38,7 @@ def test_a_value_that_is_none_of_the_filter_s_kind_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) -> None:
+def test_only_search_parameters_of_r4_and_of_ours_are_used(name: str) -> None:
     view = VIEWS[name]
     known = {code for each in definitions.search_parameters() if view.root in each.base for code in (each.code,)}
     known |= {
@@ -48,6 +46,7 @@ def test_only_search_parameters_of_r4_and_the_two_of_ours_are_used(name: str) ->
         "_id",
         "_filter",
         "record-status",
+        "soap-note",
         "consultation-date",
         "encounter:Encounter.priority",
         "schedule.actor",

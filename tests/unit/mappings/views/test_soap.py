@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from mappings.views.soap import RAW, codes_of, read_part, write_part
+from fhir_server.search.check_parameter import definition_of
+from fhir_server.search.extract import Extractor
+from fhir_server.search.parameters import Addition, Registry
+from mappings.views.soap import RAW, TITLES, codes_of, is_soap_note, read_part, write_part
+from profiles.packages.telemed import telemed
 from tests.fakes.foreign_notes import Json, narrative, note, section
 from tests.fakes.telemed import good
 
@@ -77,3 +83,26 @@ def test_a_text_stands_beside_the_narrative_that_shows_it() -> None:
     (written,) = composition["section"]
     assert written["extension"] == [{"url": RAW, "valueString": " a < b\r\nc"}]
     assert written["text"] == narrative(" a &lt; b<br/>c") | {"status": "generated"}
+
+
+NOTES = (
+    good("composition"),
+    good("composition-draft"),
+    *(note(section(code, "x")) for part in TITLES for code in sorted(codes_of(part))),
+    note(section("8716-3", "Vital signs")),
+    note(section("8716-3", "Vital signs"), section("18776-5", "Rest")),
+    note(section("18776-5", "Rest") | {"code": {"coding": [{"system": "http://snomed.info/sct", "code": "18776-5"}]}}),
+    note(section("18776-5", "Rest") | {"code": {"text": "Plan"}}),
+    note(),
+)
+
+
+@pytest.mark.parametrize("composition", NOTES)
+@pytest.mark.parametrize("status", ["final", "entered-in-error"])
+def test_the_search_parameter_finds_just_the_notes(composition: Json, status: str) -> None:
+    (text,) = [each.text for each in telemed().definitions if each.id == "telemed-soap-note"]
+    extractor = Extractor(Registry([Addition(definition_of(json.loads(text)))]))
+    entries = extractor.entries(composition | {"status": status}, base="https://fhir.example.org/fhir")
+    found = [each for each in entries.tokens if each[0] == "soap-note"]
+    codes = [] if status == "entered-in-error" else [str(is_soap_note(composition)).lower()]
+    assert [each[2] for each in found] == codes
