@@ -7,14 +7,12 @@ is tried again, later each time, and given up at last; after a crash in the mome
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from auth.accounts import Account, account_of
 from auth.ports import Letter
-from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.store.base import Record, Store, Transaction
 from fhir_server.views.outgoing import LETTERS
 from fhir_server.views.texts import footer, said
@@ -47,7 +45,7 @@ async def post(tx: Transaction, id: str, account: Account, kind: str, words: Map
 
 
 class Postman:
-    """Sends the letters of one store, in a task of its own between `begin` and `stop`."""
+    """Sends the letters of one store, round by round. One process does it, which a store of one process sees to."""
 
     def __init__(self, store: Store, now: Callable[[], int], deliver: Deliver, front: str) -> None:
         """`front` is the address of the front end that links lead to, or empty."""
@@ -55,25 +53,6 @@ class Postman:
         self._now = now
         self._deliver = deliver
         self._front = front
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        """Send what waits, and from now on what comes."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="fhir-letters")
-
-    async def stop(self) -> None:
-        """Stop; what waits is sent after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.deliver_due()
-            except (StoreUnavailable, StoreFull) as error:
-                log.error("letters wait for the store", extra={"error": type(error).__name__})
-            await asyncio.sleep(EVERY)
 
     async def deliver_due(self) -> None:
         """Send the letters that are due; after one that cannot go the others wait for the next time."""

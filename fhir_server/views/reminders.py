@@ -9,14 +9,12 @@ booked when the lead is over already is not: who books knows.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 
 from auth.ports import Asker
 from fhir_server.accounts.desk import Desk
-from fhir_server.errors import Refusal
+from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.answer import answer
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.interactions.conditional import criteria_of
@@ -48,33 +46,13 @@ log = logging.getLogger("fhir_server")
 
 
 class Reminders:
-    """Reminds the patients of one tenant, in a task of its own between `begin` and `stop`; `leads` are in minutes."""
+    """Reminds the patients of one tenant, round by round; `leads` are in minutes."""
 
     def __init__(self, desk: Desk, leads: Sequence[int]) -> None:
         self._desk = desk
         self._leads = leads
         self._until: dict[int, int] = {}
         self._kept: dict[int, int] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        """Remind from now on, and of what came due while nobody did."""
-        if self._leads:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="fhir-reminders")
-
-    async def stop(self) -> None:
-        """Stop; the next start goes on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.remind()
-            except Refusal as error:
-                log.error("reminders wait", extra={"error": type(error).__name__})
-            await asyncio.sleep(EVERY)
 
     async def remind(self) -> None:
         """Do one round."""
@@ -83,7 +61,7 @@ class Reminders:
             since = await self._since(lead, now)
             found = await self._due(since + lead * MINUTE, now, now + lead * MINUTE)
             for each in found:
-                await self._tell(each, lead, now)
+                await self._try_to_tell(each, lead, now)
             if len(found) < MOST:
                 await self._keep(lead, now, told=bool(found))
 
@@ -116,6 +94,16 @@ class Reminders:
         criteria = await criteria_of(Call(services, HOUSE, "reminders", VIEW.root), VIEW.root, asked)
         return list(await services.store.matches(VIEW.root, criteria.where, restriction=ALL, limit=MOST))
 
+    async def _try_to_tell(self, found: Version, lead: int, now: int) -> None:
+        """Tell of an appointment; one that cannot be told of keeps nobody from hearing of the next."""
+        try:
+            await self._tell(found, lead, now)
+        except (StoreUnavailable, StoreFull):
+            raise
+        except Exception as error:
+            # Its text may quote what it failed on.
+            log.error("a reminder could not be told", extra={"error": type(error).__name__})
+
     async def _tell(self, found: Version, lead: int, now: int) -> None:
         appointment = parse_stored(found.body)
         start = date_range(appointment["start"])[0]
@@ -142,7 +130,7 @@ class Reminders:
 
 def _when(appointment: Resource) -> str:
     """Return day and time as they were written, with their offset."""
-    start = datetime.fromisoformat(appointment["start"])
-    offset = start.strftime("%z")
-    zone = "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:5]}"
-    return f"{start:%d/%m/%Y %H:%M} ({zone})"
+    day, _, time = str(appointment["start"]).partition("T")
+    year, month, date = day.split("-")
+    offset = "" if time[-1] == "Z" or time[-5:] == "00:00" else time[-6:]
+    return f"{date}/{month}/{year} {time[:5]} (UTC{offset})"

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote
+
+from profiles.datatypes.temporal import date_range
 
 Json = Mapping[str, Any]
 Content = Literal["empty", "id-only", "full-resource"]
@@ -33,7 +34,6 @@ JSON_TYPES = frozenset(("application/fhir+json", "application/json"))
 XML_TYPES = frozenset(("application/fhir+xml", "application/xml"))
 
 _CRITERIA = re.compile(r"[A-Z][A-Za-z]+(\?.*)?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def address(endpoint: str) -> str:
 
 def moment(written: str) -> int:
     """Return a FHIR instant in microseconds since 1970."""
-    return (datetime.fromisoformat(written) - _EPOCH) // timedelta(microseconds=1)
+    return date_range(written)[0]
 
 
 def _content(channel: Json) -> Content | None:

@@ -137,6 +137,12 @@ def test_its_end_comes(fhir: Fhir, listener: Listener) -> None:
     assert fhir.settled(id, "off")["error"] == "The end of the subscription has come."
 
 
+def test_an_end_in_a_leap_second_is_one(fhir: Fhir, listener: Listener) -> None:
+    fhir.subscribe(subscription(WEIGHTS, listener.endpoint, end="2090-12-31T23:59:60Z"))
+    fhir.create(weight())
+    listener.count(1)
+
+
 def test_a_dead_endpoint_keeps_nobody_waiting(fhir: Fhir, listener: Listener) -> None:
     alive = threading.Event()
 

@@ -19,7 +19,7 @@ from fhir_server.loading.pieces import LOADER
 from fhir_server.model.resource import instant
 from fhir_server.views.letters import TRIES, Postman, post
 from fhir_server.views.outgoing import LETTERS
-from fhir_server.views.reminders import Reminders
+from fhir_server.views.reminders import Reminders, _when
 from tests.fakes.clock import Clock
 from tests.fakes.desk import desk_of, found, patient
 
@@ -89,6 +89,41 @@ async def test_what_came_due_while_nobody_looked_is_told_if_it_is_still_to_be(de
     await Reminders(desk, (60,)).remind()
     (message,) = await found(desk, "Communication")
     assert message["extension"][0]["valueUri"] == "/appointments/soon"
+
+
+async def test_one_that_cannot_be_told_of_keeps_nobody_from_hearing_of_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def words(appointment: Json) -> str:
+        if appointment["id"] == "strange":
+            raise ValueError("Ann's appointment")
+        return _when(appointment)
+
+    monkeypatch.setattr("fhir_server.views.reminders._when", words)
+    reminders = Reminders(desk, (60,))
+    await reminders.remind()
+    await keep(desk, 90, "strange")
+    await keep(desk, 110, "usual")
+    clock_of(desk).advance(55 * MINUTE)
+    await reminders.remind()
+    (message,) = await found(desk, "Communication")
+    assert message["extension"][0]["valueUri"] == "/appointments/usual"
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "a reminder could not be told"
+    ]
+    assert "Ann" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("2030-12-31T23:59:60Z", "31/12/2030 23:59 (UTC)"),
+        ("2030-12-31T09:05:00.123456789+01:00", "31/12/2030 09:05 (UTC+01:00)"),
+        ("2030-12-31T09:05:00-00:00", "31/12/2030 09:05 (UTC)"),
+    ],
+)
+def test_the_time_is_said_as_it_was_written(start: str, said: str) -> None:
+    assert _when({"start": start}) == said
 
 
 @pytest.mark.parametrize("status", ["cancelled", "pending", "fulfilled", "entered-in-error"])

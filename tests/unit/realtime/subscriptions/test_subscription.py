@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from realtime.subscriptions.subscription import address, header, read, split
+from realtime.subscriptions.subscription import address, header, moment, read, split
 from tests.fakes.subscribing import GUIDE, subscription, topical
 
 
@@ -33,6 +35,19 @@ def test_the_extensions_of_the_guide_belong_to_a_topic() -> None:
     assert (found.topic, found.type) == ("urn:fhir-health-server:telemed/SubscriptionTopic/document", "")
     assert found.filters == ("DocumentReference?patient=Patient/1",)
     assert (found.content, found.heartbeat, found.timeout, found.most) == ("full-resource", 60, 5, 20)
+
+
+@pytest.mark.parametrize(
+    ("written", "ends"),
+    [
+        ("2030-01-01T00:00:00Z", datetime(2030, 1, 1, tzinfo=UTC)),
+        ("2030-01-01T00:00:00.123456789+01:00", datetime(2029, 12, 31, 23, 0, 0, 123456, tzinfo=UTC)),
+        # A leap second is one of an instant's (http://hl7.org/fhir/R4/datatypes.html#instant).
+        ("2030-12-31T23:59:60Z", datetime(2031, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_its_end_is_an_instant(written: str, ends: datetime) -> None:
+    assert moment(written) == round(ends.timestamp() * 1_000_000)
 
 
 def test_the_version_of_a_topic_is_not_compared() -> None:
