@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LettersOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Where refused lines are told of.", show_default="in the dump's folder"),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Processes that prepare lines.", show_default="as many as processors, up to 4"
+    ),
+]
 WEEK = 7 * 24 * 3600
 """Seconds for which the walks of an export may go on."""
 
@@ -34,10 +44,8 @@ def import_view_command(line: Line) -> Callable[..., None]:
 
     def import_view(
         folder: Annotated[Path, typer.Argument(metavar="DUMP_FOLDER", help="The dump.", show_default=False)],
-        dead_letters: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="Where refused lines are told of.", show_default="in the dump's folder"),
-        ] = None,
+        dead_letters: LettersOption = None,
+        jobs: JobsOption = None,
         store: StoreOption = None,
         config: ConfigOption = None,
     ) -> None:
@@ -54,6 +62,7 @@ def import_view_command(line: Line) -> Callable[..., None]:
         from fhir_server.moving.dump import LETTERS, find
         from fhir_server.moving.import_view import Unreadable
         from fhir_server.moving.import_view import import_view as move_in
+        from fhir_server.moving.workers import Workers, jobs_for
 
         settings = line.settings(config, store=store)
         try:
@@ -72,7 +81,8 @@ def import_view_command(line: Line) -> Callable[..., None]:
 
         async def work(desk: Desk) -> list[Report]:
             await _index(desk)
-            return await move_in(desk, folder, sources, letters, told)
+            async with Workers(settings.store, jobs or jobs_for(sources)) as workers:
+                return await move_in(desk, folder, sources, letters, told, workers)
 
         gc.set_threshold(100_000, 50, 100)
         try:

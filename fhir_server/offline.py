@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 async def into_store(settings: Settings, sources: list[Source], progress: LoadProgress, jobs: int) -> list[FileReport]:
     """Load `sources` with `jobs` processes that prepare, and return what became of each."""
-    from fhir_server.loading.pipe import Setup
     from fhir_server.loading.workers import Workers
+    from fhir_server.preparers.pipe import Setup
     from fhir_server.store.connect import shareable
 
     # A load makes millions of objects, none of them in cycles: seldom looking for cycles saves a tenth of the time.

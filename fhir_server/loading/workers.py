@@ -19,8 +19,9 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fhir_server.loading.pipe import LENGTH, Done, Early, Head, Piece, Sent, Setup, frame
+from fhir_server.loading.pipe import Done, Early, Head, Piece, Sent
 from fhir_server.loading.sources import Source
+from fhir_server.preparers.pipe import LENGTH, Setup, frame
 
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Services

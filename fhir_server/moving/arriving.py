@@ -10,8 +10,8 @@ from typing import Any
 from auth.accounts import Account
 from auth.ports import Asker
 from fhir_server.accounts.desk import Desk
-from fhir_server.interactions.call import Resource
-from fhir_server.views.acting import HOUSE, Acting, Also
+from fhir_server.interactions.call import Resource, Services
+from fhir_server.views.acting import HOUSE, Acting
 from fhir_server.views.former import moved
 from mappings.errors import Unfit
 from mappings.views.former import FAULT, former_text
@@ -24,38 +24,36 @@ KEPT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a line becomes: the `entries` of one transaction, signed by `actor`, with `also` in the same commit.
+    """What a line becomes: the `entries` of one transaction, signed by `actor`; plain values, for any process.
 
     `rows` are those of the ids, by their key. Lines that share a `claim` are not written at the same time, so that of
-    two that exclude each other the first one counts.
+    two that exclude each other the first one counts. In the same commit an `account` is opened, and the slots of what
+    is `booked`, an appointment of the view, become busy. `weight` is how many bytes its files have.
     """
 
     entries: Sequence[Resource]
     actor: str
     rows: Mapping[str, Row]
-    also: Sequence[Also] = ()
     claims: Sequence[str] = ()
+    account: Account | None = None
+    booked: Mapping[str, Any] | None = None
+    weight: int = 0
 
 
 @dataclass(slots=True)
 class Arriving:
-    """A dump on its way in: the desk it comes to, its folder, and who has come so far."""
+    """A dump on its way in: what it comes to, its folder, the notice that consents name, and who has come so far."""
 
-    desk: Desk
+    services: Services
     folder: Path
-    asker: Asker
+    notice: str
     _users: dict[str, Row] = field(default_factory=dict)
-
-    @property
-    def house(self) -> Acting:
-        """Who looks at what must hold for everybody; it has no account."""
-        return at_house(self.desk, self.asker)
 
     async def user(self, id: str) -> Row | None:
         """Return the row of a user, by the former id."""
         row = self._users.get(id)
         if row is None:
-            row = await moved(self.desk.services.store.records, "user", id)
+            row = await moved(self.services.store.records, "user", id)
             if row is not None:
                 if len(self._users) >= KEPT:
                     self._users.clear()

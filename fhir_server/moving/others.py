@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from auth.accounts import TYPES, account_of
+from auth.accounts import TYPES
 from fhir_server.interactions.booking import LONGEST
 from fhir_server.moving.arriving import Arrival, Arriving, Row, fault, refuse
 from fhir_server.moving.records import OWNERS
-from fhir_server.store.base import Transaction
-from fhir_server.views.acting import HOUSE, Acting
+from fhir_server.views.acting import HOUSE
 from fhir_server.views.appointments import OPEN
-from fhir_server.views.booked import mark_slots, span
+from fhir_server.views.booked import span
 from fhir_server.views.former import former_key, moved
 from mappings.transactions.act import create
 from mappings.views import appointment as appointments
@@ -33,10 +33,10 @@ async def consent(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arriv
     record = _without(line, "id", "user_id")
     refuse([*issues, *check(consents.VIEW, record)])
     decided = f"{users['user_id']['id']}/{record.get('type')}"
-    if await moved(arriving.desk.services.store.records, DECISION, decided):
+    if await moved(arriving.services.store.records, DECISION, decided):
         refuse([fault("type", "is one of a consent that the user has already: leave the decision that counts")])
     person = f"Patient/{users['user_id']['id']}"
-    made = {"id": arriving.desk.services.new_id(), **consents.taken_over(record, person, arriving.desk.notice.uri)}
+    made = {"id": arriving.services.new_id(), **consents.taken_over(record, person, arriving.notice)}
     add_former(made, "consent", id)
     rows = {former_key("consent", id): {"id": made["id"]}, former_key(DECISION, decided): {"id": made["id"]}}
     return Arrival([create(made)], person, rows, claims=[decided])
@@ -51,7 +51,7 @@ async def appointment(arriving: Arriving, id: str, line: Mapping[str, Any]) -> A
     record = _without(line, "id", *OWNERS)
     refuse([*issues, *check(appointments.VIEW, record)])
     ids = {name: row["id"] for name, row in users.items()}
-    parts = write(appointments.VIEW, {"id": arriving.desk.services.new_id()} | _times(record) | ids)
+    parts = write(appointments.VIEW, {"id": arriving.services.new_id()} | _times(record) | ids)
     shown = show(appointments.VIEW, parts)
     start, end = span(shown)
     if end - start > LONGEST:
@@ -60,15 +60,9 @@ async def appointment(arriving: Arriving, id: str, line: Mapping[str, Any]) -> A
     add_former(made, "appointment", id)
     row: Row = {"id": made["id"]}
     arrival = Arrival([create(made)], f"Patient/{ids['patient_id']}", {former_key("appointment", id): row})
-    if shown["status"] not in OPEN or end <= arriving.desk.services.now():
+    if shown["status"] not in OPEN or end <= arriving.services.now():
         return arrival
-    account = await account_of(arriving.desk.services.store.records, ids["patient_id"])
-    acting = arriving.house if account is None else Acting(arriving.desk, HOUSE, account, arriving.asker)
-
-    async def hold(tx: Transaction) -> None:
-        await mark_slots(acting, tx, shown, "busy")
-
-    return Arrival(arrival.entries, arrival.actor, arrival.rows, [hold], [ids["doctor_id"]])
+    return replace(arrival, claims=[ids["doctor_id"]], booked=shown)
 
 
 async def notification(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
@@ -80,7 +74,7 @@ async def notification(arriving: Arriving, id: str, line: Mapping[str, Any]) -> 
     refuse([*issues, *check(notifications.VIEW, record)])
     row = users["user_id"]
     start = notifications.notification_for(f"{TYPES[row['role']]}/{row['id']}")
-    parts = write(notifications.VIEW, {"id": arriving.desk.services.new_id()} | record, start=start)
+    parts = write(notifications.VIEW, {"id": arriving.services.new_id()} | record, start=start)
     (made,) = parts["Communication"]
     add_former(made, "notification", id)
     return Arrival([create(made)], HOUSE.actor, {former_key("notification", id): {"id": made["id"]}})

@@ -29,7 +29,7 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
     record = {name: value for name, value in line.items() if name not in owned}
     refuse([*issues, *more, *check(VIEW, record), *_moments(record)])
     ids = {name: row["id"] for name, row in users.items()}
-    author, new_id = f"Practitioner/{ids['doctor_id']}", arriving.desk.services.new_id
+    author, new_id = f"Practitioner/{ids['doctor_id']}", arriving.services.new_id
     act = Act(author, str(record["inserted_at"]), new_id)
     made = {"id": new_id(), "updated_at": act.moment} | record | ids
     named = {new_id(): (former, file) for former, file in files}
@@ -44,7 +44,8 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
             former = named[resource["id"]][0]
             add_former(resource, "attachment", former)
             rows[former_key("attachment", former)] = {"id": resource["id"]}
-    return Arrival(bundle["entry"], author, rows, claims=list(rows))
+    weight = sum(len(file.content) for _, file in files)
+    return Arrival(bundle["entry"], author, rows, list(rows), weight=weight)
 
 
 def _moments(record: Mapping[str, Any]) -> Sequence[Issue]:

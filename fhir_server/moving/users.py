@@ -8,8 +8,9 @@ from typing import Any
 from auth.accounts import ROLES, Account, Status, as_role, holder_of_rpps, normalised
 from auth.errors import Invalid
 from auth.foreign_hashes import hash_fault
+from auth.ports import Asker
 from fhir_server.accounts import persons
-from fhir_server.accounts.desk import entry
+from fhir_server.accounts.desk import Desk, entry
 from fhir_server.accounts.manage import BY
 from fhir_server.accounts.profile import faults_of
 from fhir_server.accounts.register import LOCALES, open_account
@@ -40,7 +41,7 @@ async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
     refuse(list(_faults(line)))
     role = as_role(line["role"])
     account = Account(
-        id=arriving.desk.services.new_id(),
+        id=arriving.services.new_id(),
         email=normalised(line["email"]),
         role=role,
         status=line.get("status") or "active",
@@ -59,13 +60,15 @@ async def user(arriving: Arriving, id: str, line: Mapping[str, Any]) -> Arrival:
     if role == "doctor":
         entries.append(entry("PUT", f"PractitionerRole/{account.id}", persons.role(account)))
 
-    async def opened(tx: Transaction) -> None:
-        await _demand_own_number(tx, account)
-        await open_account(arriving.desk, tx, account, arriving.asker, by=BY)
-
     row = {"id": account.id, "role": role, "said": _otherwise(line, account)}
     claims = [account.email, *((f"rpps {account.rpps}",) if account.rpps else ())]
-    return Arrival(entries, account.actor, {former_key("user", id): row}, [opened], claims)
+    return Arrival(entries, account.actor, {former_key("user", id): row}, claims, account)
+
+
+async def open_arrived(desk: Desk, tx: Transaction, account: Account, asker: Asker) -> None:
+    """Open the account of a line inside its transaction. Raises Invalid when address or number are somebody's."""
+    await _demand_own_number(tx, account)
+    await open_account(desk, tx, account, asker, by=BY)
 
 
 async def _demand_own_number(tx: Transaction, account: Account) -> None:

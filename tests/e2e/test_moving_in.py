@@ -287,14 +287,15 @@ REFUSED = [
 """The lines of that dump that are refused: file, number, id, fields."""
 
 
-def test_bad_lines_are_told_of_by_number_field_and_rule_and_the_others_move_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_bad_lines_are_told_of_by_number_field_and_rule_and_the_others_move_in(tmp_path: Path, jobs: str) -> None:
     folder = write_dump(tmp_path / "dump", with_faults())
     (folder / "attachments" / "8").unlink()
     (folder / "attachments" / "7").write_bytes(b"")
     with (folder / "users.jsonl").open("a", encoding="utf-8") as users:
         users.write('\n{"id": 40, "id": 41}\nno JSON\n')
     letters = tmp_path / "letters.jsonl"
-    code, said = moved_in(tmp_path, folder, "--dead-letters", str(letters))
+    code, said = moved_in(tmp_path, folder, "--dead-letters", str(letters), "--jobs", jobs)
     assert code == 1
     assert "17 lines were refused" in said
     text = letters.read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""`kill -9` while a platform moves in: the next run goes on, and what is there then is what one run would have made."""
+"""`kill -9` while a platform moves in: the next run goes on, and what is there then is what one run would have made.
+
+The runs that are killed have a process that prepares, the one that is not killed has none.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ def ids_in(store: Path) -> int:
 def kill_at_work(store: Path, dump: Path, commits: int) -> bool:
     """Move in, and kill the process after the log was written to so many times; return whether it was still at work."""
     command = [sys.executable, "-m", "fhir_server.cli", "import-view", str(dump), "--store", f"sqlite:///{store}"]
+    command += ["--jobs", "2"]
     here = str(Path(__file__).parents[2])
     process = subprocess.Popen(command, env=environment(PYTHONPATH=here), stdout=subprocess.DEVNULL)
     log, seen = store.with_name(f"{store.name}-wal"), set[int]()
@@ -82,7 +86,7 @@ async def test_what_is_killed_again_and_again_ends_as_what_was_never_stopped(tmp
     assert fhir_server("check", "--store", f"sqlite:///{store}", folder=tmp_path).returncode == 0
 
     whole = tmp_path / "whole.db"
-    ended = fhir_server("import-view", str(dump), "--store", f"sqlite:///{whole}", folder=tmp_path)
+    ended = fhir_server("import-view", str(dump), "--jobs", "1", "--store", f"sqlite:///{whole}", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     there = await counted(store)
     assert there == await counted(whole)

@@ -15,6 +15,7 @@ from fhir_server.moving.dead_letters import DeadLetters
 from fhir_server.moving.dump import find
 from fhir_server.moving.export_view import export_view
 from fhir_server.moving.import_view import import_view
+from fhir_server.moving.workers import Workers
 from tests.fakes.desk import desk_of
 from tests.fakes.dump import DOCTOR, HASHES, MARIE, in_order, read_dump, user, write_dump
 from tests.properties.record_strategies import MOMENTS, RECORDS
@@ -81,7 +82,8 @@ async def there_and_back(folder: Path, dump: dict[str, list[Json]]) -> dict[str,
     out.mkdir()
     async with desk_of(telemed_profiles=True) as desk:
         for moved in (True, False):
-            reports = await import_view(desk, source, find(source), letters, lambda report, position: None)
+            workers = Workers("memory:", 1)
+            reports = await import_view(desk, source, find(source), letters, lambda report, position: None, workers)
             told = (folder / "letters.jsonl").read_text() if letters.count else ""
             assert told == ""
             assert sum(each.moved for each in reports) == moved * sum(map(len, dump.values()))

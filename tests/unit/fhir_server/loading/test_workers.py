@@ -16,11 +16,12 @@ from fhir_server.interactions.call import Limits, Services
 from fhir_server.interactions.ids import id_maker
 from fhir_server.loading import pieces
 from fhir_server.loading.into_store import into_store
-from fhir_server.loading.pipe import Done, Head, Piece, Setup
+from fhir_server.loading.pipe import Done, Head, Piece
 from fhir_server.loading.report import FileReport
 from fhir_server.loading.settled import TABLE
 from fhir_server.loading.sources import Source, find
 from fhir_server.loading.workers import Workers
+from fhir_server.preparers.pipe import Setup
 from fhir_server.search.extract import Extractor
 from fhir_server.search.parameters import Registry
 from fhir_server.store.connect import connect
