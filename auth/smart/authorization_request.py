@@ -42,6 +42,14 @@ class AuthorizationRequest:
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
 
+    @property
+    def assured(self) -> bool:
+        """Whether the answer is of use to this app alone: it proves itself, or is answered at an https address.
+
+        Any program of the user's machine may listen on it, or claim a scheme (RFC 8252, 8.6).
+        """
+        return self.client.confidential or urlsplit(self.redirect_uri).scheme == "https"
+
 
 @dataclass(frozen=True, slots=True)
 class Return:

@@ -256,7 +256,7 @@ class Flow:
         if choice:
             show = Show("encounter", id, request, account, person, encounters=choice)
             return _unless(silent, "interaction_required", show)
-        if silent and await self._was_granted(request, account, person):
+        if silent and request.assured and await self._was_granted(request, account, person):
             about = _About(person.id if person else None)
             return await self._grant(state, state.signed, request.scopes, about, asker)
         return _unless(silent, "consent_required", Show("consent", id, request, account, person, encounter=encounter))

@@ -105,7 +105,7 @@ def test_somebody_else_signs_in_at_the_same_browser(clinic: Clinic) -> None:
 
 
 def test_who_is_signed_in_is_asked_for_consent_only_and_silently_not_at_all(clinic: Clinic) -> None:
-    app, email = clinic.app(), clinic.patient()
+    app, email = clinic.app(token_endpoint_auth_method="client_secret_basic"), clinic.patient()
     with Visitor(clinic.root, email) as visitor:
         silent = clinic.authorization(app, Pkce(), prompt="none")
         assert answered(visitor.open(silent))["error"] == "login_required"
@@ -115,6 +115,16 @@ def test_who_is_signed_in_is_asked_for_consent_only_and_silently_not_at_all(clin
         assert "code" in answered(visitor.open(silent))
         more = clinic.authorization(app, Pkce(), prompt="none", scope=f"{SCOPE} patient/Condition.rs")
         assert answered(visitor.open(more))["error"] == "consent_required"
+
+
+def test_whoever_listens_on_the_users_machine_gets_nothing_without_the_user(clinic: Clinic) -> None:
+    app, email, pkce = clinic.app(), clinic.patient(), Pkce()
+    with Visitor(clinic.root, email) as visitor:
+        code = visitor.grant(clinic.authorization(app, pkce))["code"]
+        assert clinic.exchange(app, code, pkce).status_code == 200
+        for address in (CALLBACK, CALLBACK.replace(":9/", ":4444/")):
+            silent = visitor.open(clinic.authorization(app, Pkce(), prompt="none", redirect_uri=address))
+            assert answered(silent)["error"] == "consent_required"
 
 
 def test_users_see_which_apps_have_access_and_take_it_back(clinic: Clinic) -> None:

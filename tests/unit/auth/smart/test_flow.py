@@ -339,6 +339,29 @@ async def test_prompt_none_renews_what_was_granted_until_it_is_taken_back(apps: 
     assert await told(apps, secret, prompt="none") == "consent_required"
 
 
+@pytest.mark.parametrize(
+    ("address", "method", "renewed"),
+    [
+        ("https://app.example/callback", "none", True),
+        ("http://127.0.0.1:4000/callback", "none", False),
+        ("http://localhost:4000/callback", "none", False),
+        ("org.example.app:/callback", "none", False),
+        ("http://127.0.0.1:4000/callback", "client_secret_basic", True),
+        ("org.example.app:/callback", "private_key_jwt", True),
+    ],
+)
+async def test_nothing_is_renewed_unasked_for_an_app_that_another_may_pretend_to_be(
+    apps: Apps, address: str, method: str, renewed: bool
+) -> None:
+    _, secret = await apps.signed_in()
+    await apps.exchange(await apps.code(secret))
+    await apps.client(method=method, redirect_uris=(address,))
+    step = await apps.begin(secret, prompt="none", redirect_uri=address)
+    assert isinstance(step, Go)
+    assert step.address is not None
+    assert ("code=" in step.address, "error=consent_required" in step.address) == (renewed, not renewed)
+
+
 async def test_prompt_login_and_max_age_have_the_user_sign_in_again(apps: Apps) -> None:
     who, secret = await apps.signed_in()
     apps.authority.clock.advance(61)
