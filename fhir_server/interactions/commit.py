@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from auth.rights import Action
 from fhir_server.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, Unprocessable
-from fhir_server.interactions import audit, binary, own_parameters, profiles, registered
+from fhir_server.interactions import audit, binary, own_parameters, profiles, registered, scheduling
 from fhir_server.interactions.access import within
 from fhir_server.interactions.attaching import attaches, attaching
 from fhir_server.interactions.audit_events import external
@@ -197,7 +197,7 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     """Put the version that follows `before` and return it. Raises Forbidden when it is out of the caller's reach.
 
     Raises Moved when the tenant's search parameters have changed since it was prepared, Forbidden for what is part of
-    this server, and for what professionals may not say of themselves.
+    this server, and for what professionals may not say of themselves and each other.
     """
     if prepared.mark != call.services.registry.mark:
         raise Moved
@@ -208,6 +208,8 @@ async def put(call: Call, tx: Transaction, prepared: Prepared, before: Version |
     body = stamped(prepared.draft, key.type, key.id, number, instant(tx.time))
     if key.type == registered.TYPE:
         registered.demand_registered(call, before, body)
+    if key.type == scheduling.TYPE:
+        await scheduling.demand_own_schedule(call, tx, before, body)
     if key.type == "Binary":
         if call.principal.rights.limited:
             await binary.demand_context(call, tx, body)

@@ -1,0 +1,62 @@
+"""Professionals put up schedules of their own, and nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_server.errors import Forbidden
+from fhir_server.interactions.call import ANONYMOUS
+from tests.fakes.callers import caller, doctor
+from tests.fakes.server import Server
+
+pytestmark = pytest.mark.anyio
+
+D, E, ROLE_D, ROLE_E = "Practitioner/d", "Practitioner/e", "PractitionerRole/rd", "PractitionerRole/re"
+
+
+def schedule(*actors: str) -> dict[str, Any]:
+    return {"resourceType": "Schedule", "id": "s", "actor": [{"reference": each} for each in actors]}
+
+
+@pytest.fixture
+async def clinic(server: Server) -> Server:
+    for each in ("d", "e"):
+        await server.put({"resourceType": "Practitioner", "id": each})
+        who = {"reference": f"Practitioner/{each}"}
+        await server.put({"resourceType": "PractitionerRole", "id": f"r{each}", "practitioner": who})
+    await server.put({"resourceType": "Location", "id": "room"})
+    return server
+
+
+@pytest.mark.parametrize(
+    ("actors", "own"),
+    [
+        ((D,), True),
+        ((D, ROLE_D, "Location/room"), True),
+        ((D, E), False),
+        ((D, ROLE_E), False),
+        ((D, f"{E}/_history/1"), False),
+        ((D, f"{ROLE_E}/_history/1"), False),
+    ],
+)
+async def test_a_schedule_names_who_writes_it_and_no_other(clinic: Server, actors: tuple[str, ...], own: bool) -> None:
+    clinic.principal = doctor("d")
+    if own:
+        assert (await clinic.do("create", "Schedule", resource=schedule(*actors))).status == 201
+    else:
+        refused = await clinic.refusal("create", "Schedule", resource=schedule(*actors))
+        assert isinstance(refused, Forbidden)
+        assert [issue.expression for issue in refused.issues] == ["Schedule.actor"]
+
+
+async def test_a_shared_one_is_made_by_administrators_and_kept_by_those_it_names(clinic: Server) -> None:
+    clinic.principal = caller("admin", "root")
+    await clinic.put(schedule(D, E))
+    clinic.principal = doctor("d")
+    await clinic.put(schedule(E, D) | {"comment": "mornings"})
+    await clinic.put(schedule(D))
+    assert isinstance(await clinic.refusal("update", "Schedule/s", resource=schedule(D, E)), Forbidden)
+    clinic.principal = ANONYMOUS
+    await clinic.put(schedule(D, E))
