@@ -114,7 +114,7 @@ def _identifier(to: Collector, name: str, value: Mapping[str, Any], group: int) 
 
 def _contact_point(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     there = "value" in value
-    to.tokens.append((name, value.get("use", ""), value["value"], group) if there else stated(name, "", group))
+    to.tokens.append((name, value.get("system", ""), value["value"], group) if there else stated(name, "", group))
 
 
 def _boolean(to: Collector, name: str, value: bool, group: int) -> None:

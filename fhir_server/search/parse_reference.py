@@ -164,7 +164,8 @@ def _local(parameter: Parameter, modifier: str, target: tuple[str, str, int], ur
     names = [answer.name for answer in parameter.answers if answer.target in ("", kind)]
     found: list[Node] = [Reference(name, kind, id, version) for name in names]
     if parameter.canonical and not version:
-        found += [Uri(name, url) for name in names]
+        # A canonical may be written as a reference, relative or absolute, and stays as it is in the index.
+        found += [Uri(name, each) for name in names for each in (url, f"{kind}/{id}")]
     return either(found)
 
 

@@ -21,6 +21,7 @@ _BOOLEAN = frozenset(("boolean",))
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#&^_.+\-]+/[A-Za-z0-9!#&^_.+\-]+")
 _CODE = frozenset(("code",))
 _BOOLEANS = ("true", "false")
+_WITHOUT_SYSTEM = frozenset(("string", "uri", "url", "canonical", "id", "oid", "uuid"))
 _SPECIAL_VALUES = "http://hl7.org/fhir/special-values"
 
 
@@ -44,6 +45,8 @@ def read_token(parameter: Parameter, modifier: str, text: str, context: Context)
     system, wanted = token_parts(code, text)
     if data_types(parameter) == _BOOLEAN and (system not in (None, _SPECIAL_VALUES) or wanted not in _BOOLEANS):
         raise refuse(code, "it takes true or false.")
+    if system and (data_types(parameter) or _CODE) <= _WITHOUT_SYSTEM:
+        raise refuse(code, "its values have no system: write the value alone, and a bar inside it as \\|.")
     return by_answers(parameter, lambda name: Token(name, system, wanted))
 
 

@@ -65,7 +65,7 @@ def test_an_identifier_is_searched_by_value_and_by_its_type() -> None:
 def test_booleans_and_contact_points_are_tokens() -> None:
     found = entries("Patient", active=True, telecom=[{"system": "phone", "use": "home", "value": "+33 1"}])
     assert tokens(found, "active") == [("http://hl7.org/fhir/special-values", "true", 0)]
-    assert tokens(found, "telecom") == tokens(found, "phone") == [("home", "+33 1", 0)]
+    assert tokens(found, "telecom") == tokens(found, "phone") == [("phone", "+33 1", 0)]
     assert tokens(found, "email") == []
 
 

@@ -98,7 +98,11 @@ def test_a_canonical_reference_is_searched_by_url_and_version() -> None:
     assert found == Uri("questionnaire", "http://example.org/q", "1.0")
     own = where("QuestionnaireResponse", "questionnaire", "Questionnaire/7")
     assert own == Or(
-        (Reference("questionnaire", "Questionnaire", "7"), Uri("questionnaire", BASE + "/Questionnaire/7"))
+        (
+            Reference("questionnaire", "Questionnaire", "7"),
+            Uri("questionnaire", BASE + "/Questionnaire/7"),
+            Uri("questionnaire", "Questionnaire/7"),
+        )
     )
 
 
