@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fhir_server.errors import Refusal
 from fhir_server.interactions.call import Services
-from fhir_server.interactions.subscribing.criteria import holds, read_criteria, read_parameters
+from fhir_server.interactions.subscribing.criteria import demand_told, holds, read_criteria, read_parameters
 from fhir_server.interactions.subscribing.entry import Entry
 from fhir_server.search.match import Candidate
 from fhir_server.search.query import And, Node
@@ -96,7 +96,9 @@ def conditions_of(services: Services, asked: Subscription) -> Mapping[str, list[
 
 
 def check_topic(services: Services, topic: Topic) -> None:
-    """Raise Refusal, or ValueError, for a topic whose criteria or references are not answered."""
+    """Raise Refusal, or ValueError, for a topic whose types, criteria or references are not answered."""
+    for type in topic.types:
+        demand_told(type)
     for type, names in topic.includes.items():
         for name in names:
             parameter = services.registry.get(type, name)

@@ -28,6 +28,9 @@ WAY_OUT = (
     "answered here. Ask for what stands in the resource itself."
 )
 
+UNTOLD = frozenset(("AuditEvent", "Subscription"))
+"""Types of which no change is an event: the trail is no part of the feed, and of a subscription its owner has heard."""
+
 
 class Alone(World):
     """A world in which there is nothing besides the resource that is looked at."""
@@ -78,8 +81,15 @@ def read_criteria(services: Services, written: str) -> tuple[str, Node]:
     return type, read_parameters(services, type, parameters)
 
 
+def demand_told(type: str) -> None:
+    """Raise BadRequest for a type of whose resources nobody is told."""
+    if type in UNTOLD:
+        raise BadRequest(f"Nobody is told of {type}: search for what there is, [base]/{type}.", code="not-supported")
+
+
 def read_parameters(services: Services, type: str, parameters: tuple[tuple[str, str], ...]) -> Node:
     """Return the condition of parameters. Raises BadRequest for what is not answered."""
+    demand_told(type)
     read = criteria(services.registry, base=services.base, now=services.now(), terminology=UNASKED)
     node = read(type, parameters)
     if _looks_beyond(node):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests.e2e.realtime.conftest import clinic_in
 from tests.e2e.subscriptions.conftest import Fhir
-from tests.fakes.command import Running
+from tests.fakes.command import Running, fhir_server
 from tests.fakes.subscribing import WEIGHTS, subscription
 
 
@@ -46,3 +48,15 @@ def test_where_the_channel_is_not_offered_nobody_is_let_in_to_hear_it(tmp_path: 
         assert b"subscriptions" not in refused.value.response.body
         with clinic.client(clinic.patient) as room:
             assert room.join(f"notifications:{clinic.patient.id}")["status"] == "ok"
+
+
+def test_a_topic_of_what_nobody_is_told_of_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    url = "https://clinic.example/SubscriptionTopic/trail"
+    topic: dict[str, Any] = {"resourceType": "SubscriptionTopic", "url": url, "title": "The trail", "status": "active"}
+    topic["resourceTrigger"] = [{"resource": "AuditEvent", "supportedInteraction": ["create"]}]
+    (tmp_path / "topics").mkdir()
+    (tmp_path / "topics" / "trail.json").write_text(json.dumps(topic))
+    flags = ["serve", "--auth", "open", "--port", "0", "--store", f"sqlite:///{tmp_path}/x.db"]
+    done = fhir_server(*flags, folder=tmp_path, FHIR_SERVER_SUBSCRIPTION_TOPICS="topics")
+    assert done.returncode != 0
+    assert f"subscription_topics: {url} cannot be followed: Nobody is told of AuditEvent" in done.stderr

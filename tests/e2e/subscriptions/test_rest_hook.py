@@ -176,6 +176,8 @@ def test_a_dead_endpoint_keeps_nobody_waiting(fhir: Fhir, listener: Listener) ->
         ({"criteria": "Observation?_has:Provenance:target:agent=x"}, "criteria", "invalid"),
         ({"criteria": "Observation?colour=red"}, "criteria", "not-supported"),
         ({"criteria": "Colour?a=b"}, "criteria", "value"),
+        ({"criteria": "AuditEvent?action=R"}, "criteria", "not-supported"),
+        ({"criteria": "Subscription"}, "criteria", "not-supported"),
         ({"criteria": "http://example.org/no-such-topic"}, "criteria", "not-found"),
         ({"status": "active"}, "status", "value"),
         ({"channel": {"type": "sms", "endpoint": "tel:1"}}, "channel.type", "not-supported"),
