@@ -24,6 +24,11 @@ LETTERS = "cruds"
 WORDS = frozenset(("openid", "fhirUser", "profile", "launch", "offline_access", "online_access"))
 VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
+ELSEWHERE = frozenset(("_filter", "_list", "_query"))
+"""Parameters whose value may lead through other resources. A criterion asks of what there is, whoever may see it: where
+apps say which resources it goes through, it would answer questions about those of others.
+"""
+
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _RESOURCE = re.compile(r"(?P<level>[a-z]+)/(?P<type>[A-Za-z]+|\*)\.(?P<access>[a-z]+|\*)(?:\?(?P<query>.+))?")
 _LAUNCH = re.compile(r"launch/[a-z]+(\?role=.+)?")
@@ -167,6 +172,8 @@ def _parameters(type: str, query: str | None, known: Known) -> tuple[tuple[str, 
         value = _decoded(written)
         if not equals or not value or not _NAME.fullmatch(name):
             return "has a parameter that is not name=value: modifiers and chains are not allowed in scopes"
+        if name in ELSEWHERE:
+            return f"restricts by {name}, which looks at other resources than the one asked for"
         if type == ANY or not known(type, name):
             return f"restricts by {name}, which is no search parameter of {type}"
         found[name, value] = None

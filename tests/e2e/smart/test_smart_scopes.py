@@ -105,6 +105,21 @@ def test_letters_are_what_they_say(world: World) -> None:
             world.clinic.http.delete(f"/fhir/Observation/{each['resource']['id']}", headers=own).raise_for_status()
 
 
+def test_a_scope_asks_nothing_of_resources_out_of_reach(clinic: Clinic) -> None:
+    app, email, other = clinic.app(), clinic.patient(), clinic.patient()
+    id, stranger = clinic.id_of(email), clinic.id_of(other)
+    theirs = clinic.http.get(f"/fhir/Patient/{stranger}", headers=clinic.login(other)).json()
+    named = theirs | {"name": [{"family": "Zsecret"}]}
+    clinic.http.put(f"/fhir/Patient/{stranger}", json=named, headers=clinic.login(other)).raise_for_status()
+    about = observation(id) | {"focus": [{"reference": f"Patient/{stranger}"}]}
+    clinic.http.post("/fhir/Observation", json=about, headers=clinic.login(email)).raise_for_status()
+    for guess in ("Zsecret", "Nobody"):
+        scope = f"openid launch/patient patient/Observation.rs?_filter=focus.family%20eq%20{guess}"
+        tokens = clinic.granted(app, email, scope=scope)
+        assert words(tokens["scope"]) == {"openid", "launch/patient"}
+        assert clinic.fhir(tokens["access_token"], "Observation").status_code == 403
+
+
 def test_scopes_of_version_1_are_said_back_as_they_were_asked(world: World) -> None:
     got = world.clinic.granted(world.app, world.email, scope="launch/patient patient/*.read openid")
     assert words(got["scope"]) == {"launch/patient", "patient/*.read", "openid"}
