@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from fhir_server.store.base import AuditRow, Key, Store
+from tests.fakes.patience import until
 from tests.fakes.versions import follow
 
 
@@ -24,7 +25,11 @@ async def test_rows_come_back_in_order_without_gaps(store: Store):
 
 async def test_a_row_that_nobody_waits_for_is_durable_soon(store: Store):
     await store.audit(row(1))
-    await asyncio.sleep(0.2)
+
+    async def durable() -> bool:
+        return bool(await store.audit_rows())
+
+    await until(durable)
     assert await store.audit_rows() == [(1, row(1))]
 
 

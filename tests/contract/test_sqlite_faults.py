@@ -18,6 +18,7 @@ from fhir_server.store.connect import connect
 from fhir_server.store.sqlite import writer
 from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import ALL
+from tests.fakes.patience import until
 from tests.fakes.versions import coded, follow, new, update
 
 ROW = AuditRow(1, "alice", "read", "Patient/1", 200, "r")
@@ -100,7 +101,11 @@ async def test_audit_rows_of_reads_outlast_a_full_disk(store: SqliteStore, monke
         with pytest.raises(StoreFull):
             await store.audit(AuditRow(2, "bob", "read", "x" * 50_000, 200, "waits"), wait=True)
     disk.free()
-    await asyncio.sleep(0.3)
+
+    async def durable() -> bool:
+        return bool(await store.audit_rows())
+
+    await until(durable)
     assert await store.audit_rows() == [(1, ROW)]
 
 

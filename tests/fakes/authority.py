@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, Type
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from auth import accounts
 from auth.accounts import Account, Role, Status
@@ -40,6 +41,10 @@ def encoded_password() -> str:
 def pem() -> str:
     """Return a signing key for all tests: making one takes a while."""
     return _generate()
+
+
+loaded = cache(load_pem_private_key)
+"""A private key from its text: OpenSSL takes a while to check one, and all tests have the same."""
 
 
 @dataclass

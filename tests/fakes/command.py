@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-START = 30.0
+from tests.fakes.patience import PATIENCE
+
 ADDRESS = re.compile(r"(https?://\S+)/fhir\b")
 
 
@@ -63,7 +64,7 @@ class Running:
 
     def _wait(self) -> str:
         assert self.process.stdout is not None
-        ends = time.monotonic() + START
+        ends = time.monotonic() + PATIENCE
         with selectors.DefaultSelector() as ready:
             ready.register(self.process.stdout, selectors.EVENT_READ)
             while time.monotonic() < ends:
@@ -91,7 +92,7 @@ class Running:
         """Stop it, unless it has ended, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE)
         if self.process.stdout is not None:
             self.process.stdout.close()
         return code

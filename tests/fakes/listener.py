@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-PATIENCE = 20.0
+from tests.fakes.patience import PATIENCE
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from auth.mail import Security
-
-PATIENCE = 20.0
-"""Seconds to wait for a letter."""
+from tests.fakes.patience import PATIENCE
 
 
 class Mailbox:

@@ -13,6 +13,7 @@ import httpx
 
 from tests.fakes.authority import PASSWORD
 from tests.fakes.command import Running, fhir_server
+from tests.fakes.patience import PATIENCE
 
 ADMIN = "root@clinic.example"
 Json = dict[str, Any]
@@ -62,7 +63,8 @@ class Practice:
 
     def letter(self, log: Path, subject: str) -> str:
         """Wait for a letter in the log of the server, and return the code in it."""
-        for _ in range(100):
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
             _, found, rest = log.read_text(encoding="utf-8").partition(subject)
             if found:
                 return str(re.findall(r"^\s*([\w-]{20,})\s*$", rest, re.MULTILINE)[0])

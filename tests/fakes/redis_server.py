@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.fakes.node import installed
+from tests.fakes.patience import PATIENCE
 
-START = 20.0
 PASSWORD = "amber-lantern-7"
 
 
@@ -33,7 +33,7 @@ class RedisServer:
         flags = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
         command = [self._command, *flags, "--appendonly", "no", "--requirepass", PASSWORD]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ends = time.monotonic() + START
+        ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=1) as asking:

@@ -11,8 +11,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.fakes.patience import PATIENCE
+
 Json = dict[str, Any]
-PATIENCE = 5.0
 
 
 class Client:
@@ -21,12 +22,11 @@ class Client:
     def __init__(self, root: str, token: str = "", *, vsn: str = "2.0.0", **more: Any) -> None:
         query = f"?vsn={vsn}" + (f"&token={token}" if token else "")
         address = root.replace("http", "ws", 1) + "/socket/websocket" + query
-        self._connecting = connect(address, compression=None, open_timeout=10, close_timeout=5, **more)
+        self._connecting = connect(address, compression=None, open_timeout=PATIENCE, close_timeout=5, **more)
         self.socket = self._connecting.__enter__()
         self._refs = itertools.count(101)
         self._joins: dict[str, str] = {}
         self.heard: list[list[Any]] = []
-        self.patience = PATIENCE
 
     def __enter__(self) -> Client:
         return self
@@ -81,7 +81,7 @@ class Client:
         return True
 
     def _until(self, wanted: Any) -> list[Any]:
-        ends = time.monotonic() + self.patience
+        ends = time.monotonic() + PATIENCE
         while True:
             for frame in self.heard:
                 if wanted(frame):

@@ -14,6 +14,7 @@ from realtime.bus.connect import connect
 from realtime.consultations import ConsultationChannel
 from realtime.limits import Limits
 from realtime.sockets import Sockets
+from tests.fakes.patience import PATIENCE
 from tests.fakes.room_clients import Consultations, Doorkeeper, RoomClient
 
 ACT = st.tuples(st.sampled_from(("join", "leave", "cut", "open", "pause")), st.integers(0, 4))
@@ -43,7 +44,7 @@ async def live(acts: list[tuple[str, int]]) -> None:
     assert len(sockets.attendance) == sum(not client.task.done() for client in clients)
     for client in clients:
         client.cut()
-    await asyncio.wait({client.task for client in clients}, timeout=5)
+    await asyncio.wait({client.task for client in clients}, timeout=PATIENCE)
     assert (len(sockets.attendance), channel.rooms) == (0, 0)
 
 

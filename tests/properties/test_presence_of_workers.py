@@ -18,6 +18,7 @@ from realtime.consultations import ConsultationChannel
 from realtime.limits import Limits
 from realtime.sockets import Sockets
 from tests.fakes.buses import Hub
+from tests.fakes.patience import PATIENCE
 from tests.fakes.room_clients import Consultations, Doorkeeper, RoomClient
 
 WORKERS, CLIENTS = 3, 6
@@ -135,7 +136,7 @@ async def _emptied(world: World, worker: Worker) -> None:
     for client in world.clients:
         client.cut()
     tasks: set[asyncio.Task[Any]] = {client.task for client in world.clients}
-    await asyncio.wait(tasks, timeout=5)
+    await asyncio.wait(tasks, timeout=PATIENCE)
     assert (len(worker.sockets.attendance), worker.channel.rooms) == (0, 0)
 
 

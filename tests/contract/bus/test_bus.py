@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from tests.contract.bus.conftest import Pair
+from tests.fakes.patience import until
 
 ODD: Any = {"text": "é€\u2028\n\0", "number": 10**18, "nested": [{"a": None}, True, 1.5], "": ""}
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 async def heard(pair: Pair, topic: str, heard: list[Any]) -> Callable[[], None]:

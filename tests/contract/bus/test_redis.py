@@ -12,7 +12,7 @@ import pytest
 
 from realtime.bus.connect import BadAddress, connect
 from realtime.bus.redis import RedisBus
-from tests.contract.bus.test_bus import until
+from tests.fakes.patience import until
 from tests.fakes.redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.external

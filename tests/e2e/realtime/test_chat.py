@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.realtime.conftest import Clinic, Person
+from tests.fakes.patience import PATIENCE
 from tests.fakes.sockets import Client
 
 CONSENT = "/api/v1/consents/chat_retention"
@@ -127,7 +128,7 @@ def test_who_comes_in_is_admitted_and_leaves_is_in_the_trail(clinic: Clinic, pat
         assert theirs.ask(f"consultation:{id}", "admit", {"user_id": patient.id})["status"] == "error"
         ours.ask(f"consultation:{id}", "end_call")
     asked, told = f"AuditEvent?entity=Appointment/{id}&type=110100&_count=50&_sort=date", []
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + PATIENCE
     # Rows of what is no write ride the next commit.
     while len(told) < 8 and time.monotonic() < ends:
         told = [happening(each["resource"]) for each in clinic.admin.ask("GET", asked)["entry"]]

@@ -23,7 +23,6 @@ from tests.fakes.redis_server import RedisServer, redis_server
 from tests.fakes.sockets import Client
 
 pytestmark = pytest.mark.external
-PATIENCE = 15.0
 
 
 class Pair:
@@ -61,9 +60,7 @@ class Pair:
         self.running[name] = self._run(name)
 
     def client(self, name: str, token: str) -> Client:
-        client = Client(f"http://127.0.0.1:{self.ports[name]}", token)
-        client.patience = PATIENCE
-        return client
+        return Client(f"http://127.0.0.1:{self.ports[name]}", token)
 
     def both(self) -> tuple[Client, Client]:
         return self.client("here", self.doctor.token), self.client("there", self.patient.token)

@@ -10,9 +10,9 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.fakes.clinic import Clinic, bearer
+from tests.fakes.patience import PATIENCE
 from tests.fakes.subscribing import topical
 
-PATIENCE = 20
 NARROW = "launch/patient user/Subscription.rs"
 WIDE = "launch/patient user/Subscription.cruds user/DocumentReference.rs"
 

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.fakes.command import Running
-from tests.fakes.listener import PATIENCE, Listener
+from tests.fakes.listener import Listener
+from tests.fakes.patience import PATIENCE
 
 Json = dict[str, Any]
 TRIES = {

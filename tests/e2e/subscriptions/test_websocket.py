@@ -13,10 +13,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.realtime.conftest import Clinic, Person, clinic
 from tests.e2e.subscriptions.conftest import Fhir
+from tests.fakes.patience import PATIENCE
 from tests.fakes.subscribing import WEIGHTS, subscription, topical, weight
 
 __all__ = ["clinic"]
-PATIENCE = 20
 WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auth import keys
-from tests.fakes.authority import Authority, authority_at, pem
+from tests.fakes.authority import Authority, authority_at, loaded, pem
 from tests.fakes.clock import Clock
 
 
@@ -24,6 +24,7 @@ def authority(
     """The authority under test; whatever a test did, the store is whole at the end."""
     url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/fhir.db"
     monkeypatch.setattr(keys, "_generate", pem)
+    monkeypatch.setattr(keys, "load_pem_private_key", loaded)
     made = runner.run(authority_at(url, clock))
     yield made
     problems = runner.run(made.store.check())

@@ -14,6 +14,7 @@ from fhir_server.store.audit import AuditRow
 from fhir_server.store.audit_anchor import is_signed, read_anchor
 from fhir_server.store.base import Store
 from fhir_server.store.connect import connect
+from tests.fakes.patience import until
 
 ROW = AuditRow(1, "alice", "read", "Patient/1", 200, "r", ("1",))
 
@@ -36,7 +37,7 @@ def test_an_anchor_is_made_for_what_is_new_and_a_last_one_at_the_end(tmp_path: P
         await asyncio.sleep(0.1)
         assert not (tmp_path / "anchors.jsonl").exists()
         await store.audit(ROW, wait=True)
-        await asyncio.sleep(0.5)
+        await until((tmp_path / "anchors.jsonl").exists)
         await store.audit(ROW, wait=True)
         await store.audit(ROW, wait=True)
         await anchoring.stop()

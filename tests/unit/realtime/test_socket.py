@@ -15,6 +15,7 @@ from realtime.channel import Payload, Seat
 from realtime.limits import Limits
 from realtime.ports import Member, Refused
 from realtime.sockets import Sockets
+from tests.fakes.patience import PATIENCE
 
 SECOND = 1_000_000
 NOW = 1_750_000_000 * SECOND
@@ -110,7 +111,7 @@ async def living(
     yield wire, sockets, echo, task
     wire.free.set()
     wire.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, PATIENCE)
     assert len(sockets.attendance) == 0
     assert echo.seats == [], "whoever is gone has left"
 
@@ -155,7 +156,7 @@ async def test_a_token_that_ends_is_announced_and_then_the_socket_closes() -> No
         await settle()
         await asyncio.sleep(0.02)
         assert wire.events() == [("token_expiring", {"expires_in": 0})]
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.closed == (4401, "the token has expired")
 
 
@@ -182,7 +183,7 @@ async def test_a_new_token_moves_the_announcement_too() -> None:
 async def test_a_token_that_does_not_count_moves_nothing() -> None:
     async with living(who=member(0.2)) as (wire, _, _echo, task):
         wire.say("phoenix", "access_token", {"token": "nothing"})
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert ("phx_reply", {"reason": "unauthorized"}) in wire.events()
         assert wire.closed == (4401, "the token has expired")
 
@@ -222,7 +223,7 @@ async def test_nobody_stays_because_their_session_could_not_be_asked_for(caplog:
         await settle()
         doorkeeper.broken = True
         sockets.attendance.recall("g")
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.closed == (1011, "come in again")
     assert "Dupont" not in caplog.text
 
@@ -257,7 +258,7 @@ async def test_when_the_grant_ends_only_its_socket_closes() -> None:
         await settle()
         assert not task.done()
         sockets.attendance.recall("old")
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.closed == (4401, "the access has ended")
         assert not living_on.done()
 
@@ -273,21 +274,21 @@ async def test_who_reads_nothing_is_closed_and_keeps_nothing() -> None:
         await settle()
         assert echo.seats == [], "it is out of the room at once"
         wire.free.set()
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.closed == (1013, "too slow")
         assert len(wire.sent) < 20
 
 
 async def test_who_is_quiet_for_long_is_closed() -> None:
     async with living(Limits(quiet_s=0.1)) as (wire, _, _echo, task):
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, PATIENCE)
         assert wire.closed == (1008, "no heartbeat")
 
 
 async def test_one_account_has_so_many_sockets_only() -> None:
     async with living(Limits(sockets=1)) as (_wire, sockets, _echo, first):
         second, third = Wire(), Wire()
-        await asyncio.wait_for(sockets.serve(member(), "2.0.0", second.incoming.get, second.transmit), 2)
+        await asyncio.wait_for(sockets.serve(member(), "2.0.0", second.incoming.get, second.transmit), PATIENCE)
         assert second.closed == (1008, "too many sockets")
         other = asyncio.get_running_loop().create_task(
             sockets.serve(replace(member(), account="bob"), "2.0.0", third.incoming.get, third.transmit)

@@ -8,6 +8,7 @@ from typing import Any
 from realtime.limits import Limits
 from realtime.ports import Member
 from realtime.sockets import Sockets
+from tests.fakes.patience import PATIENCE
 
 
 class Doorkeeper:
@@ -66,7 +67,7 @@ async def test_a_place_that_is_given_up_may_be_taken() -> None:
 async def test_what_is_revoked_between_the_door_and_the_socket_closes_it() -> None:
     world = World()
     world.doorkeeper.gone = True
-    await asyncio.wait_for(world.open("ann", "g1"), 2)
+    await asyncio.wait_for(world.open("ann", "g1"), PATIENCE)
     assert world.codes == {"g1": 4401}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from auth.errors import Unauthenticated
@@ -12,6 +10,7 @@ from auth.smart.registration import Unfit, answer
 from auth.smart.registry import has_secret
 from tests.fakes.apps import CALLBACK, KEY, Apps
 from tests.fakes.authority import HERE
+from tests.fakes.patience import until
 
 SAID = {"client_name": "New", "redirect_uris": [CALLBACK], "scope": "openid patient/*.rs"}
 ADMIN = "Person/root"
@@ -107,9 +106,7 @@ async def test_a_new_secret_ends_the_one_before(apps: Apps) -> None:
 
 async def test_the_origins_of_apps_are_known_while_they_are_let_in(apps: Apps) -> None:
     await apps.smart.registration.add(SAID | {"redirect_uris": ["https://new.example/x"]}, ADMIN, HERE)
-    await asyncio.sleep(0.05)
-    assert apps.smart.origins.registered(b"https://new.example")
+    await until(lambda: apps.smart.origins.registered(b"https://new.example"))
     assert not apps.smart.origins.registered(b"https://evil.example")
     await apps.smart.registration.disable("app", ADMIN, HERE)
-    await asyncio.sleep(0.05)
-    assert not apps.smart.origins.registered(b"https://app.example")
+    await until(lambda: not apps.smart.origins.registered(b"https://app.example"))

@@ -9,6 +9,7 @@ from typing import Any
 from fhir_server.live import revocations
 from fhir_server.live.revocations import Revocations
 from tests.fakes.buses import Hub, HubBus
+from tests.fakes.patience import until
 
 Change = tuple[str | None, str | None]
 
@@ -54,9 +55,7 @@ async def test_while_the_bus_is_away_sockets_are_looked_at_and_afterwards_all_is
     hub = Hub()
     worker = Worker(hub)
     hub.cut(worker.bus.worker)
-    async with asyncio.timeout(5):
-        while worker.looks < 3:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await until(lambda: worker.looks >= 3)
     hub.mend(worker.bus.worker)
     looks = worker.looks
     assert worker.admission.forgotten == [(None, None)]

@@ -25,10 +25,10 @@ from fhir_server.subscriptions.parcel import Parcel
 from profiles.validation.validator import Validator
 from realtime.subscriptions.backoff import Backoff
 from tests.fakes.clock import Clock
+from tests.fakes.patience import PATIENCE
 from tests.fakes.server import Server, services_at
 from tests.fakes.subscribing import subscription
 
-PATIENCE = 10.0
 Json = dict[str, Any]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import apsw
 import pytest
 
@@ -12,6 +10,7 @@ from fhir_server.store.base import AuditRow, Key
 from fhir_server.store.sqlite import log
 from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import ALL
+from tests.fakes.patience import until
 from tests.fakes.versions import new, update
 
 ROW = AuditRow(1, "alice", "read", "Patient/1", 200, "r")
@@ -29,11 +28,7 @@ def pages_in_file(store: SqliteStore) -> int:
 
 
 async def log_is_copied(store: SqliteStore) -> None:
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        if store._writer._log._copied:
-            return
-    raise AssertionError("the log was not copied")
+    await until(lambda: store._writer._log._copied)
 
 
 async def test_a_log_worth_it_is_copied_once_nobody_writes(store: SqliteStore, monkeypatch: pytest.MonkeyPatch):
@@ -81,8 +76,7 @@ async def test_an_attempt_that_fails_is_made_again_later(store: SqliteStore, mon
         await log_is_copied(store)
     assert pages_in_file(store) < log.WORTH
     await write(store, "more", log.WORTH * 4096)
-    await asyncio.sleep(0.3)
-    assert pages_in_file(store) >= 2 * log.WORTH
+    await until(lambda: pages_in_file(store) >= 2 * log.WORTH)
 
 
 async def test_readers_keep_their_snapshot_while_only_audit_rows_come(store: SqliteStore):
