@@ -120,6 +120,7 @@ def corrections() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     return content
 
 
+@cache
 def type_names() -> frozenset[str]:
     """Return the names of all types: primitives, data types, resources and abstract ones."""
     return frozenset(_structures()["types"])

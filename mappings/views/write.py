@@ -63,7 +63,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _copies(view: View, stored: Parts, start: Parts) -> tuple[Parts, Parts]:
-    """Return parts that can be changed, and of those the ones that are new, as they are before anything is written.
+    """Return parts that can be changed, and of a stored record the new ones, as they are before anything is written.
 
     What the root refers to and `stored` does not have is somewhere else: it is not made anew.
     """
@@ -74,8 +74,9 @@ def _copies(view: View, stored: Parts, start: Parts) -> tuple[Parts, Parts]:
             parts[type] = deepcopy(parts[type])
         elif not any(linked(view, parts, type)):
             begun: Json = content | start.get(type, [{}])[0]
-            blank[type] = [deepcopy(begun)]
             parts[type] = [deepcopy(begun)]
+            if stored:
+                blank[type] = [deepcopy(begun)]
     return parts, blank
 
 
