@@ -5,13 +5,13 @@ A cursor is bound to the search it came from by a hash of type and parameters, a
 
 from __future__ import annotations
 
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
+from hmac import compare_digest
 from struct import Struct
+from typing import NamedTuple
 
 from fhir_server.errors import BadRequest, Gone
 
@@ -21,11 +21,11 @@ LIFETIME = 3_600_000_000
 _FIELDS = Struct(">QQQ16s")
 _LENGTH = Struct(">Q").pack
 _SEAL_BYTES = 16
-_FORMAT = b"page cursor 1"
+_KEY_BYTES = 64
+_FORMAT = b"page cursor 2"
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """The walk answers as of commit `position` and goes on behind row `after`; `issued` is the time of page one."""
 
     position: int
@@ -75,12 +75,13 @@ def _opened(text: str, secret: bytes) -> bytes | None:
     if _worded(raw) != text:
         return None
     body, signature = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    whole = len(body) == _FIELDS.size and hmac.compare_digest(signature, _signature(body, secret))
+    whole = len(body) == _FIELDS.size and compare_digest(signature, _signature(body, secret))
     return body if whole else None
 
 
 def _signature(body: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, _FORMAT + body, "sha256")[:_SEAL_BYTES]
+    # Keyed BLAKE2 (RFC 7693) takes a fifth of the time of HMAC, and every page that goes on has one.
+    return blake2b(body, key=secret[:_KEY_BYTES], digest_size=_SEAL_BYTES, person=_FORMAT).digest()
 
 
 @lru_cache(1024)

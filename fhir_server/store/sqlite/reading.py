@@ -344,11 +344,12 @@ class Reading(Allowing):
         return Page(self._all_listed(rows[:count]), more, position, total)
 
     def _all_listed(self, rows: Sequence[Any]) -> list[Version]:
-        # One loop without a call for each row that it can do without: this is the road of every match.
-        types, authors = self._dictionary.type_names.get, self._dictionary.author_names.get
+        # One loop without a call for each row that it can do without: this is the road of every match. A named tuple is
+        # made as the tuple that it is, its own constructor being a function.
+        types, authors, new = self._dictionary.type_names.get, self._dictionary.author_names.get, tuple.__new__
         return [
             Version(
-                Key(types(kind) or self._type_name(kind), id),
+                new(Key, (types(kind) or self._type_name(kind), id)),
                 number,
                 time,
                 METHODS[method],  # type: ignore[arg-type]
