@@ -11,8 +11,7 @@ import pytest
 
 from auth.rights import EVERYTHING
 from fhir_server.interactions.call import Principal
-from tests.authorization.test_escape import open_server
-from tests.authorization.two_records import PRIVACY, alike
+from tests.authorization.two_records import PRIVACY, alike, open_server
 from tests.fakes.asking import Answer, Asking
 from tests.fakes.callers import doctor, patient
 

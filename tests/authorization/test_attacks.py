@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.authorization.two_records import CODES, alike, open_server
+from tests.authorization.two_records import CODES, alike, fresh, server
 from tests.fakes.asking import Asking
 from tests.fakes.callers import caller
 from tests.fakes.server import bundle_of, entry, observation
 
+__all__ = ["fresh", "server"]
 Json = dict[str, Any]
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    found = open_server(tmp_path_factory.mktemp("attacks"))
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Asking]:
-    found = open_server(tmp_path)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +114,8 @@ def test_no_header_or_parameter_makes_a_request_another_one(fresh: Asking) -> No
     assert fresh.ask("owner", "GET", "Observation/of-a").status == 200
 
 
-SQL = ("' OR '1'='1", '" OR ""="', "x'); DROP TABLE version; --", "%", "_", "\\", "*", "a%", "{$ne: null}", "$where")
+# Punctuation beside letters counts for nothing in a name, so that only what has no letters would be a pattern there.
+SQL = ("' OR '1'='1", '" OR ""="', "x'); DROP TABLE version; --", "%", "_", "__", "\\", "*", "{$ne: null}", "$where")
 
 
 @pytest.mark.parametrize("text", SQL)

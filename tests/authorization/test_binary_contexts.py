@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.authorization.test_escape import open_server
+from tests.authorization.two_records import fresh
 from tests.fakes.asking import Asking
 
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Asking]:
-    found = open_server(tmp_path)
-    yield found
-    found.close()
+__all__ = ["fresh"]
 
 
 def test_nobody_puts_a_binary_into_a_record_that_is_out_of_reach_or_learns_what_is_there(fresh: Asking) -> None:

@@ -5,30 +5,15 @@ The caller is patient a, or an app with a narrow scope; patient b has an observa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.authorization.clinic import team
-from tests.authorization.two_records import CODES, HIDDEN, PRIVACY, Json, alike, open_server
+from tests.authorization.two_records import CODES, HIDDEN, PRIVACY, Json, alike, fresh, server
 from tests.fakes.asking import Asking
 from tests.fakes.callers import breaking_glass, caller, doctor, patient
 from tests.fakes.server import bundle_of, entry, identified, observation
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    found = open_server(tmp_path_factory.mktemp("escape"))
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Asking]:
-    found = open_server(tmp_path)
-    yield found
-    found.close()
+__all__ = ["fresh", "server"]
 
 
 def test_direct_reads_of_others_are_those_of_what_never_was(server: Asking) -> None:

@@ -1,9 +1,15 @@
-"""Two patients' records that point to each other, on a server of its own: what there is to escape into."""
+"""Two patients' records that point to each other, on a server of its own: what there is to escape into.
+
+The fixture `server` is one for all tests of a module that only ask, `fresh` one for a test that changes it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.fakes.asking import Answer, Asking
 from tests.fakes.callers import doctor, patient
@@ -66,6 +72,20 @@ def open_server(folder: Path) -> Asking:
     server.named("narrow", patient("a", scopes="patient/Observation.rs", patient="a"))
     server.named("d", doctor("d"))
     return server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    found = open_server(tmp_path_factory.mktemp("records"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Asking]:
+    found = open_server(tmp_path)
+    yield found
+    found.close()
 
 
 def alike(server: Asking, who: str, method: str, *paths: str, body: Any = None, **headers: str) -> Answer:

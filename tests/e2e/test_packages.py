@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -97,6 +98,14 @@ def test_a_running_server_installs_without_a_restart(tmp_path: Path) -> None:
         assert "$install-package" in held.stderr
 
 
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server that has no package and gets none."""
+    folder = tmp_path_factory.mktemp("without")
+    with Running(SERVE, folder) as server, httpx.Client(base_url=f"{server.root}/fhir") as http:
+        yield http
+
+
 @pytest.mark.parametrize(
     ("content", "type", "status", "says"),
     [
@@ -108,13 +117,12 @@ def test_a_running_server_installs_without_a_restart(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_package_is_refused_and_the_server_goes_on(
-    tmp_path: Path, content: bytes, type: str, status: int, says: str
+    without: httpx.Client, content: bytes, type: str, status: int, says: str
 ) -> None:
-    with Running(SERVE, tmp_path) as server, httpx.Client(base_url=f"{server.root}/fhir") as http:
-        answer = http.post("/$install-package", content=content, headers={"Content-Type": type})
-        assert (answer.status_code, answer.json()["resourceType"]) == (status, "OperationOutcome")
-        assert says in answer.json()["issue"][0]["diagnostics"]
-        assert others(each["resource"] for each in http.get("/ValueSet").json()["entry"]) == []
+    answer = without.post("/$install-package", content=content, headers={"Content-Type": type})
+    assert (answer.status_code, answer.json()["resourceType"]) == (status, "OperationOutcome")
+    assert says in answer.json()["issue"][0]["diagnostics"]
+    assert others(each["resource"] for each in without.get("/ValueSet").json()["entry"]) == []
 
 
 @pytest.mark.parametrize("after", [0.6, 1.0, 1.4, 1.8, 2.4])
