@@ -14,6 +14,7 @@ from fhir_server.interactions.relating import TELEMEDICINE, is_refused
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction
 from fhir_server.views.acting import Acting, Also
+from fhir_server.views.anew import anew
 from fhir_server.views.booked import end_consultations, mark_slots, span
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
@@ -87,11 +88,16 @@ async def become(
     Raises as `change`; Conflict also when it is that already.
     """
     _refuse((name[:64], "is nothing that can be said here") for name in said or () if name != REASON)
-    before = show(VIEW, await find(acting, VIEW, id))
-    if before["status"] == status:
-        raise Conflict(str(objection(status, status)))
     reason = (said or {}).get(REASON)
-    return await change(acting, id, {"status": status} | ({} if reason is None else {REASON: reason}), if_match)
+    record = {"status": status} | ({} if reason is None else {REASON: reason})
+
+    async def stepped() -> Parts:
+        before = show(VIEW, await find(acting, VIEW, id))
+        if before["status"] == status:
+            raise Conflict(str(objection(status, status)))
+        return await change(acting, id, record, if_match)
+
+    return await anew(stepped, if_match)
 
 
 async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:

@@ -13,6 +13,7 @@ from fhir_server.interactions.read import read
 from fhir_server.model.fhir_json import parse
 from fhir_server.model.resource import nearest_instant
 from fhir_server.views.acting import Acting
+from fhir_server.views.anew import anew
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
 from fhir_server.views.former_people import is_there, of_now
@@ -103,10 +104,14 @@ async def update(acting: Acting, id: str, record: Values, if_match: str | None =
 
 
 async def attach(acting: Acting, id: str, files: Sequence[File], if_match: str | None = None) -> Parts:
-    """Add files to a record. Raises NotFound, PreconditionFailed, Unfit, Forbidden."""
-    stored = await find(acting, VIEW, id)
-    demand_version(etag(stored), if_match)
-    return await _written(acting, id, stored, attach_files(files, stored, acting.act()))
+    """Add files to a record, to others that are added at the same time. Raises as `update`."""
+
+    async def attached() -> Parts:
+        stored = await find(acting, VIEW, id)
+        demand_version(etag(stored), if_match)
+        return await _written(acting, id, stored, attach_files(files, stored, acting.act()))
+
+    return await anew(attached, if_match)
 
 
 async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:

@@ -28,11 +28,11 @@ def notification_for(person: str) -> Parts:
 
 
 def complete_notification(parts: Parts) -> None:
-    """Say what sort of message it is in HL7's words, where nobody has."""
-    message = parts["Communication"][0]
-    categories = message.setdefault("category", [])
+    """Say what sort of message it is in HL7's words, where nobody has; messages of others stay as they are."""
+    categories = parts["Communication"][0].get("category", [])
     kinds = [coding for each in categories for coding in each.get("coding", ())]
-    if not any(each.get("system") == _HL7 for each in kinds):
+    systems = {each.get("system") for each in kinds}
+    if _OWN in systems and _HL7 not in systems:
         is_reminder = any(each.get("code") == "appointment_reminder" for each in kinds)
         code = "reminder" if is_reminder else "notification"
         categories.insert(0, {"coding": [{"system": _HL7, "code": code}]})

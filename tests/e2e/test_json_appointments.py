@@ -66,6 +66,13 @@ def test_an_appointment_goes_its_way_and_no_other(doctor: Person, patient: Perso
     assert patient.ask("GET", path).status_code == 404
 
 
+def test_of_steps_at_the_same_moment_one_is_taken_and_the_others_are_told_why(doctor: Person, patient: Person) -> None:
+    path = booked(patient, doctor, "2050-01-24")
+    with ThreadPoolExecutor(6) as at_once:
+        answers = list(at_once.map(lambda _: doctor.ask("POST", f"{path}/confirm"), range(6)))
+    assert sorted(each.status_code for each in answers) == [200, *[409] * 5]
+
+
 def test_a_step_depends_on_the_version_that_was_read_and_says_nothing_else(doctor: Person, patient: Person) -> None:
     path = booked(patient, doctor, "2050-01-17")
     read = patient.ask("GET", path).headers["etag"]

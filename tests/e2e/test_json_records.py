@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -273,6 +274,20 @@ def test_files_come_back_byte_by_byte_and_go_with_the_record(clinic: Practice, d
     assert patient.ask("GET", shown["url"]).status_code == 404
     kept = patient.ask("GET", f"/fhir/Composition/{path.rpartition('/')[2]}/_history").json()
     assert kept["entry"][0]["resource"]["status"] == "entered-in-error"
+
+
+def test_files_that_are_sent_at_once_are_all_added(clinic: Practice, doctor: Person) -> None:
+    path = f"medical_records/{written(doctor, in_care_of(clinic, doctor, 'many@clinic.example'))['id']}"
+    names = [f"{number}.txt" for number in range(5)]
+
+    def send(name: str) -> int:
+        return doctor.send(f"{path}/attachments", name, name.encode(), "text/plain").status_code
+
+    with ThreadPoolExecutor(len(names)) as at_once:
+        assert list(at_once.map(send, names)) == [201] * len(names)
+    shown = doctor.ask("GET", path).json()["data"]["attachments"]
+    assert sorted(each["filename"] for each in shown) == names
+    assert {doctor.ask("GET", each["url"]).text for each in shown} == set(names)
 
 
 PDF = ("a.pdf", b"%PDF-1.7", "application/pdf")

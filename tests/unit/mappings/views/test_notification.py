@@ -54,3 +54,11 @@ def test_a_kind_of_others_is_shown_as_it_is() -> None:
     message = good("notification")
     message["category"][1]["coding"][0]["code"] = "lab_result"
     assert show(VIEW, {"Communication": [message]})["kind"] == "lab_result"
+
+
+@pytest.mark.parametrize("category", [None, [{"text": "Message"}], [{"coding": [{"code": "lab_result"}]}]])
+def test_a_message_of_others_that_is_read_changes_in_nothing_else(category: Any) -> None:
+    message = {"resourceType": "Communication", "id": "c", "status": "completed", "sent": "2026-03-01T07:00:00Z"}
+    message |= {} if category is None else {"category": category}
+    (after,) = write(VIEW, {"read_at": "2026-03-01T08:00:00Z"}, {"Communication": [message]})["Communication"]
+    assert after == message | {"received": "2026-03-01T08:00:00Z"}
