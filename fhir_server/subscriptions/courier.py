@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir_server.errors import StoreFull, StoreUnavailable
@@ -28,6 +28,7 @@ from fhir_server.interactions.telling.owners import OwnerGone, Whose
 from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.store.base import AuditRow, Transaction
 from fhir_server.subscriptions.channels import NotTaken, Post, RestHooks, by_letter
+from fhir_server.subscriptions.large import LARGE, Large
 from fhir_server.subscriptions.lease import Lease, LeaseLost
 from fhir_server.subscriptions.parcel import TOGETHER, Parcel, of_event, of_status, of_topic
 from fhir_server.subscriptions.status import put_status
@@ -57,6 +58,7 @@ class Means:
     backoff: Backoff
     push: Callable[[str], None]
     post: Post | None = None
+    large: Large = field(default_factory=Large)
 
 
 class Courier:
@@ -194,15 +196,32 @@ class Courier:
         upto, taken, ends = entry.progress.acknowledged, list[Parcel](), clock() + TOGETHER
         try:
             while upto < entry.progress.events and clock() < ends:
-                parcel, last = await self._next(upto, viewer)
+                parcel, upto = await self._hand_over(upto, viewer)
                 if parcel is not None:
-                    await self._means.hooks.send(entry, parcel)
                     taken.append(parcel)
-                upto = last
         finally:
             # Also when one is not taken, when the owner is gone, or when the server stops meanwhile.
             if upto > entry.progress.acknowledged:
                 await self._taken(taken, upto)
+
+    async def _hand_over(self, after: int, viewer: Viewer) -> tuple[Parcel | None, int]:
+        """Send what tells of the next events; return it without its body, None for nothing, and their last number."""
+        means = self._means
+        parcel, upto = await self._next(after, viewer)
+        if parcel is None:
+            return None, upto
+        if len(parcel.body) <= LARGE:
+            await means.hooks.send(self.entry, parcel)
+            return parcel.emptied(), upto
+        parcel = None
+        async with means.large.turn(self.entry.owner.actor):
+            if not means.lease.stands:
+                return None, after
+            # Made anew, with the rights of now: until its turn it would only take room.
+            parcel, upto = await self._next(after, Viewer(means.services, means.whose))
+            if parcel is not None:
+                await means.hooks.send(self.entry, parcel)
+        return (None if parcel is None else parcel.emptied()), upto
 
     async def _next(self, after: int, viewer: Viewer) -> tuple[Parcel | None, int]:
         """Return what tells of the next events, None where there is nothing to tell, and the number of its last one."""

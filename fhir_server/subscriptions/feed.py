@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.call import Services
@@ -24,6 +24,7 @@ from fhir_server.interactions.subscribing.tables import (
 from fhir_server.interactions.telling.owners import OwnerGone, Whose
 from fhir_server.interactions.telling.viewing import Viewer
 from fhir_server.store.base import Transaction
+from fhir_server.subscriptions.large import LARGE, Large
 from fhir_server.subscriptions.parcel import TOGETHER, Parcel, of_status, of_topic
 from fhir_server.subscriptions.trail import notified
 from realtime.subscriptions.notification import Kind
@@ -47,6 +48,7 @@ class Sight:
 
     services: Services
     whose: Whose
+    large: Large = field(default_factory=Large)
 
 
 class Feed:
@@ -152,20 +154,33 @@ class Feed:
 
     async def _next(self, entry: Entry, viewer: Viewer, said: list[Parcel]) -> bool:
         """Say the next thing and add it to what was `said`; return whether there was one. Raises OwnerGone, Gone."""
+        parcel, upto = await self._made(entry, viewer)
+        if parcel is not None and len(parcel.body) > LARGE:
+            parcel = None
+            async with self._sight.large.turn(entry.owner.actor):
+                # Made anew, with the rights of now: until its turn it would only take room.
+                parcel, upto = await self._made(entry, Viewer(self._sight.services, self._sight.whose))
+                if parcel is not None:
+                    await self._say(parcel.body.decode())
+        elif parcel is not None:
+            await self._say(parcel.body.decode())
+        if parcel is not None:
+            said.append(parcel.emptied())
+        more, self._last = upto > self._last, upto
+        return more
+
+    async def _made(self, entry: Entry, viewer: Viewer) -> tuple[Parcel | None, int]:
+        """Return what tells of the next events, None for nothing, and the number of the last one. Raises OwnerGone."""
         topical = entry.asked.topic is not None
         most = entry.asked.most if topical else PINGED
         events = await events_after(self._sight.services.store, self._id, self._last, most)
         if not events:
-            return False
+            return None, self._last
         if topical:
             parcel: Parcel | None = await of_topic(self._sight.services, entry, events, viewer)
         else:
             parcel = await self._pinged(entry, events, viewer)
-        if parcel is not None:
-            await self._say(parcel.body.decode())
-            said.append(parcel)
-        self._last = events[-1].number if parcel is None else parcel.upto
-        return True
+        return parcel, events[-1].number if parcel is None else parcel.upto
 
     async def _pinged(self, entry: Entry, events: Sequence[Kept], viewer: Viewer) -> Parcel | None:
         """Return a ping for all of the events, None when the owner may see none of them."""

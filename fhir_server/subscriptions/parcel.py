@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +37,10 @@ class Parcel:
     upto: int
     shown: Sequence[str] = ()
     patients: Sequence[str] = ()
+
+    def emptied(self) -> Parcel:
+        """Return what is left to be noted once it is sent."""
+        return replace(self, body=b"")
 
 
 async def of_event(services: Services, entry: Entry, event: Kept, viewer: Viewer) -> Parcel | None:

@@ -137,6 +137,37 @@ def test_its_end_comes(fhir: Fhir, listener: Listener) -> None:
     assert fhir.settled(id, "off")["error"] == "The end of the subscription has come."
 
 
+def test_large_resources_come_to_all_one_at_a_time_and_small_ones_meanwhile(fhir: Fhir, listener: Listener) -> None:
+    held, free = threading.Event(), threading.Event()
+    now, most = 0, 0
+
+    def answer(request: Received) -> int:
+        nonlocal now, most
+        if len(request.body) > 100_000:
+            now += 1
+            most = max(most, now)
+            held.set()
+            free.wait(20)
+            now -= 1
+        return 200
+
+    listener.answer = answer
+    for number in range(3):
+        fhir.subscribe(subscription(WEIGHTS, f"{listener.endpoint}/{number}"))
+    fhir.subscribe(subscription("Patient", f"{listener.endpoint}/small"))
+    try:
+        id = fhir.create(weight(note=[{"text": "x" * 900_000}]))
+        assert held.wait(20)
+        other = fhir.create({"resourceType": "Patient"})
+        listener.wait(lambda received: f"/small/Patient/{other}" in [each.path for each in received])
+        assert len([each for each in listener.received if each.path.endswith(id)]) == 1
+    finally:
+        free.set()
+    come = listener.wait(lambda received: len([each for each in received if each.path.endswith(id)]) == 3)
+    assert {each.path for each in come} == {f"/{n}/Observation/{id}" for n in range(3)} | {f"/small/Patient/{other}"}
+    assert most == 1
+
+
 def test_an_end_in_a_leap_second_is_one(fhir: Fhir, listener: Listener) -> None:
     fhir.subscribe(subscription(WEIGHTS, listener.endpoint, end="2090-12-31T23:59:60Z"))
     fhir.create(weight())

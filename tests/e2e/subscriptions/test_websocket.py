@@ -176,6 +176,27 @@ def test_a_topic_is_told_in_full_on_the_socket(clinic: Clinic) -> None:
     assert f"Patient/{person.id}" in json.dumps(told)
 
 
+def test_a_large_resource_is_told_in_full_and_what_comes_after_it(clinic: Clinic) -> None:
+    person = clinic.register("patient")
+    asked = topical("document", "", content="full-resource", channel={"type": "websocket"})
+    del asked["channel"]["endpoint"]
+    id = fhir(person).subscribe(asked)
+    with by_token(clinic, person) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        for size in (400_000, 10):
+            document = {
+                "resourceType": "DocumentReference",
+                "status": "current",
+                "subject": {"reference": f"Patient/{person.id}"},
+                "description": "x" * size,
+                "content": [{"attachment": {"url": "https://x.example/1"}}],
+            }
+            made = fhir(person).create(document)
+            told = [each["resource"] for each in json.loads(hear(connection))["entry"] if "resource" in each]
+            (found,) = [each for each in told if each["resourceType"] == "DocumentReference"]
+            assert (found["id"], len(found["description"])) == (made, size)
+
+
 def binding_token(person: Person, query: str = "") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in fhir(person).read(f"Subscription/$get-ws-binding-token{query}")["parameter"]:
