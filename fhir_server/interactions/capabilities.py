@@ -81,7 +81,7 @@ class _Answers:
                 # Nothing leads from the trail or to it (`audit_events.find`).
                 continue
             for each in self.parameters[type]:
-                if each.type == "reference" and each.answers:
+                if each.type == "reference" and each.answers and not each.nested:
                     name = f"{type}:{each.code}"
                     self.including[type].append(name)
                     reached = set(each.targets or types)

@@ -122,7 +122,7 @@ def has(resource_type: str, name: str, context: Context, read: Criterion) -> Nod
     if not definitions.is_resource_type(source):
         raise refuse(_HAS, f"{source[:40]} is no resource type.")
     parameter = reference_parameter(source, code, context)
-    if not leads_to(parameter, resource_type, context.registry):
+    if parameter.nested or not leads_to(parameter, resource_type, context.registry):
         raise unanswered(_HAS, f"{code} of {source} never points to a {resource_type}.", Absent)
     node, by = read(source, rest), _by(parameter, resource_type, context)
     return either(Has(source, each.name, node, by) for each in parameter.answers if each.target in ("", resource_type))

@@ -65,6 +65,8 @@ def _named(code: str, parts: list[str], context: Context) -> list[Include]:
         raise unanswered(
             code, f"{shown(asked)} of {source} is no parameter that references are followed by."
         ) from refusal
+    if parameter.nested:
+        raise unanswered(code, f"{asked} of {source} is inside of it already: nothing is to be added.")
     if target and not leads_to(parameter, target, context.registry):
         raise refuse(code, f"{asked} of {source} never points to a {target}.")
     if not holds_references(parameter):
@@ -103,6 +105,6 @@ def _whole(source: str, target: str, context: Context) -> list[Include]:
 
 def _leads(parameter: Parameter, target: str, context: Context) -> bool:
     """Whether the parameter has entries of its own that lead on; others are answered by those."""
-    if parameter.type != "reference" or not parameter.stored:
+    if parameter.type != "reference" or not parameter.stored or parameter.nested:
         return False
     return not target or leads_to(parameter, target, context.registry)

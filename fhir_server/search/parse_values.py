@@ -79,7 +79,7 @@ def modifiers(parameter: Parameter, registry: Registry) -> tuple[str, ...]:
 def why_unanswered(parameter: Parameter) -> str:
     """Say what of `parameter` is not answered."""
     if parameter.code in _SILENT:
-        return "matching by sound"
+        return "matches by sound"
     return f"parameters of type {parameter.type}" if parameter.alternatives else "parameters without an expression"
 
 
