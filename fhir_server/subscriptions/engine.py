@@ -48,6 +48,7 @@ SLICE = 500
 FAR = 5_000
 """Changes without an event after which the checkpoint is moved all the same."""
 PAGE = 100
+FAILED = "There was something that the server failed to compare with the criteria: tell its operator, and ask again."
 
 log = logging.getLogger("fhir_server")
 
@@ -135,6 +136,9 @@ class Engine:
                 for each in await events_of(self._means.services, self._roster, change, viewer):
                     if each.event is not None:
                         found.append((each.id, each.event))
+                    elif each.failed:
+                        await self._refuse(self._roster.entries[each.id], FAILED)
+                        await self._drop(each.id)
                     elif courier := self._couriers.get(each.id):
                         # It asks for its owner, and says why there is none.
                         courier.wake()

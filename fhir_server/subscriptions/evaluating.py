@@ -6,9 +6,11 @@ It is done when the change is committed, by who follows the feed: no write waits
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fhir_server.errors import StoreFull, StoreUnavailable
 from fhir_server.interactions.call import Services
 from fhir_server.interactions.subscribing.criteria import candidate
 from fhir_server.interactions.subscribing.tables import Kept
@@ -20,13 +22,18 @@ from fhir_server.store.base import Change, Key
 from fhir_server.subscriptions.roster import Roster
 from profiles.restriction import ALL
 
+log = logging.getLogger("fhir_server")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An event of a subscription, which has no number yet; None says that there was one, and its owner is gone."""
+    """An event of a subscription, which has no number yet; None says that there was one, and its owner is gone, or that
+    the server `failed` to compare the change with what the subscription asks for.
+    """
 
     id: str
     event: Kept | None
+    failed: bool = False
 
 
 async def events_of(services: Services, roster: Roster, change: Change, viewer: Viewer) -> Sequence[Found]:
@@ -46,14 +53,20 @@ async def events_of(services: Services, roster: Roster, change: Change, viewer: 
     for index, (entry, conditions) in enumerate(asking):
         if index % 50 == 49:
             await asyncio.sleep(0)
-        if any(each.is_met(change.method, before, after) for each in conditions):
-            event = Kept(0, change.key, change.number, change.time, change.method)
-            try:
-                # What the owner may not see must not even be counted.
-                if await viewer.version(entry.owner, event) is not None:
-                    found.append(Found(entry.id, event))
-            except OwnerGone:
-                found.append(Found(entry.id, None))
+        event = Kept(0, change.key, change.number, change.time, change.method)
+        try:
+            # What the owner may not see must not even be counted.
+            met = any(each.is_met(change.method, before, after) for each in conditions)
+            if met and await viewer.version(entry.owner, event) is not None:
+                found.append(Found(entry.id, event))
+        except OwnerGone:
+            found.append(Found(entry.id, None))
+        except (StoreUnavailable, StoreFull):
+            raise
+        except Exception as error:
+            # Its text may quote what it failed on. One subscription that the server fails at stops no other.
+            log.error("a change could not be compared", extra={"subscription": entry.id, "error": type(error).__name__})
+            found.append(Found(entry.id, None, failed=True))
     return found
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from auth.rights import Rights, limited
 from fhir_server.interactions.call import ANONYMOUS
+from fhir_server.interactions.subscribing.entry import entry_of
 from fhir_server.interactions.subscribing.tables import EVENTS, progress_of
 from fhir_server.interactions.telling.owners import OwnerGone, Standing
 from fhir_server.subscriptions.engine import NAME
 from fhir_server.subscriptions.lease import SECONDS, Lease
+from fhir_server.subscriptions.roster import Condition, conditions_of
 from profiles.restriction import About, Matches
 from realtime.subscriptions.backoff import Backoff
 from tests.fakes.server import observation, patient
@@ -137,6 +139,33 @@ async def test_what_is_taken_before_another_one_is_refused_is_not_sent_again(
     async with house.at_work():
         taken = await house.taken(3)
     assert [each.path[-1] for each in taken] == ["a", "b", "c"]
+
+
+async def test_one_that_cannot_be_compared_is_off_and_keeps_nobody_from_hearing(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of the server's in the criteria of one of them."""
+
+    def strange(condition: Condition, method: str, before: object, after: object) -> bool:
+        if condition == strange_one:
+            raise ValueError("Ann's observation")
+        return True
+
+    async with house.at_work():
+        broken = await house.subscribe("Observation?status=final")
+        fine = await house.subscribe("Observation")
+        strange_one = conditions_of(
+            house.server.services,
+            (await entry_of(house.server.services.store, broken)).asked,  # type: ignore[union-attr]
+        )["Observation"][0]
+        monkeypatch.setattr(Condition, "is_met", strange)
+        await write(house, "a", "b")
+        taken = await house.taken(2)
+        await house.until(lambda: house.status(broken), lambda status: status == "off")
+        assert await house.status(fine) == "active"
+    assert [each.path for each in taken] == ["Observation/a", "Observation/b"]
+    assert "the server failed" in (await house.server.show(f"Subscription/{broken}"))["error"]
+    assert "Ann" not in caplog.text
 
 
 async def test_whose_owner_is_gone_is_off_and_says_why(house: House) -> None:
