@@ -285,7 +285,7 @@ def test_nobody_confirms_themselves_in_the_directory(http: httpx.Client, admin: 
             bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [inside]}
             for answer in (who.ask("PUT", path, changed), who.ask("POST", "", bundle)):
                 assert answer.status_code == 403, answer.text
-                assert "administrators" in answer.json()["issue"][0]["diagnostics"]
+                assert "Administrators" in answer.json()["issue"][0]["diagnostics"]
         patch = [{"op": "replace", "path": "/active", "value": not active}]
         assert who.ask("PATCH", path, patch).status_code == 403
         more = {"name": [{"family": "Curie"}], "identifier": [{"system": "urn:own", "value": "1"}, *own["identifier"]]}
