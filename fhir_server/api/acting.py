@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Header, Request, Response
 
-from fhir_server.api.callers import Signed, asker_of, caller_of, desk_of
+from fhir_server.api.callers import Signed, asker_of, desk_of, reader_of
 from fhir_server.api.documented import CURSOR, PAGES
 from fhir_server.errors import ParseFailed
 from fhir_server.model.fhir_json import encode
@@ -27,7 +27,7 @@ PAGING = frozenset((*PAGES, "sort", "cursor"))
 async def acting_of(request: Request, _: Signed = None) -> Acting:
     """Return who acts, with the rights of their session."""
     # What this needs is called and not declared: to solve a dependency takes FastAPI longer than to be one.
-    caller = await caller_of(request)
+    caller = await reader_of(request)
     return Acting(await desk_of(request), caller.principal, caller.account, await asker_of(request))
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from fhir_server.accounts.register import LOCALES, Wanted, register
-from fhir_server.api.callers import AskerHere, DeskHere, OwnerHere
+from fhir_server.api.callers import AskerHere, DeskHere, HolderHere, OwnerHere
 from fhir_server.api.errors import refused
 from fhir_server.api.shapes import (
     Asked,
@@ -116,7 +116,7 @@ def auth_routes() -> APIRouter:
         return refreshed(await desk.auth.sessions.refresh(asked.refresh_token, asker, rotate=asked.rotate))
 
     @router.post("/logout", summary="Sign out", responses=OWN)
-    async def logout(caller: OwnerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
+    async def logout(caller: HolderHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
         await desk.auth.sessions.logout(caller.grant, caller.account, asker)
         return Data(data=Said(message="You are signed out."))
 

@@ -41,8 +41,12 @@ DeskHere = Annotated[Desk, Depends(desk_of)]
 AskerHere = Annotated[Asker, Depends(asker_of)]
 
 
+class Unadmitted(Denied):
+    """Refused at the door: this is not the kind of token that opens it."""
+
+
 class Caller:
-    """Somebody who is signed in with a session of their own."""
+    """Somebody who is signed in."""
 
     def __init__(self, admitted: Admitted[Principal], account: Account) -> None:
         self.grant = admitted.grant
@@ -65,18 +69,32 @@ async def admitted_of(request: Request, desk: Desk) -> Admitted[Principal]:
 
 
 async def caller_of(request: Request, _: Signed = None) -> Caller:
-    """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own."""
-    return _person(await admitted_of(request, await desk_of(request)))
+    """Return who is signed in. Raises Unauthorized; Denied for the tokens of apps, which are not a person's own, and
+    for those of break-glass, which open a record and no account.
+    """
+    return _by_session(await reader_of(request))
 
 
 async def owner_of(request: Request, _: Signed = None) -> Caller:
     """Return whose account that is, who may be signed in less surely than data asks for. Raises as `caller_of` does."""
+    return _by_session(await holder_of(request))
+
+
+async def reader_of(request: Request, _: Signed = None) -> Caller:
+    """Return who reads and writes records, by break-glass too. Raises Unauthorized, and Denied for apps."""
+    return _person(await admitted_of(request, await desk_of(request)))
+
+
+async def holder_of(request: Request, _: Signed = None) -> Caller:
+    """Return whose token that is, to end it: that of a session, or of break-glass. Raises as `reader_of` does."""
     return _person(await _admitted(request, (await desk_of(request)).auth.admission.known))
 
 
 CallerHere = Annotated[Caller, Depends(caller_of)]
 OwnerHere = Annotated[Caller, Depends(owner_of)]
 """For what concerns how one signs in, and nothing of the record."""
+ReaderHere = Annotated[Caller, Depends(reader_of)]
+HolderHere = Annotated[Caller, Depends(holder_of)]
 
 
 async def adding_of(owner: OwnerHere, desk: DeskHere) -> Caller:
@@ -108,8 +126,14 @@ def _unauthorized(refusal: Unauthenticated) -> Unauthorized:
 
 def _person(admitted: Admitted[Principal]) -> Caller:
     if admitted.account is None or admitted.grant.client != FIRST_PARTY:
-        raise Denied("This is for people who have signed in themselves, not for apps.")
+        raise Unadmitted("This is for people who have signed in themselves, not for apps.")
     return Caller(admitted, admitted.account)
+
+
+def _by_session(caller: Caller) -> Caller:
+    if caller.grant.purpose is not None:
+        raise Unadmitted("This token is for one patient's record: use that of your session.")
+    return caller
 
 
 async def admin_of(caller: CallerHere) -> Caller:

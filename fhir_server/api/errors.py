@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from auth.errors import AuthError, Invalid, SecondFactor, TooMany
+from fhir_server.api.callers import Unadmitted
 from fhir_server.api.leaving import leave_refusal
 from fhir_server.errors import Refusal
 from fhir_server.http.middleware import REQUEST_ID
@@ -86,7 +87,7 @@ async def _auth(request: Request, error: Exception) -> JSONResponse:
         more["methods"] = list(error.methods)
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.seconds)
-    await leave_refusal(request, error.status, told=True)
+    await leave_refusal(request, error.status, told=not isinstance(error, Unadmitted))
     return _answer(request, error.status, str(error), headers, more)
 
 

@@ -136,6 +136,40 @@ def test_the_glass_is_broken_with_a_reason_for_one_patient_and_the_patient_is_to
     assert told["resource"]["sender"]["reference"] == f"Practitioner/{doctor.id}"
 
 
+def test_a_token_of_break_glass_opens_a_record_and_nothing_of_the_account(
+    http: httpx.Client, admin: Person, doctor: Person
+) -> None:
+    patient = register(http, "m@clinic.example")
+    asked = {"patient": patient.id, "reason": "unconscious in the emergency room", "password": PASSWORD}
+    for who in (doctor, admin):
+        token = who.ask("POST", "/api/v1/auth/break-glass", asked).json()["data"]["access_token"]
+        account: list[tuple[str, str, Any]] = [
+            ("GET", "/api/v1/me", None),
+            ("PUT", "/api/v1/me", {"name": "Eve"}),
+            ("DELETE", "/api/v1/me", None),
+            ("GET", "/api/v1/auth/sessions", None),
+            ("POST", "/api/v1/auth/totp", {"password": PASSWORD}),
+            ("POST", "/api/v1/auth/change_password", {"password": PASSWORD, "new_password": "violet anchor tulip 43"}),
+            ("GET", "/api/v1/auth/passkeys", None),
+            ("POST", "/api/v1/socket/ticket", None),
+            ("POST", "/auth/launch", {"client_id": "x", "patient": patient.id}),
+            ("GET", "/admin/users", None),
+            ("POST", f"/admin/users/{doctor.id}/disable", None),
+            ("GET", "/admin/clients", None),
+            ("POST", "/api/v1/auth/break-glass", asked),
+        ]
+        for method, path, body in account:
+            refused = who.ask(method, path, body, token=token)
+            assert (refused.status_code, method, path) == (403, method, path)
+        assert who.ask("GET", f"Patient/{patient.id}", token=token).status_code == 200
+        if who is doctor:
+            records = f"/api/v1/medical_records?patient_id={patient.id}"
+            assert who.ask("GET", records, token=token).status_code == 200
+        assert who.ask("POST", "/api/v1/auth/logout", token=token).status_code == 200
+        assert who.ask("GET", f"Patient/{patient.id}", token=token).status_code == 401
+        assert who.ask("GET", "/api/v1/me").status_code == 200
+
+
 def test_an_administrator_reads_a_record_by_break_glass_and_writes_nothing(http: httpx.Client, admin: Person) -> None:
     patient, other = register(http, "k@clinic.example"), register(http, "l@clinic.example")
     asked = {"patient": patient.id, "reason": "a complaint about what is written", "password": PASSWORD}

@@ -373,3 +373,16 @@ def test_nobody_registers_a_service_an_ehr_or_an_address_of_ours(clinic: Clinic)
     ]
     for each in evil:
         refused(clinic.http.post("/auth/register", json=said | {"redirect_uris": [each]}), "invalid_redirect_uri")
+
+
+def test_an_app_breaks_no_glass_and_the_trail_tells_that_it_tried(clinic: Clinic) -> None:
+    app, doctor, patient = clinic.app(), clinic.doctor(), clinic.id_of(clinic.patient())
+    token = clinic.granted(app, doctor, scope="openid user/*.rs")["access_token"]
+    asked = {"patient": patient, "reason": "unconscious in the emergency room", "password": PASSWORD}
+    refused = clinic.http.post("/api/v1/auth/break-glass", json=asked, headers=bearer(token))
+    assert refused.status_code == 403
+    found = clinic.http.get("/fhir/AuditEvent?outcome=4&_sort=-date&_count=1", headers=clinic.admin).json()
+    (event,) = [each["resource"] for each in found["entry"]]
+    assert "/api/v1/auth/break-glass" in [each.get("name") for each in event["entity"]]
+    assert app["client_id"] in [each["who"].get("identifier", {}).get("value") for each in event["agent"]]
+    assert f"Practitioner/{clinic.id_of(doctor)}" in [each["who"].get("reference") for each in event["agent"]]
