@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.realtime.conftest import Clinic, Person, clinic
-from tests.e2e.subscriptions.conftest import Fhir
+from tests.e2e.subscriptions.conftest import Fhir, until
 from tests.fakes.patience import PATIENCE
 from tests.fakes.subscribing import WEIGHTS, subscription, topical, weight
 
@@ -195,6 +195,33 @@ def test_a_large_resource_is_told_in_full_and_what_comes_after_it(clinic: Clinic
             told = [each["resource"] for each in json.loads(hear(connection))["entry"] if "resource" in each]
             (found,) = [each for each in told if each["resourceType"] == "DocumentReference"]
             assert (found["id"], len(found["description"])) == (made, size)
+
+
+def test_who_loses_access_before_it_is_told_hears_of_the_number_alone(clinic: Clinic) -> None:
+    """What waited for a doctor until nobody cared for the patient any more."""
+    doctor, patient = clinic.doctor, clinic.register("patient")
+    book = clinic.book(patient)
+    asked = topical("document", "", content="full-resource", channel={"type": "websocket"})
+    del asked["channel"]["endpoint"]
+    id = fhir(doctor).subscribe(asked)
+    document = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": f"Patient/{patient.id}"},
+        "content": [{"attachment": {"url": "https://x.example/1"}}],
+    }
+    made = fhir(patient).create(document)
+    # The doctor is told the number of events, so that one is kept.
+    until(lambda: fhir(doctor).read(f"Subscription/{id}/$status"), lambda told: '"1"' in json.dumps(told))
+    fhir(patient).put(fhir(patient).read(f"Appointment/{book}") | {"status": "cancelled"})
+    with by_token(clinic, doctor) as connection:
+        assert say(connection, f"bind {id}") == f"bound {id}"
+        told = json.loads(hear(connection))
+    (status,) = told["entry"]
+    rows = [row for row in status["resource"]["parameter"] if row["name"] == "notification-event"]
+    assert [part["name"] for row in rows for part in row["part"]] == ["event-number", "timestamp"]
+    assert made not in json.dumps(told)
+    assert patient.id not in json.dumps(told)
 
 
 def binding_token(person: Person, query: str = "") -> dict[str, list[str]]:
