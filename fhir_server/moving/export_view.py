@@ -172,9 +172,10 @@ def _id(resource: Resource, kind: str) -> int | str:
 
 async def _walk(acting: Acting, view: View) -> AsyncIterator[Parts]:
     """Yield all records of a view, page by page, as they are at the first."""
-    # By id, whatever the order of the view is: that needs no parameter of ours to be indexed yet.
-    listed = [pair for pair in asked(view, {}) if pair[0] != "_sort"]
-    parameters = [*listed, ("_sort", "_id"), ("_count", str(PAGE))]
+    # By id, and all there are of the type, of which `gather` leaves out what the view hides: no parameter of ours need
+    # be indexed yet, as after an upgrade.
+    includes = [pair for pair in asked(view, {}) if pair[0] == "_include"]
+    parameters = [*includes, ("_sort", "_id"), ("_count", str(PAGE))]
     cursor: str | None = None
     while True:
         more = [(CURSOR, cursor)] if cursor else []

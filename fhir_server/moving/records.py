@@ -6,18 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fhir_server.interactions.call import Call
+from fhir_server.interactions.conditional import criteria_of
+from fhir_server.model.fhir_json import parse
+from fhir_server.model.resource import nearest_instant
 from fhir_server.moving.arriving import Arrival, Arriving, Row, fault, refuse
 from fhir_server.moving.dump import ATTACHMENTS
+from fhir_server.views.acting import HOUSE
 from fhir_server.views.former import former_key
 from mappings.transactions.act import Act
+from mappings.transactions.occasion import HALF_A_DAY, about
 from mappings.transactions.record import File, create_record
+from mappings.views import appointment
 from mappings.views.check import check
 from mappings.views.former import FAULT, add_former, former_text
 from mappings.views.kind import MOMENT
 from mappings.views.medical_record import VIEW
+from mappings.views.show import show
+from profiles.datatypes.temporal import date_range
 from profiles.issues import Issue
+from profiles.restriction import ALL
 
 OWNERS = {"patient_id": "patient", "doctor_id": "doctor"}
+KEPT_AS = appointment.VIEW.root
+NEAR = 100
+"""Appointments of one patient with one doctor within a day that are looked at."""
 FILE_FIELDS = ("id", "filename", "content_type", "size", "url")
 
 
@@ -30,7 +43,7 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
     refuse([*issues, *more, *check(VIEW, record), *_moments(record)])
     ids = {name: row["id"] for name, row in users.items()}
     author, new_id = f"Practitioner/{ids['doctor_id']}", arriving.services.new_id
-    act = Act(author, str(record["inserted_at"]), new_id)
+    act = await _about(arriving, ids, record, Act(author, str(record["inserted_at"]), new_id))
     made = {"id": new_id(), "updated_at": act.moment} | record | ids
     named = {new_id(): (former, file) for former, file in files}
     bundle = create_record(
@@ -46,6 +59,24 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
             rows[former_key("attachment", former)] = {"id": resource["id"]}
     weight = sum(len(file.content) for _, file in files)
     return Arrival(bundle["entry"], author, rows, list(rows), weight=weight)
+
+
+async def _about(arriving: Arriving, ids: Mapping[str, str], record: Mapping[str, Any], act: Act) -> Act:
+    """Return the act of writing a record, about the consultation of the appointment nearest to it, if there is one."""
+    moment = record.get("consultation_date")
+    if MOMENT.fault(moment):
+        return act  # Refused for that when it is written.
+    at = date_range(str(moment))[0]
+    asked = [
+        ("patient", f"Patient/{ids['patient_id']}"),
+        ("actor", f"Practitioner/{ids['doctor_id']}"),
+        ("date", f"ge{nearest_instant(at - HALF_A_DAY)}"),
+        ("date", f"le{nearest_instant(at + HALF_A_DAY)}"),
+    ]
+    criteria = await criteria_of(Call(arriving.services, HOUSE, "", KEPT_AS), KEPT_AS, asked)
+    found = await arriving.services.store.matches(KEPT_AS, criteria.where, restriction=ALL, limit=NEAR)
+    there = [each for each in (parse(version.body) for version in found) if not appointment.VIEW.hides(each)]
+    return about(act, [show(appointment.VIEW, {KEPT_AS: [each]}) for each in there], str(moment))
 
 
 def _moments(record: Mapping[str, Any]) -> Sequence[Issue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from auth.errors import Denied
 from fhir_server.errors import Forbidden, NotFound
@@ -21,6 +21,7 @@ from fhir_server.views.listing import Wanted, listing
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.act import Act
+from mappings.transactions.occasion import HALF_A_DAY, about
 from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
 from mappings.views import appointment
 from mappings.views.attachments import is_media_type
@@ -44,8 +45,6 @@ class Download:
 
 UNKNOWN = "application/octet-stream"
 """The media type of a file that has none, or one of others that no header can hold."""
-HALF_A_DAY = 12 * 3600 * 1_000_000
-"""Microseconds before and after a consultation within which its appointment is looked for."""
 OWNERS = ("patient_id", "doctor_id")
 
 
@@ -72,10 +71,7 @@ async def create(acting: Acting, record: Values) -> Parts:
 
 
 async def _about(acting: Acting, record: Values) -> Act:
-    """Return the act of writing a record, about the consultation of the appointment nearest to it, if there is one.
-
-    It was at a distance, unless that appointment was at the office.
-    """
+    """Return the act of writing a record, about the consultation of the appointment nearest to it, if there is one."""
     act, patient, moment = acting.act(), record.get("patient_id"), record.get("consultation_date")
     if ID.fault(patient) or MOMENT.fault(moment):
         return act  # Refused for that when it is written.
@@ -83,13 +79,7 @@ async def _about(acting: Acting, record: Values) -> Act:
     sides = {"patient_id": str(patient), "doctor_id": acting.account.id}
     around = {"from": nearest_instant(at - HALF_A_DAY), "to": nearest_instant(at + HALF_A_DAY)}
     found = await listing(acting, appointment.VIEW, Wanted({**sides, **around}, per_page=100))
-    shown = [show(appointment.VIEW, each) for each in found.records]
-    held = [each for each in shown if each["status"] != "cancelled" and each["starts_at"] is not None]
-    if not held:
-        return act
-    nearest = min(held, key=lambda each: abs(date_range(each["starts_at"])[0] - at))
-    remote, ended = nearest["kind"] != "office", appointment.ended(nearest)
-    return replace(act, remote=remote, appointment=nearest["id"], ended=ended)
+    return about(act, [show(appointment.VIEW, each) for each in found.records], str(moment))
 
 
 async def update(acting: Acting, id: str, record: Values, if_match: str | None = None) -> Parts:
