@@ -283,6 +283,26 @@ async def test_a_service_gets_a_short_token_for_itself(apps: Apps) -> None:
         await apps.authority.admits(tokens["access_token"])
 
 
+async def test_all_tokens_count_for_as_long_as_the_host_says_and_a_services_no_longer(apps: Apps) -> None:
+    apps.authority.auth.tokens.seconds = 90
+    await apps.service()
+    answers = [await apps.exchange(await code(apps)), await service(apps)]
+    answers.append(
+        await apps.token(grant_type="refresh_token", refresh_token=answers[0]["refresh_token"], client_id="app")
+    )
+    lives = [claims(each["access_token"]) for each in answers]
+    assert [each["expires_in"] for each in answers] == [90, 90, 90]
+    assert [each["exp"] - each["iat"] for each in lives] == [90, 90, 90]
+    signed = await apps.authority.login()
+    assert signed.seconds == 90
+    apps.authority.clock.advance(91)
+    for token in (*(each["access_token"] for each in answers), signed.access):
+        with pytest.raises(Unauthenticated):
+            await apps.authority.admits(token)
+    apps.authority.auth.tokens.seconds = 3000
+    assert (await service(apps, jti="j2"))["expires_in"] == 300
+
+
 async def test_an_assertion_counts_once(apps: Apps) -> None:
     await apps.service()
     await service(apps)
