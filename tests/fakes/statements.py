@@ -49,6 +49,9 @@ class FakeNames:
     def live(self, type: str) -> int:
         return self._live
 
+    def is_large(self, type: str) -> bool:
+        return self._live >= 10_000
+
     def resource_id(self, type: str, id: str) -> int | None:
         return None if id == "unknown" else 7
 

@@ -22,6 +22,7 @@ from fhir_server.store.sql.compile_hop import (
     pointed_at,
     pointing_at,
 )
+from fhir_server.store.sql.compile_reach import reached
 from fhir_server.store.sql.compile_test import matching_words
 from fhir_server.store.sql.compile_visible import World
 from fhir_server.store.sql.dialect import FALSE, TRUE, Names, Statement, in_footprint, placeholders, union
@@ -31,6 +32,7 @@ FEW = 2000
 """Resources of an inner search that an estimate of the outer one looks at."""
 _EMPTY = Statement("idx_type x WHERE 0")
 _OWNED, _CODED = 3, 1
+_REACH = 8
 WHOLE_TYPE = 9
 """The rank of all there is of a type."""
 
@@ -89,7 +91,7 @@ def starts(world: World, type: str, conjuncts: Sequence[Node]) -> list[Start]:
     if coded_rows:
         # What one patient has of one code is hardly ever more than a few rows.
         return coded_rows[:1]
-    return [*_from_conjuncts(world, type, conjuncts), *owned, _whole_type(names, type)]
+    return [*_from_conjuncts(world, type, conjuncts), *owned, *_from_reach(world, type), _whole_type(names, type)]
 
 
 def _by_id(names: Names, type: str, conjuncts: Sequence[Node]) -> Start | None:
@@ -241,6 +243,15 @@ def _from_owners(world: World, type: str, conjuncts: Sequence[Node]) -> Iterator
                 hints=tuple(_hints(world, type, conjuncts, known[0])),
                 dated=True,
             )
+
+
+def _from_reach(world: World, type: str) -> Iterator[Start]:
+    """Start from what the caller may see at all, where that can be looked up: for who sees some patients of many."""
+    restriction = narrow(world.restriction, type)
+    rows = None if _owners_of(restriction) else reached(restriction, world.names.type_id(type) or 0, world.names)
+    if rows is not None and world.names.is_large(type):
+        found = _of_type(world.names, type, Statement(f"({rows.sql}) x WHERE 1", rows.arguments))
+        yield Start(found, "what is within reach", rank=_REACH, ordered=False)
 
 
 def _owners_of(restriction: Restriction) -> list[tuple[str, str]]:

@@ -47,6 +47,10 @@ class Names(Protocol):
         """Return about how many resources of a type there are."""
         ...
 
+    def is_large(self, type: str) -> bool:
+        """Return whether there are so many resources of a type that who sees few of them should not look at all."""
+        ...
+
     def token_ids(self, code: str, system: str | None) -> Sequence[int]:
         """Return the numbers of the tokens with that code in any case, of any system when `system` is None."""
         ...

@@ -26,6 +26,8 @@ CACHED = 100_000
 """How many tokens, and how many resources, are remembered at most."""
 COUNTS = 10_000
 """How many counts of rows are kept at most."""
+LARGE = 10_000
+"""Resources of a type that are many. To look at each under care relations takes some ten milliseconds by then."""
 KEPT = 10.0
 """Seconds for which a count of rows is good enough to plan by."""
 
@@ -112,6 +114,10 @@ class Names:
         """Return how many resources of `type` there were at the last commit."""
         row = self._connection.execute("SELECT live FROM type_count WHERE type = ?", (self.type_id(type),)).fetchone()
         return int(row[0]) if row else 0
+
+    def is_large(self, type: str) -> bool:
+        """See `Names.is_large`."""
+        return self.live(type) >= LARGE
 
     def resource_id(self, type: str, id: str) -> int | None:
         """Return the row id of the resource `type`/`id`, be it only the target of references."""

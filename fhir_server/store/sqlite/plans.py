@@ -72,18 +72,19 @@ class Plans:
         return kept.template
 
     def keep(
-        self, key: Any, values: Sequence[Any], template: Template, *, changed: int, only: int | None, counted: bool
+        self, key: Any, values: Sequence[Any], template: Template, noted: Noting, *, changed: int, newest: int
     ) -> None:
-        """Keep what was compiled when so much of the dictionary had `changed`; `only` as in `Kept`.
+        """Keep what was compiled as of the commit `newest` when so much of the dictionary had `changed`.
 
-        `counted` says that it was decided by what there is for these `values`.
+        What was `noted` says for how long: what is decided by what there is for these `values` goes with them.
         """
         if len(self._kept) >= MOST:
             self._kept.clear()
-        if counted:
+        if noted.counted:
             self._kept[key] = _BY_VALUES
             key = (key, tuple(values))
-        self._kept[key] = Kept(template, changed, monotonic() + KEPT if counted else None, only)
+        until = monotonic() + KEPT if noted.counted or noted.sized else None
+        self._kept[key] = Kept(template, changed, until, newest if noted.missed else None)
 
 
 def has_criteria(restriction: Restriction) -> bool:
@@ -126,6 +127,7 @@ class Noting:
         self._position = position
         self.missed = False
         self.counted = False
+        self.sized = False
 
     def _noted(self, found: Any) -> Any:
         self.missed = self.missed or not found
@@ -152,6 +154,11 @@ class Noting:
         """See `Names.live`."""
         self.counted = True
         return self._names.live(type)
+
+    def is_large(self, type: str) -> bool:
+        """See `Names.is_large`: that is so for all values, and may change."""
+        self.sized = True
+        return self._names.is_large(type)
 
     def resource_id(self, type: str, id: str) -> int | None:
         """See `Names.resource_id`."""

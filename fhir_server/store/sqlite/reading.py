@@ -162,8 +162,7 @@ class Reading(Allowing):
             kept = template_of(counted.statement)
             if counted.long:
                 return Count(filled(kept, asked.values, position), long=True)
-            only = position if names.missed else None
-            plans.keep(key, asked.values, kept, changed=changed, only=only, counted=names.counted)
+            plans.keep(key, asked.values, kept, names, changed=changed, newest=position)
         return Count(filled(kept, asked.values, position))
 
     @within_one_budget
@@ -207,8 +206,7 @@ class Reading(Allowing):
             listing = compile_include(include, ROWS, LIMIT, world)
             kept = NOWHERE if listing is None else template_of(listed(listing))
             if plans is not None:
-                only = newest if names.missed else None
-                plans.keep((include, found), values, kept, changed=changed, only=only, counted=names.counted)
+                plans.keep((include, found), values, kept, names, changed=changed, newest=newest)
         return None if kept is NOWHERE else filled(kept, values, position, rows, limit)
 
     @within_one_budget
@@ -246,8 +244,7 @@ class Reading(Allowing):
             where, limited = marked(query, restriction, asked)
             world = make_world(names, self._criteria, limited, POSITION, begins=True)
             kept = template_of(listed(compile_page(where, world)))
-            only = position if names.missed else None
-            plans.keep(asked.key, asked.values, kept, changed=changed, only=only, counted=names.counted)
+            plans.keep(asked.key, asked.values, kept, names, changed=changed, newest=position)
         return filled(kept, asked.values, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:

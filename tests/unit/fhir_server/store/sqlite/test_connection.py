@@ -145,7 +145,7 @@ async def test_the_pragmas_that_durability_rests_on(store: SqliteStore):
 async def test_describe_names_what_it_runs_on(store: SqliteStore):
     described = await store.describe()
     assert described["sqlite"] == apsw.sqlite_lib_version()
-    assert (described["schema"], described["index_format"], described["page_size"]) == (6, INDEX_FORMAT, 4096)
+    assert (described["schema"], described["index_format"], described["page_size"]) == (7, INDEX_FORMAT, 4096)
     assert described["file_bytes"] > 0
 
 

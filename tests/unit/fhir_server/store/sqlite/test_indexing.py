@@ -171,7 +171,7 @@ async def test_a_file_of_before_gets_what_the_rows_by_patient_tell(database: Pat
     assert [row[-2:] for row in before] == [(3, 6), (None, NEVER)]
     connection.execute("CREATE TABLE copied AS SELECT rid, p, t, v FROM idx_owned; DROP TABLE idx_owned")
     connection.execute("ALTER TABLE copied RENAME TO idx_owned")
-    connection.execute("DROP INDEX code_system_source; DROP INDEX code_system_published")
+    connection.execute("DROP INDEX version_by_author; DROP INDEX code_system_source; DROP INDEX code_system_published")
     connection.execute("ALTER TABLE code_system DROP COLUMN source")
     connection.execute("CREATE UNIQUE INDEX code_system_published ON code_system (url, version) WHERE state = 1")
     connection.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")

@@ -12,7 +12,18 @@ from fhir_server.store.sql import compile_hop
 from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite import dictionary, plans, reading
 from fhir_server.store.sqlite.dictionary import KEPT, Recent
-from fhir_server.store.sqlite.plans import LIMIT, MOST, POSITION, ROWS, Plans, Template, filled, has_criteria, template
+from fhir_server.store.sqlite.plans import (
+    LIMIT,
+    MOST,
+    POSITION,
+    ROWS,
+    Noting,
+    Plans,
+    Template,
+    filled,
+    has_criteria,
+    template,
+)
 from fhir_server.store.sqlite.shape import Number, Value, shape
 from fhir_server.store.sqlite.store import SqliteStore
 from profiles.restriction import (
@@ -301,20 +312,34 @@ async def test_everything_but_values_is_in_the_key(store: SqliteStore):
 
 
 async def test_what_is_kept_does_not_grow_without_end(store: SqliteStore):
-    kept, changed = Plans(store._dictionary), store._dictionary.changed
+    kept, changed, noted = Plans(store._dictionary), store._dictionary.changed, Noting(store._names, 7)
     one, two = Template("SELECT 1", (), ()), Template("SELECT 2", (), ())
     for number in range(MOST + 1):
-        kept.keep(number, (), one, changed=changed, only=None, counted=False)
+        kept.keep(number, (), one, noted, changed=changed, newest=7)
     assert kept.get(0, (), 1) is None
     assert kept.get(MOST, (), 1) == one
-    kept.keep("now", (), two, changed=changed, only=7, counted=False)
+    noted.missed = True
+    kept.keep("now", (), two, noted, changed=changed, newest=7)
     assert (kept.get("now", (), 7), kept.get("now", (), 8)) == (two, None)
 
 
 async def test_what_was_decided_by_counts_is_for_its_values_alone(store: SqliteStore):
-    kept, one = Plans(store._dictionary), Template("SELECT 1", (), ())
-    kept.keep("shape", [5], one, changed=store._dictionary.changed, only=None, counted=True)
+    kept, one, noted = Plans(store._dictionary), Template("SELECT 1", (), ()), Noting(store._names, 1)
+    noted.counted = True
+    kept.keep("shape", [5], one, noted, changed=store._dictionary.changed, newest=1)
     assert (kept.get("shape", [5], 1), kept.get("shape", [6], 1)) == (one, None)
+
+
+async def test_what_was_decided_by_how_much_there_is_holds_for_all_values_for_a_while(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+):
+    kept, one, noted = Plans(store._dictionary), Template("SELECT 1", (), ()), Noting(store._names, 1)
+    assert not noted.is_large("Patient")
+    kept.keep("shape", [5], one, noted, changed=store._dictionary.changed, newest=1)
+    assert kept.get("shape", [6], 2) == one
+    now = plans.monotonic()
+    monkeypatch.setattr(plans, "monotonic", lambda: now + KEPT + 1)
+    assert kept.get("shape", [6], 2) is None
 
 
 def test_gaps_are_filled_and_nothing_else() -> None:
