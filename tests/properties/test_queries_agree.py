@@ -23,7 +23,8 @@ from fhir_server.search import query as q
 from fhir_server.search.values import IndexEntries
 from fhir_server.store.base import Key, NewVersion, RecordTable, Scope, Store, Transaction
 from fhir_server.store.connect import connect
-from fhir_server.store.sql import compile_count, compile_entry, compile_hop, compile_plan
+from fhir_server.store.sql import compile_count, compile_entry, compile_hop, compile_plan, compile_select
+from fhir_server.store.sqlite import dictionary
 from profiles.restriction import ALL, ATTACHMENTS, RELATIONS, RULES, Restriction
 from tests.fakes import kept_rules, worlds
 from tests.fakes.clock import Clock
@@ -206,6 +207,12 @@ async def compare(seed: int) -> None:
                 await store.close()
 
 
+def considered(*args: Any, **how: Any) -> list[compile_plan.Considered]:
+    found = compile_plan.consider(*args, **how)
+    EXERCISED["starts from what is within reach"] += found[0].start.label == "what is within reach"
+    return found
+
+
 @settings(max_examples=WORLDS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
@@ -213,19 +220,22 @@ async def compare(seed: int) -> None:
     glance=st.sampled_from([0, 1, 64]),
     split=st.sampled_from([1, 2, 64]),
     apart=st.booleans(),
+    large=st.sampled_from([1, 10_000]),
 )
 # Text that is searched among stored and contained matches sorted together.
-@example(seed=33672, sample=1, glance=64, split=1, apart=False)
-def agree(seed: int, sample: int, glance: int, split: int, apart: bool) -> None:
+@example(seed=33672, sample=1, glance=64, split=1, apart=False, large=10_000)
+def agree(seed: int, sample: int, glance: int, split: int, apart: bool, large: int) -> None:
     # Few rows are many to a small sample, so that every way to start a search is taken; and so are few values to a
     # small split, beyond which they are neither looked up at once nor merged piece by piece. What is hidden is counted
-    # apart wherever that gives the number.
+    # apart wherever that gives the number, and where a few are many, searches may start from what is within reach.
     with (
         patch.object(compile_plan, "SAMPLE", sample),
         patch.object(compile_plan, "GLANCE", glance),
         patch.object(compile_entry, "SPLIT", split),
         patch.object(compile_hop, "SPLIT", split),
         patch.object(compile_count, "is_worthwhile", lambda *_: apart),
+        patch.object(dictionary, "LARGE", large),
+        patch.object(compile_select, "consider", considered),
     ):
         asyncio.run(compare(seed))
 
@@ -239,5 +249,6 @@ def test_compiled_sql_finds_what_match_defines_for_every_node(capsys: Any) -> No
     met = {name.partition(" ")[0] for name in EXERCISED}
     assert nodes | {"CanonicalChain", "CanonicalHas"} <= met
     assert {"OfTypes", "About", "Related", "Consented", "Attached"} <= met
+    assert EXERCISED["starts from what is within reach"] > 100
     assert EXERCISED["queries"] >= 20_000
     assert EXERCISED["too large for the database"] < EXERCISED["queries"] // 500
