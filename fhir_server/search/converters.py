@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fhir_server.search.references import canonical, foreign_reference, local_reference
@@ -76,9 +76,16 @@ def _media_type(system: str) -> Convert:
     return convert
 
 
+_LONG = 256
+"""Characters from which on a text beside codes is not remembered, so that what is remembered stays small."""
+# The same codes come with the same words over and over.
+_display = lru_cache(4096)(normal)
+
+
 def _text(to: Collector, name: str, value: Any, group: int) -> None:
     if value:
-        to.strings.append((name + ":text", normal(value), "", group))
+        norm = _display(value) if len(value) < _LONG else normal(value)
+        to.strings.append((name + ":text", norm, "", group))
 
 
 def _coding(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
