@@ -24,8 +24,8 @@ from tests.fakes.shared import SHARED_DATA
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-LONGEST = ("test_queries_agree.py",)
-"""Files with a test that takes minutes, the longest first; then come those marked `slow`."""
+LONGEST = ("test_queries_agree.py", "test_moving_in_kill.py")
+"""Files with a test that takes minutes, the longest first; after them come tests marked `slow`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
