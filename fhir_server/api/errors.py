@@ -18,13 +18,15 @@ from starlette.exceptions import HTTPException
 from auth.errors import AuthError, Invalid, SecondFactor, TooMany
 from fhir_server.api.callers import Unadmitted
 from fhir_server.api.leaving import leave_refusal
-from fhir_server.errors import Refusal
+from fhir_server.errors import BadRequest, Refusal, StoreUnavailable
 from fhir_server.http.middleware import REQUEST_ID
 from fhir_server.http.outcome import outcome
+from fhir_server.search.parameters import Incomplete
 
 OAUTH = frozenset(f"/auth/{name}" for name in ("token", "introspect", "revoke", "register", "userinfo"))
 WORDS = {401: "invalid_token", 422: "invalid_request", 429: "temporarily_unavailable", 503: "temporarily_unavailable"}
 """What OAuth calls a status; below 500 any other is an invalid request."""
+INDEXING = "What is searched by here is being indexed, as after an update of the server: try again in a moment."
 PLACES = frozenset(("body", "query", "path", "header"))
 
 
@@ -93,6 +95,9 @@ async def _auth(request: Request, error: Exception) -> JSONResponse:
 
 async def refusal_answer(request: Request, error: Exception) -> JSONResponse:
     """Return the answer to a request that was refused."""
+    if isinstance(error, BadRequest) and any(issue.code == Incomplete.code for issue in error.issues):
+        # Which search parameters a view needs is no choice of who asks for it.
+        error = StoreUnavailable(INDEXING, code=Incomplete.code)
     told = outcome(error, str(request.scope.get(REQUEST_ID, "")))
     await leave_refusal(request, told.status)
     return _answer(request, told.status, " ".join(issue.message for issue in told.issues), told.headers)

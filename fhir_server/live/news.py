@@ -44,9 +44,11 @@ class News:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        position = await self._store.position()
+        position: int | None = None
         while True:
             try:
+                if position is None:
+                    position = await self._store.position()
                 changes = await self._store.changes(position)
                 for each in changes:
                     await self._try_to_tell(each)

@@ -39,6 +39,8 @@ class Feed:
         self._changes.append(Change(len(self._changes) + 1, key, number, method, 0))
 
     async def position(self) -> int:
+        if self.fails:
+            raise self.fails.pop()
         return len(self._changes)
 
     async def changes(self, after: int) -> list[Change]:
@@ -116,3 +118,10 @@ async def test_a_fault_or_a_store_that_is_away_does_not_silence_what_comes_later
     told = await World().run(away, broken)
     assert [message["id"] for _, message in told] == ["n1", "n3"]
     assert "news could not be told" in caplog.text
+
+
+async def test_a_store_that_is_away_at_first_does_not_silence_what_comes_later() -> None:
+    world = World()
+    world.feed.fails.append(StoreUnavailable("away"))
+    told = await world.run(lambda feed: None, lambda feed: feed.add("Communication", "n1", encode(NOTE)))
+    assert [message["id"] for _, message in told] == ["n1"]
