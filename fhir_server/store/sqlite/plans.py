@@ -17,6 +17,8 @@ from fhir_server.store.sqlite.shape import Number, Value
 from profiles import restriction as limits
 from profiles.restriction import Restriction
 
+UNWRITTEN = 600.0
+"""Seconds for which counts are good while nothing is written: they may have been broken off on a busy machine."""
 MOST = 4096
 """How many are kept at most; then it starts afresh."""
 POSITION, ROWS, LIMIT = object(), object(), object()
@@ -39,17 +41,20 @@ NOWHERE = Template("", (), ())
 
 
 class Kept(NamedTuple):
-    """A compiled statement; `changed` says when it was, `until` how long its counts are good (None: it has none),
-    `only` with which newest commit it is good (None: any).
+    """A compiled statement; `changed` (how much of the dictionary had) and `newest` (the last commit) say when it was.
+
+    `only` says that it is good as of that commit alone, `counted` at which moment there was what decided it (None: it
+    was decided by no counts).
     """
 
     template: Template
     changed: int
-    until: float | None
-    only: int | None
+    newest: int
+    only: bool
+    counted: float | None
 
 
-_BY_VALUES = Kept(Template("", (), ()), 0, None, None)
+_BY_VALUES = Kept(Template("", (), ()), 0, 0, False, None)
 """Stands for a shape whose statements hang on the values."""
 
 
@@ -65,9 +70,12 @@ class Plans:
         kept = self._kept.get(key)
         if kept is _BY_VALUES:
             kept = self._kept.get((key, tuple(values)))
-        if kept is None or kept.changed != self._dictionary.changed or kept.only not in (None, newest):
+        if kept is None or kept.changed != self._dictionary.changed:
             return None
-        if kept.until is not None and monotonic() > kept.until:
+        written = kept.newest != newest
+        if kept.only and written:
+            return None
+        if kept.counted is not None and monotonic() - kept.counted > (KEPT if written else UNWRITTEN):
             return None
         return kept.template
 
@@ -83,8 +91,8 @@ class Plans:
         if noted.counted:
             self._kept[key] = _BY_VALUES
             key = (key, tuple(values))
-        until = monotonic() + KEPT if noted.counted or noted.sized else None
-        self._kept[key] = Kept(template, changed, until, newest if noted.missed else None)
+        counted = monotonic() if noted.counted or noted.sized else None
+        self._kept[key] = Kept(template, changed, newest, noted.missed, counted)
 
 
 def has_criteria(restriction: Restriction) -> bool:

@@ -17,6 +17,7 @@ from fhir_server.store.sqlite.plans import (
     MOST,
     POSITION,
     ROWS,
+    UNWRITTEN,
     Noting,
     Plans,
     Template,
@@ -91,7 +92,12 @@ async def test_counts_are_good_for_a_while(store: SqliteStore, compiled: Compile
     await keep(store, "Observation/1", tokens=code("x"), references=to("subject", "Patient/1"))
     # Both can be started from, so it is counted which has fewer rows.
     both = And((X, Reference("subject", "Patient", "1")))
-    for later, times in ((0, 1), (KEPT - 1, 1), (2, 2)):
+    for later, times in ((0, 1), (KEPT - 1, 1), (2, 1), (UNWRITTEN - KEPT, 2)):
+        seconds[0] += later
+        assert await found(store, both) == "1"
+        assert compiled.times == times
+    await keep(store, "Observation/2", tokens=code("y"))
+    for later, times in ((KEPT - 1, 2), (2, 3)):
         seconds[0] += later
         assert await found(store, both) == "1"
         assert compiled.times == times
@@ -339,7 +345,9 @@ async def test_what_was_decided_by_how_much_there_is_holds_for_all_values_for_a_
     assert kept.get("shape", [6], 2) == one
     now = plans.monotonic()
     monkeypatch.setattr(plans, "monotonic", lambda: now + KEPT + 1)
-    assert kept.get("shape", [6], 2) is None
+    assert (kept.get("shape", [6], 1), kept.get("shape", [6], 2)) == (one, None)
+    monkeypatch.setattr(plans, "monotonic", lambda: now + UNWRITTEN + 1)
+    assert kept.get("shape", [6], 1) is None
 
 
 def test_gaps_are_filled_and_nothing_else() -> None:
