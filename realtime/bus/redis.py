@@ -66,6 +66,7 @@ class RedisBus:
         self._tasks: list[asyncio.Task[None]] = []
         self._last: Happening | None = None
         self.worker = uuid4().hex
+        self._closing = False
         self.away = True
 
     def subscribe(self, topic: str, hear: Hear) -> End:
@@ -117,6 +118,7 @@ class RedisBus:
 
     async def close(self) -> None:
         """See `Bus.close`."""
+        self._closing = True
         if not self.away:
             await self.call(LIFE, {"ends": True})
         for each in self._tasks:
@@ -126,7 +128,8 @@ class RedisBus:
 
     async def _live(self, tried: asyncio.Event) -> None:
         failures = 0
-        while True:
+        # A group whose tasks fail while it is cancelled tells of the failures alone.
+        while not self._closing:
             publishing, hearing = self._connection(), self._connection()
             try:
                 await publishing.connect()  # type: ignore[no-untyped-call]
