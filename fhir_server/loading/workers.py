@@ -11,17 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fhir_server.loading.pipe import Done, Early, Head, Piece, Sent
 from fhir_server.loading.sources import Source
 from fhir_server.preparers.pipe import LENGTH, Setup, frame
+from fhir_server.preparers.processes import Processes
 
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Services
@@ -43,35 +41,17 @@ def jobs_for(sources: Sequence[Source]) -> int:
     return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
 
 
-class Workers:
+class Workers(Processes):
     """Use as `async with`: the processes start at once, and are gone at the end."""
 
     def __init__(self, number: int, sources: Sequence[Source]) -> None:
-        self._number = number
+        super().__init__("fhir_server.loading.worker", number, BUFFER)
         self._sources = sources
         self._given = 0
         self._reached = -1
         self._room = asyncio.Event()
         self._waits = asyncio.Event()
         self._ahead: dict[int, Ahead] = {}
-        self.processes: list[Process] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> Workers:
-        command = (sys.executable, "-m", "fhir_server.loading.worker")
-        for _ in range(self._number):
-            self.processes.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=BUFFER))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for process in self.processes:
-            with suppress(ProcessLookupError):
-                process.kill()
-        await asyncio.gather(*self._tasks, *(each.wait() for each in self.processes), return_exceptions=True)
 
     async def begin(self, setup: Setup, services: Services | None = None) -> None:
         """Hand out the first files; the store has to be there. With its `services` this process prepares too."""

@@ -10,18 +10,16 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import sys
 import zlib
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
-from types import TracebackType
 
 from fhir_server.moving.arriving import Arriving
 from fhir_server.moving.dump import Line, Source
 from fhir_server.moving.prepare import Begun, Prepared, prepare
 from fhir_server.preparers.pipe import LENGTH, Setup, frame
+from fhir_server.preparers.processes import Processes
 from fhir_server.store.connect import shareable
 
 MOST_JOBS = 4
@@ -57,34 +55,16 @@ class _Block:
             self.done.set_result(found or [None] * len(self.lines))
 
 
-class Workers:
+class Workers(Processes):
     """Use as `async with`: the processes start at once, and are gone at the end."""
 
     def __init__(self, store: str, jobs: int) -> None:
         """`jobs` processes prepare what goes into the store at an address, this one among them."""
         self._store = store
-        self._number = jobs - 1 if shareable(store) else 0
+        super().__init__("fhir_server.moving.worker", jobs - 1 if shareable(store) else 0, BUFFER)
         self._waiting: deque[_Block] = deque()
         self._more = asyncio.Event()
         self._wanted = asyncio.Event()
-        self.processes: list[Process] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def __aenter__(self) -> Workers:
-        command = (sys.executable, "-m", "fhir_server.moving.worker")
-        for _ in range(self._number):
-            self.processes.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=BUFFER))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for process in self.processes:
-            with suppress(ProcessLookupError):
-                process.kill()
-        await asyncio.gather(*self._tasks, *(each.wait() for each in self.processes), return_exceptions=True)
 
     async def begin(self, arriving: Arriving) -> None:
         """Let the workers begin; the store has to be there."""
