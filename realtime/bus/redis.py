@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections import deque
 from typing import Any
 from uuid import uuid4
@@ -52,7 +51,9 @@ class RedisBus:
 
     def __init__(self, address: str, name: str, *, beat: float = BEAT, lease: float = LEASE) -> None:
         once: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "protocol": 2}
-        self._pool = ConnectionPool.from_url(address, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, **once)
+        self._pool = ConnectionPool.from_url(address, **once)
+        # Its own timeout of what is sent can lose a cancellation that comes as the sending ends.
+        self._pool.connection_kwargs["socket_timeout"] = None
         self._prefix = f"fhir-health-server:{name}:"
         self._beat, self._lease = beat, lease
         self._listeners = Listeners()
@@ -132,8 +133,9 @@ class RedisBus:
         while not self._closing:
             publishing, hearing = self._connection(), self._connection()
             try:
-                await publishing.connect()  # type: ignore[no-untyped-call]
-                await hearing.connect()  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(TIMEOUT):
+                    await publishing.connect()  # type: ignore[no-untyped-call]
+                    await hearing.connect()  # type: ignore[no-untyped-call]
                 async with asyncio.TaskGroup() as together:
                     together.create_task(self._hear(hearing))
                     together.create_task(self._follow(hearing))
@@ -164,19 +166,21 @@ class RedisBus:
             self._happened("away")
 
     async def _beats(self, tried: asyncio.Event) -> None:
-        """Come back, and say from then on that this worker lives."""
+        """Say that this worker lives, from when the bus is back."""
         loop = asyncio.get_running_loop()
-        await self._subscriptions.ready({LIFE, *self._listeners.topics})
-        self.away, self._heard_myself = False, loop.time()
-        if self._last == "away":
-            log.warning("the bus between servers is back")
-        self._happened("back")
+        await self._subscriptions.ready({LIFE})
         tried.set()
         while True:
             self._put(LIFE, {"ends": False})
             await asyncio.sleep(self._beat)
             if self._heard_myself < loop.time() - self._lease:
                 raise _TooSlow
+
+    def _come_back(self) -> None:
+        self.away, self._heard_myself = False, asyncio.get_running_loop().time()
+        if self._last == "away":
+            log.warning("the bus between servers is back")
+        self._happened("back")
 
     async def _miss(self) -> None:
         """Tell who was not heard of for too long."""
@@ -193,13 +197,16 @@ class RedisBus:
         while True:
             self._listened.clear()
             for command, topics in self._subscriptions.change({LIFE, *self._listeners.topics}):
-                await connection.send_command(command, *(self._prefix + each for each in topics), check_health=False)
+                async with asyncio.timeout(TIMEOUT):
+                    await connection.send_command(
+                        command, *(self._prefix + each for each in topics), check_health=False
+                    )
             await self._listened.wait()
 
     async def _hear(self, connection: AbstractConnection) -> None:
         prefix = len(self._prefix)
         while True:
-            kind, channel, data = await connection.read_response(timeout=math.inf)
+            kind, channel, data = await connection.read_response()
             topic = channel.decode()[prefix:]
             if kind == b"message":
                 try:
@@ -209,6 +216,9 @@ class RedisBus:
                     log.error("what came over the bus was not understood", extra={"error": type(error).__name__})
             elif kind == b"subscribe":
                 self._subscriptions.confirm(topic)
+                if topic == LIFE:
+                    # At once: what is read next may be the word of another worker, who is found after the bus is back.
+                    self._come_back()
 
     async def _write(self, connection: AbstractConnection) -> None:
         while True:
@@ -219,11 +229,12 @@ class RedisBus:
                     raise _TooSlow
                 some = [self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))]
                 commands = [("PUBLISH", self._prefix + topic, data) for topic, data, _ in some]
-                await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-                for _, _, answer in some:
-                    count = await connection.read_response()
-                    if answer is not None and not answer.done():
-                        answer.set_result(count)
+                async with asyncio.timeout(TIMEOUT):
+                    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+                    for _, _, answer in some:
+                        count = await connection.read_response()
+                        if answer is not None and not answer.done():
+                            answer.set_result(count)
 
     def _take(self, topic: str, data: bytes) -> None:
         worker, now = data[:ID].decode("ascii", "replace"), asyncio.get_running_loop().time()
@@ -265,8 +276,8 @@ class _Subscriptions:
         self._confirmed = asyncio.Event()
 
     def change(self, wanted: set[str]) -> list[tuple[str, list[str]]]:
-        """Return the commands after which the topics are those that are wanted."""
-        more, less = sorted(wanted - self._topics), sorted(self._topics - wanted)
+        """Return the commands after which the topics are those that are wanted; `LIFE` is confirmed last."""
+        more, less = sorted(wanted - self._topics, key=LIFE.__eq__), sorted(self._topics - wanted)
         self._topics = set(wanted)
         for topic in more:
             self._pending[topic] = self._pending.get(topic, 0) + 1
