@@ -1,8 +1,8 @@
 """Break-glass: one patient's record for an hour, without care relation or consent, with a reason and in plain sight.
 
-Who asks proves once more who they are: by the password, or, where the account has none, by having signed in at the
-external provider just now. The grant, its row in the audit trail and the message to the patient are kept in
-one commit: there is no access without both. What the grant opens, `auth.policy` says.
+Who asks proves once more who they are (`prove`), by the second factor, too, where there is one. The grant, its row in
+the audit trail and the message to the patient are kept in one commit: there is no access without both. What the grant
+opens, `auth.policy` says.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from auth.errors import Denied, Invalid, Missing, SecondFactor, TooMany, Unauthe
 from auth.grants import FIRST_PARTY, Grant
 from auth.policy import BREAK_GLASS
 from auth.ports import Asker, Event
-from auth.sessions import WRONG
 from fhir_server.accounts.desk import Desk, entry
 from fhir_server.accounts.emergencies import Breaking, keep
 from fhir_server.accounts.principal import role_of
+from fhir_server.accounts.prove import prove
 from fhir_server.interactions.call import Resource
 from fhir_server.model.resource import instant, is_id
 from fhir_server.store.base import Key, Transaction
@@ -27,8 +27,6 @@ from profiles.restriction import ALL
 
 LONGEST = 3600
 """Seconds for which the glass stays broken at most."""
-FRESH = 300
-"""Seconds for which a sign-in elsewhere proves who asks."""
 SHORTEST_REASON = 10
 REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
@@ -75,7 +73,8 @@ async def _opened(desk: Desk, account: Account, session: Grant, asked: Emergency
     if session.purpose is not None:
         raise Denied("Ask with the session that you have signed in with, not with what broke the glass before.")
     _demand_sense(asked)
-    proofs = await _proofs(desk, account, session, asked)
+    proofs = await prove(desk, account, session, asked.password)
+    proofs += await desk.auth.factors.judge(account, asked.code)
     stored = await desk.services.store.read(Key("Patient", asked.patient), restriction=ALL)
     if stored is None or stored.deleted:
         raise Missing("There is no such patient.")
@@ -106,18 +105,6 @@ async def _opened(desk: Desk, account: Account, session: Grant, asked: Emergency
     message = _message(account, asked, desk.auth.now())
     await desk.write(account, asker, [entry("POST", "Communication", message)], also)
     return Broken(kept[0], await desk.auth.tokens.access(kept[0], asked.seconds), asked.seconds)
-
-
-async def _proofs(desk: Desk, account: Account, session: Grant, asked: Emergency) -> tuple[str, ...]:
-    """Return by what they have proved once more who they are. Raises Unauthenticated, SecondFactor, TooMany."""
-    if account.password is None:
-        if "ext" not in session.amr or desk.auth.now() - session.issued > FRESH * 1_000_000:
-            raise Unauthenticated("Sign in at your provider once more, and ask again within five minutes.")
-        return ()
-    await desk.auth.throttle.hit("code-account", account.id)
-    if not await desk.auth.passwords.verify(account.password, asked.password):
-        raise Unauthenticated(WRONG)
-    return ("pwd", *await desk.auth.factors.judge(account, asked.code))
 
 
 def _demand_sense(asked: Emergency) -> None:

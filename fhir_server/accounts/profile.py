@@ -1,7 +1,7 @@
 """The person behind an account: name, phone, birth date as they stand in Patient, Practitioner or Person.
 
-Changes go through a transaction with the account, held by the version that was read. Asking to be forgotten ends access
-at once; what the law wants kept stays.
+Changes go through a transaction with the account, held by the version that was read. Asking to be forgotten, with
+proof of who asks, ends access at once; what the law wants kept stays.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 
 from auth import grants
 from auth.accounts import Account, change
-from auth.errors import Invalid, Missing
+from auth.errors import Invalid, Missing, TooMany, Unauthenticated
 from auth.grants import Grant
 from auth.ports import Asker, Event
 from fhir_server.accounts import persons
 from fhir_server.accounts.desk import Desk, entry
+from fhir_server.accounts.prove import prove
 from fhir_server.accounts.register import LOCALES
 from fhir_server.interactions.call import Resource
 from fhir_server.model.fhir_json import parse
@@ -78,8 +79,17 @@ async def change_profile(desk: Desk, account: Account, given: Mapping[str, Any],
     return changed[0]
 
 
-async def forget_me(desk: Desk, account: Account, asker: Asker) -> None:
-    """End all access to an account at its owner's wish, and record that they want to be forgotten."""
+async def forget_me(desk: Desk, account: Account, session: Grant, password: str | None, asker: Asker) -> None:
+    """End all access to an account at its owner's wish, and record that they want to be forgotten.
+
+    They prove once more who they are. Raises Unauthenticated, TooMany; who was refused is in the trail as well.
+    """
+    try:
+        await prove(desk, account, session, password)
+    except (Unauthenticated, TooMany) as refusal:
+        event = Event("ask-erasure", account.actor, asker, refusal.status, account.actor, account.patients)
+        await desk.auth.trail.note(event)
+        raise
 
     async def work(tx: Transaction) -> list[Grant]:
         await change(tx, account.id, status="disabled", erasure_at=tx.time)

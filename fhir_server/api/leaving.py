@@ -15,6 +15,8 @@ from fhir_server.store.base import AuditRow
 
 OWN = ("/auth/", "/api/v1/auth/")
 """Paths that tell of refused sign-ins themselves."""
+ME = "/api/v1/me"
+"""The path that tells itself of who wished to close the account."""
 UNREAD = frozenset((400, 413, 415, 422))
 """Statuses of requests that could not be read, and so touched nothing."""
 ACTIONS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -25,10 +27,11 @@ GLASS = "/api/v1/auth/break-glass"
 async def leave_refusal(request: Request, status: int, *, told: bool = False) -> None:
     """Leave the row of a request that is answered with `status`.
 
-    `told` says that whoever refused it leaves rows of its own, below the paths `OWN` for all but what nobody may do.
+    `told` says that whoever refused it leaves rows of its own, at `ME` and below `OWN` for all but what nobody may do.
     """
     path = request.url.path
-    if status in UNREAD or (told and path.startswith(OWN) and (status != FORBIDDEN or path == GLASS)):
+    tells = told and (path == ME or path.startswith(OWN))
+    if status in UNREAD or (tells and (status != FORBIDDEN or path == GLASS)):
         return
     try:
         desk, asker = await desk_of(request), await asker_of(request)

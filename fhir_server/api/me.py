@@ -14,6 +14,7 @@ from fhir_server.accounts.profile import LONGEST, change_profile, forget_me, pro
 from fhir_server.accounts.register import LOCALES
 from fhir_server.api.callers import AskerHere, CallerHere, DeskHere
 from fhir_server.api.errors import refused
+from fhir_server.api.factors import Password
 from fhir_server.api.shapes import Asked, Data, Me, Said, me
 from profiles.datatypes.primitives import PATTERNS
 
@@ -74,9 +75,10 @@ def me_routes() -> APIRouter:
         account = await change_profile(desk, caller.account, given, asker)
         return Data(data=me(account, await profile_of(desk, account)))
 
-    @router.delete("/me", summary="Close the account and ask for erasure")
-    async def leave(caller: CallerHere, desk: DeskHere, asker: AskerHere) -> Data[Said]:
-        await forget_me(desk, caller.account, asker)
+    @router.delete("/me", summary="Close the account and ask for erasure", responses=refused(400, 413, 422, 429))
+    async def leave(caller: CallerHere, desk: DeskHere, asker: AskerHere, asked: Password | None = None) -> Data[Said]:
+        # Who signs in at an external provider has no password to send, and no body.
+        await forget_me(desk, caller.account, caller.grant, asked.password if asked else None, asker)
         told = KEPT if caller.account.role == "patient" else WRITTEN_DOWN
         return Data(data=Said(message=told.get(caller.account.locale, told["fr"])))
 

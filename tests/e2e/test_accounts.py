@@ -323,7 +323,12 @@ def test_the_person_behind_the_account_is_shown_and_changed(http: httpx.Client) 
     assert http.put("/api/v1/me", json={"phone": None}, headers=mine).json()["data"]["phone"] is None
     refused = http.put("/api/v1/me", json={"name": "\u0000", "birth_date": "soon", "locale": "tlh"}, headers=mine)
     assert refused.json()["error"]["fields"].keys() == {"name", "birth_date", "locale"}
-    left = http.delete("/api/v1/me", headers=mine)
+    for proof in ({}, {"json": {"password": "wrong"}}):
+        stays = http.request("DELETE", "/api/v1/me", headers=mine, **proof)
+        assert (stays.status_code, "password" in stays.json()["error"]["message"]) == (401, True)
+    assert http.request("DELETE", "/api/v1/me", headers=mine, json={}).json()["error"]["fields"].keys() == {"password"}
+    assert http.get("/api/v1/me", headers=mine).status_code == 200
+    left = http.request("DELETE", "/api/v1/me", headers=mine, json={"password": PASSWORD})
     assert (left.status_code, "article 17" in left.json()["data"]["message"]) == (200, True)
     assert http.get("/api/v1/me", headers=mine).status_code == 401
     assert http.post("/api/v1/auth/login", json={"email": "me@person.example", "password": PASSWORD}).status_code == 401

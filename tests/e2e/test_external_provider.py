@@ -43,3 +43,6 @@ def test_a_professional_signs_in_at_an_external_provider(tmp_path: Path) -> None
             mine = http.get(f"/fhir/Practitioner/{data['user']['id']}", headers=signed).json()
             assert mine["name"][0]["family"] == "Garnier"
             assert http.post("/api/v1/auth/external/finish", json=asked).status_code == 401
+            # There is no password to ask for: having signed in just now is proof enough to close the account.
+            assert http.delete("/api/v1/me", headers=signed).status_code == 200
+            assert http.get("/api/v1/me", headers=signed).status_code == 401

@@ -11,9 +11,10 @@ from auth.errors import Denied, SecondFactor, Unauthenticated
 from auth.oidc import Identity
 from auth.sessions import Signed
 from fhir_server.accounts import manage
-from fhir_server.accounts.break_glass import FRESH, Broken, Emergency, break_glass
+from fhir_server.accounts.break_glass import Broken, Emergency, break_glass
 from fhir_server.accounts.desk import Desk
 from fhir_server.accounts.external import enter
+from fhir_server.accounts.prove import FRESH
 from fhir_server.accounts.register import register
 from tests.fakes.authority import HERE, PASSWORD
 from tests.fakes.desk import desk_of, doctor, patient

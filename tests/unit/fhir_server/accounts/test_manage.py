@@ -178,7 +178,7 @@ async def test_an_account_that_was_disabled_before_its_status_was_kept_is_not_mo
 async def test_who_has_asked_to_be_forgotten_is_not_let_in_again() -> None:
     async with desk_of() as desk:
         signed = await register(desk, patient(), HERE)
-        await forget_me(desk, signed.account, HERE)
+        await forget_me(desk, signed.account, signed.grant, PASSWORD, HERE)
         with pytest.raises(Conflicting):
             await manage.enable(desk, signed.account, "Person/1", HERE)
 
