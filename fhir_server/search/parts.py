@@ -29,6 +29,8 @@ from fhir_server.search.query import (
 
 MOST = 16_384
 """How many are kept at most; then it starts afresh."""
+LONGEST = 256
+"""Characters of a value that is kept."""
 
 
 # Most of what is asked for. Looking through the fields of all else takes as long as reading it did.
@@ -43,9 +45,9 @@ class Parts:
         self.get = self._found.get
         self.clear = self._found.clear
 
-    def keep(self, key: Hashable, found: tuple[Any, ...]) -> None:
-        """Keep what was read, unless it means something else at another moment."""
-        if is_timeless(found):
+    def keep(self, key: tuple[tuple[str, ...], str, str], found: tuple[Any, ...]) -> None:
+        """Keep what was read, unless it means something else at another moment, or is long."""
+        if len(key[2]) <= LONGEST and is_timeless(found):
             if len(self._found) >= MOST:
                 self._found.clear()
             self._found[key] = found

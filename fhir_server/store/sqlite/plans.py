@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
+from fhir_server.search.query import Query
+from fhir_server.search.weight import weight
 from fhir_server.store.sql.dialect import Names, Statement
 from fhir_server.store.sqlite.dictionary import KEPT, Dictionary
 from fhir_server.store.sqlite.shape import Number, Value
@@ -21,6 +23,10 @@ UNWRITTEN = 600.0
 """Seconds for which counts are good while nothing is written: they may have been broken off on a busy machine."""
 MOST = 4096
 """How many are kept at most; then it starts afresh."""
+LARGEST = 32 * 1024
+"""Characters of a statement and its arguments that are kept: thousands of large ones would fill memory."""
+HEAVIEST = 100
+"""What a search whose statement is kept weighs at most."""
 POSITION, ROWS, LIMIT = object(), object(), object()
 """Stand in the arguments of a statement for the position it is asked as of, the rows it starts from, and its limit."""
 _PLACES = {id(POSITION): -1, id(ROWS): -2, id(LIMIT): -3}
@@ -86,6 +92,8 @@ class Plans:
 
         What was `noted` says for how long: what is decided by what there is for these `values` goes with them.
         """
+        if len(template.sql) + sum(len(each) for each in template.arguments if isinstance(each, str)) > LARGEST:
+            return
         if len(self._kept) >= MOST:
             self._kept.clear()
         if noted.counted:
@@ -93,6 +101,11 @@ class Plans:
             key = (key, tuple(values))
         counted = monotonic() if noted.counted or noted.sized else None
         self._kept[key] = Kept(template, changed, newest, noted.missed, counted)
+
+
+def is_light(query: Query) -> bool:
+    """Whether the statement of a query may be kept."""
+    return sum(weight(each.where) for each in query.targets) <= HEAVIEST
 
 
 def has_criteria(restriction: Restriction) -> bool:

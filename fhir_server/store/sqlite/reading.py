@@ -34,7 +34,7 @@ from fhir_server.store.sqlite.connection import Runner
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
 from fhir_server.store.sqlite.history import history_statement
 from fhir_server.store.sqlite.listed import COLUMNS, listed
-from fhir_server.store.sqlite.plans import LIMIT, NOWHERE, POSITION, ROWS, Noting, Plans, filled
+from fhir_server.store.sqlite.plans import LIMIT, NOWHERE, POSITION, ROWS, Noting, Plans, filled, is_light
 from fhir_server.store.sqlite.plans import template as template_of
 from fhir_server.store.sqlite.shape import marked, marked_restriction, shape
 from profiles.restriction import ALL, NONE, Restriction
@@ -244,7 +244,8 @@ class Reading(Allowing):
             where, limited = marked(query, restriction, asked)
             world = make_world(names, self._criteria, limited, POSITION, begins=True)
             kept = template_of(listed(compile_page(where, world)))
-            plans.keep(asked.key, asked.values, kept, names, changed=changed, newest=position)
+            if is_light(query):
+                plans.keep(asked.key, asked.values, kept, names, changed=changed, newest=position)
         return filled(kept, asked.values, position)
 
     async def _rows(self, listing: Listing) -> list[Any]:

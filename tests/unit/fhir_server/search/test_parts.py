@@ -76,6 +76,14 @@ def test_a_refusal_is_not_kept() -> None:
 
 def test_what_is_kept_does_not_grow_without_end() -> None:
     parts = Parts()
-    for number in range(MOST + 1):
-        parts.keep(number, ())
-    assert (parts.get(0), parts.get(MOST)) == (None, ())
+    keys = [(("Patient",), "name", str(number)) for number in range(MOST + 1)]
+    for key in keys:
+        parts.keep(key, ())
+    assert (parts.get(keys[0]), parts.get(keys[-1])) == (None, ())
+
+
+def test_long_values_are_read_each_time(asked: list[tuple[str, str]]) -> None:
+    parts, codes = Parts(), ",".join(["http://loinc.org|8302-2"] * 20)
+    for _ in range(2):
+        read(parts, ("code", codes))
+    assert asked == [("code", codes)] * 2

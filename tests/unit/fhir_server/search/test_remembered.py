@@ -46,11 +46,11 @@ def test_all_are_forgotten_when_the_parameters_change() -> None:
     ],
 )
 def test_what_hangs_on_the_moment_is_not_remembered(search: Search) -> None:
-    known = Remembered()
-    known.get("a", Registry())
+    registry, known = Registry(), Remembered()
+    known.get("a", registry)
     known.keep("a", search)
     assert not is_timeless(search.targets)
-    assert known._found == {}
+    assert known.get("a", registry) is None
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,33 @@ def test_what_means_the_same_at_any_moment_is(search: Search) -> None:
 
 
 def test_a_search_with_warnings_is_not_remembered() -> None:
-    known = Remembered()
+    registry, known = Registry(), Remembered()
+    known.get("a", registry)
     known.keep("a", parsed("Patient", ("nonsense", "1"), lenient=True))
-    assert known._found == {}
+    assert known.get("a", registry) is None
 
 
-def test_it_starts_afresh_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "search",
+    [
+        parsed("Patient", ("gender", ",".join(map(str, range(101))))),
+        parsed("Patient", *[("organization.partof.name", "a")] * 3),
+        parsed("Patient", ("name", "a" * 1100)),
+        parsed("Patient", *[("_include", "Patient:organization")] * 50),
+    ],
+)
+def test_a_large_search_is_not_remembered(search: Search) -> None:
+    registry, known = Registry(), Remembered()
+    known.get("a", registry)
+    known.keep("a", search)
+    assert known.get("a", registry) is None
+
+
+def test_what_is_asked_for_again_is_remembered_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "MOST", 2)
     registry, known = Registry(), Remembered()
     known.get("a", registry)
-    for key in "abc":
+    for key in "abcde":
         known.keep(key, MALE)
-    assert [known.get(key, registry) for key in "abc"] == [None, None, MALE]
+        known.get("a", registry)
+    assert [known.get(key, registry) for key in "abcde"] == [MALE, None, None, MALE, MALE]

@@ -13,6 +13,7 @@ from fhir_server.store.sql.dialect import Statement
 from fhir_server.store.sqlite import dictionary, plans, reading
 from fhir_server.store.sqlite.dictionary import KEPT, Recent
 from fhir_server.store.sqlite.plans import (
+    LARGEST,
     LIMIT,
     MOST,
     POSITION,
@@ -324,9 +325,19 @@ async def test_what_is_kept_does_not_grow_without_end(store: SqliteStore):
         kept.keep(number, (), one, noted, changed=changed, newest=7)
     assert kept.get(0, (), 1) is None
     assert kept.get(MOST, (), 1) == one
+    kept.keep("long", (), Template("SELECT ?", ("x" * LARGEST,), ()), noted, changed=changed, newest=7)
+    assert kept.get("long", (), 7) is None
     noted.missed = True
     kept.keep("now", (), two, noted, changed=changed, newest=7)
     assert (kept.get("now", (), 7), kept.get("now", (), 8)) == (two, None)
+
+
+async def test_a_large_statement_is_compiled_each_time(store: SqliteStore, compiled: Compiled):
+    await keep(store, "Observation/1", tokens=code("x"))
+    many = Or((X, *(Token("code", None, str(number)) for number in range(100))))
+    for times in (1, 2):
+        assert await found(store, many) == "1"
+        assert compiled.times == times
 
 
 async def test_what_was_decided_by_counts_is_for_its_values_alone(store: SqliteStore):
