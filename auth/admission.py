@@ -6,7 +6,7 @@ remembers of it; other processes ask again after `REMEMBERED`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from auth.assurance import DUE, Assurance
 from auth.errors import Unauthenticated, Unsure
 from auth.grants import Grant, grant_of
 from auth.ports import Clock, Records
+from auth.scopes import parse_scopes
 from auth.tokens import Tokens
 
 P = TypeVar("P")
@@ -99,17 +100,19 @@ class Admission(Generic[P]):
     async def _look(self, token: str, now: int) -> Admitted[P]:
         await self._tokens.renew()
         claims = self._tokens.decode("access", token)
-        found = await self._standing(str(claims["sid"]), claims["exp"] * 1_000_000, claims)
+        found = await self._standing(str(claims["sid"]), claims["exp"] * 1_000_000, scopes_of(claims))
         if found.grant.client != claims["client_id"] or claims["sub"] != (found.grant.account or found.grant.client):
             raise Unauthenticated("The token is not one of this server's, or it was changed.")
         return replace(found, until=min(now + REMEMBERED, found.until))
 
-    async def standing(self, grant: str, ends: int) -> Admitted[P]:
-        """Return whom a grant admits now, until `ends` at the latest. Raises Unauthenticated, Unsure."""
-        return _sure(await self._standing(grant, ends, {}))
+    async def standing(self, grant: str, ends: int, scopes: Sequence[str] | None) -> Admitted[P]:
+        """Return whom a grant admits now, until `ends` at the latest, by a token for `scopes`.
 
-    async def _standing(self, grant: str, ends: int, claims: Mapping[str, Any]) -> Admitted[P]:
-        """Return whom a grant admits now, by a token with these claims."""
+        These are None for all that the grant has. Raises Unauthenticated, Unsure.
+        """
+        return _sure(await self._standing(grant, ends, scopes))
+
+    async def _standing(self, grant: str, ends: int, scopes: Sequence[str] | None) -> Admitted[P]:
         records = self._records()
         found = await grant_of(records, grant)
         if found is None or not found.is_alive(self._now()):
@@ -117,7 +120,7 @@ class Admission(Generic[P]):
         account = None if found.account is None else await account_of(records, found.account)
         if found.account is not None and (account is None or account.status == "disabled"):
             raise Unauthenticated("The account cannot be used.")
-        found, sure = scoped(found, claims), self._assurance.suffices(found, account)
+        found, sure = scoped(found, scopes), self._assurance.suffices(found, account)
         return Admitted(await self._principal(found, account), found, account, min(ends, found.expires), sure)
 
 
@@ -127,7 +130,20 @@ def _sure(found: Admitted[P]) -> Admitted[P]:
     return found
 
 
-def scoped(grant: Grant, claims: Mapping[str, Any]) -> Grant:
-    """Return the grant as a token opens it, which may have been asked to open less."""
+def scopes_of(claims: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the scopes of a token that was asked to open less than its grant, None for every other one."""
     scope = claims.get("scope")
-    return replace(grant, scopes=tuple(scope.split())) if isinstance(scope, str) else grant
+    return scope.split() if isinstance(scope, str) else None
+
+
+def scoped(grant: Grant, scopes: Sequence[str] | None) -> Grant:
+    """Return the grant as a token for `scopes` opens it: what of them it has now, all of it for None."""
+    if scopes is None or set(scopes) == set(grant.scopes):
+        return grant
+    asked, has = (parse_scopes(" ".join(each), _known)[0] for each in (scopes, grant.scopes))
+    return replace(grant, scopes=tuple(str(asked.meet(has)).split()))
+
+
+def _known(type: str, name: str) -> bool:
+    # Whoever makes the principal leaves out what rests on a parameter that is no longer there.
+    return True

@@ -1,6 +1,6 @@
 """Binding tokens: say once, on a socket that is open, on whose behalf it is to hear of which subscriptions.
 
-A token stands for the grant that it was got by, and ends with it.
+A token stands for the access token that it was got by: same grant, same scopes. It ends with the grant.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a binding token stands for: a grant, and the ids of subscriptions."""
+    """What a binding token stands for: a grant, the scopes of it that are open, and the ids of subscriptions."""
 
     grant: str
+    scopes: tuple[str, ...]
     ids: tuple[str, ...]
 
 
-async def issue(store: Store, account: str | None, grant: str, ids: Sequence[str]) -> tuple[str, int]:
+async def issue(
+    store: Store, account: str | None, grant: str, scopes: Sequence[str], ids: Sequence[str]
+) -> tuple[str, int]:
     """Return a new token for the subscriptions `ids`, and until when it counts (microseconds since 1970)."""
+    data = {"scopes": list(scopes), "ids": list(ids)}
 
     async def work(tx: Transaction) -> tuple[str, int]:
-        token = await opaque.issue(tx, "binding", SECONDS, account=account, grant=grant, data={"ids": list(ids)})
+        token = await opaque.issue(tx, "binding", SECONDS, account=account, grant=grant, data=data)
         return token, tx.time + SECONDS * 1_000_000
 
     return await store.write(work)
@@ -44,6 +48,6 @@ async def redeem(store: Store, token: str) -> Binding | None:
         if found is None or found.grant is None or found.expires <= tx.time:
             return None
         await opaque.remove(tx, found)
-        return Binding(found.grant, tuple(found.data["ids"]))
+        return Binding(found.grant, tuple(found.data["scopes"]), tuple(found.data["ids"]))
 
     return await store.write(work)

@@ -7,7 +7,7 @@ from typing import Any
 
 from auth import opaque
 from auth.accounts import Account, account_of
-from auth.admission import scoped
+from auth.admission import scoped, scopes_of
 from auth.errors import Unauthenticated
 from auth.grants import Grant, grant_of
 from auth.ports import Clock, Store
@@ -58,7 +58,7 @@ class Introspection:
         except Unauthenticated:
             return None
         grant = await grant_of(self._store.records, str(claims["sid"]))
-        return (scoped(grant, claims), claims["exp"]) if grant is not None else None
+        return (scoped(grant, scopes_of(claims)), claims["exp"]) if grant is not None else None
 
     async def _refresh(self, token: str) -> tuple[Grant, int] | None:
         found = await opaque.find(self._store.records, "refresh", token)

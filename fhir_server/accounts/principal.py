@@ -48,6 +48,7 @@ def principals(policy: Policy, known: Known, employers: Callable[[Account], Awai
             grant=grant.id,
             role=role,
             purpose=grant.purpose or "",
+            scopes=grant.scopes,
         )
 
     return principal_of

@@ -38,8 +38,9 @@ class Principal:
     """Who calls, and what they may do. In open mode: `ANONYMOUS`.
 
     `actor` is what their writes are signed with: `Patient/1`, `Practitioner/2`, `Client/x`. `account`, `client` and
-    `grant` are ids, `role` that of the account, `purpose` a purpose of use such as `BTG`. `marks` says that what they
-    change now is only marked, as having been read: its author stays who wrote the version before.
+    `grant` are ids, `role` that of the account, `purpose` a purpose of use such as `BTG`. `scopes` are what an app's
+    token opens, which may be less than its grant. `marks` says that what they change now is only marked, as having been
+    read: its author stays who wrote the version before.
     """
 
     actor: str
@@ -49,6 +50,7 @@ class Principal:
     grant: str | None = None
     role: str = ""
     purpose: str = ""
+    scopes: tuple[str, ...] = ()
     marks: bool = False
 
 

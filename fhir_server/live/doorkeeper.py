@@ -36,14 +36,14 @@ class Doorkeeper:
             if redeemed is None:
                 raise Refused(NOBODY)
             grant, ends = redeemed
-            return self._member(await self._auth.admission.standing(grant, ends), ends)
+            return self._member(await self._standing(grant, ends), ends)
         except Unauthenticated:
             raise Refused(NOBODY) from None
 
     async def recall(self, member: Here) -> Here | None:
         """Return the member as of now, None for one whose grant or account has ended or changed its role."""
         try:
-            found = self._member(await self._auth.admission.standing(member.grant, member.expires), member.expires)
+            found = self._member(await self._standing(member.grant, member.expires), member.expires)
         except (Unauthenticated, Refused):
             return None
         return (
@@ -51,6 +51,10 @@ class Doorkeeper:
             if found.role == member.role and found.expires > self._auth.now()
             else None
         )
+
+    async def _standing(self, grant: str, ends: int) -> Admitted[Principal]:
+        # Only sessions come in here, and their tokens are never for less.
+        return await self._auth.admission.standing(grant, ends, None)
 
     def _member(self, admitted: Admitted[Principal], ends: int) -> Here:
         grant, account = admitted.grant, admitted.account

@@ -34,11 +34,15 @@ async def get_ws_binding_token(call: Call) -> Result:
     for id in dict.fromkeys(asked or [record.key for record in mine]):
         entry = await own(call, id)
         heard = entry is not None and entry.asked.channel == "websocket" and entry.status != OFF
-        if heard and entry is not None and entry.is_heard_by(principal):
+        if heard and entry is not None and entry.is_heard_by(principal, call.services.subscribing.topics):
             ids.append(id)
         elif asked:
-            raise NotFound(f"{TYPE}/{id[:64]} is no subscription of yours with the channel websocket that is not off.")
-    token, expires = await bindings.issue(call.services.store, principal.account, principal.grant, ids)
+            raise NotFound(
+                f"{TYPE}/{id[:64]} is no subscription of yours with the channel websocket that is not off, or your "
+                "access does not reach what it tells of."
+            )
+    store = call.services.store
+    token, expires = await bindings.issue(store, principal.account, principal.grant, principal.scopes, ids)
     rows = (("subscription", "String", id) for id in ids)
     told = answer(
         ("token", "String", token),

@@ -7,7 +7,7 @@ moment to bind with one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from auth import bindings, tickets
@@ -15,7 +15,7 @@ from auth.admission import Admitted
 from auth.auth import Auth
 from auth.errors import Unauthenticated
 from fhir_server.interactions.access import within
-from fhir_server.interactions.call import Call, Principal
+from fhir_server.interactions.call import UNKNOWN, Call, Principal
 from fhir_server.interactions.subscribing.entry import Entry, entry_of
 from fhir_server.interactions.subscribing.tables import TYPE
 from fhir_server.store.base import Key
@@ -40,7 +40,7 @@ SLOW = 20.0
 NEVER = 1 << 62
 Bound = Member[Principal]
 """On whose behalf a socket hears."""
-NOT_YOURS = "there is no such subscription of yours on this channel"
+NOT_YOURS = "there is no such subscription of yours on this channel, or your token does not reach what it tells of"
 
 
 class BindingSockets:
@@ -83,7 +83,10 @@ async def bearer(auth: Auth[Principal], token: str) -> Bound | None:
         if "." in token:
             return admitted(await auth.admission.admit(token), int(auth.tokens.decode("access", token)["exp"]) * SECOND)
         redeemed = await tickets.redeem(auth.store, token)
-        return None if redeemed is None else admitted(await auth.admission.standing(*redeemed), redeemed[1])
+        if redeemed is None:
+            return None
+        # A ticket is for who has signed in, whose tokens are never for less than the session.
+        return admitted(await auth.admission.standing(*redeemed, None), redeemed[1])
     except Unauthenticated:
         return None
 
@@ -137,7 +140,7 @@ class BindingSocket:
 
     async def standing(self, member: Bound) -> Bound | None:
         """Return the member as of now; None when the grant or the account has ended."""
-        return await self._standing(member.grant, member.expires)
+        return await self._standing(member.grant, member.principal.scopes, member.expires)
 
     def _time(self) -> None:
         """Set the clock: for binding, and then for the end of what it was bound by."""
@@ -190,7 +193,7 @@ class BindingSocket:
 
     async def _bind_with_token(self, token: str) -> None:
         found = await bindings.redeem(self._hall.auth.store, token)
-        who = None if found is None else await self._standing(found.grant)
+        who = None if found is None else await self._standing(found.grant, found.scopes)
         if found is None or who is None:
             await self._say(refused("bind-with-token", "this needs a token that counts and was not used"))
             return
@@ -207,9 +210,9 @@ class BindingSocket:
             if entry is not None:
                 await self._follow(entry, greet=entry.asked.topic is not None)
 
-    async def _standing(self, grant: str, ends: int = NEVER) -> Bound | None:
+    async def _standing(self, grant: str, scopes: Sequence[str], ends: int = NEVER) -> Bound | None:
         try:
-            return admitted(await self._hall.auth.admission.standing(grant, ends), ends)
+            return admitted(await self._hall.auth.admission.standing(grant, ends, scopes), ends)
         except Unauthenticated:
             return None
 
@@ -222,15 +225,17 @@ class BindingSocket:
         if await services.store.read(Key(TYPE, id), restriction=within(call, "read", TYPE)) is None:
             return None
         entry = await entry_of(services.store, id)
-        heard = entry is not None and entry.is_heard_by(who.principal) and entry.asked.channel == "websocket"
-        return entry if heard else None
+        if entry is None or entry.asked.channel != "websocket":
+            return None
+        return entry if entry.is_heard_by(who.principal, services.subscribing.topics) else None
 
-    def _hears(self, entry: Entry) -> bool:
-        return self.member is not None and entry.is_heard_by(self.member.principal)
+    def _who(self) -> Principal:
+        # Who is not there follows nothing.
+        return UNKNOWN if self.member is None else self.member.principal
 
     async def _follow(self, entry: Entry, *, greet: bool = False) -> None:
         known = self._feeds.get(entry.id)
-        feed = Feed(self._hall.sight, entry.id, self._hears, self._say) if known is None else known[0]
+        feed = Feed(self._hall.sight, entry.id, self._who, self._say) if known is None else known[0]
         if greet:
             await feed.greet(entry)
         if known is None:

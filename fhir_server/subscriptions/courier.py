@@ -136,7 +136,7 @@ class Courier:
     async def _work(self, now: int) -> float | None:
         entry = self.entry
         viewer = Viewer(self._means.services, self._means.whose)
-        for type in self._types():
+        for type in entry.types(self._means.services.subscribing.topics):
             await viewer.call(entry.owner, type)
         if entry.progress.sent == 0:
             await self._activate(viewer)
@@ -176,11 +176,6 @@ class Courier:
         email = (await viewer.standing(self.entry.owner)).email
         if not email or address(self.entry.asked.endpoint).casefold() != email.casefold():
             raise OwnerGone("Letters go to the confirmed address of the owner's own account alone.")
-
-    def _types(self) -> tuple[str, ...]:
-        asked = self.entry.asked
-        topic = self._means.services.subscribing.topics.get(asked.topic or "")
-        return (asked.type,) if asked.topic is None else () if topic is None else topic.types
 
     async def _write(self, viewer: Viewer) -> None:
         """Write a letter about all events that wait."""

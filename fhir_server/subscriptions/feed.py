@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from fhir_server.errors import StoreFull, StoreUnavailable
-from fhir_server.interactions.call import Services
+from fhir_server.interactions.call import Principal, Services
 from fhir_server.interactions.subscribing.entry import Entry, entry_of
 from fhir_server.interactions.subscribing.rules import ACTIVE
 from fhir_server.interactions.subscribing.tables import (
@@ -54,16 +54,17 @@ class Sight:
 class Feed:
     """One binding, in a task of its own between `begin` and `stop`.
 
-    `hears` says whether the socket may still hear it: another app of its owner may have asked for it anew.
+    `who` returns as whom the socket hears it at that moment: they are told what they may see, and nothing once another
+    app of its owner has asked for it anew.
     `say` sends a text, may take its time, and raises Gone when nobody reads.
     """
 
     def __init__(
-        self, sight: Sight, id: str, hears: Callable[[Entry], bool], say: Callable[[str], Awaitable[None]]
+        self, sight: Sight, id: str, who: Callable[[], Principal], say: Callable[[str], Awaitable[None]]
     ) -> None:
         self._sight = sight
         self._id = id
-        self._hears = hears
+        self._who = who
         self._say = say
         self._told = asyncio.Event()
         self._last = 0
@@ -127,17 +128,22 @@ class Feed:
     async def _entry(self) -> Entry | None:
         """Return the subscription as it is now, None when nothing is to be said of it here."""
         entry = await entry_of(self._sight.services.store, self._id)
-        return entry if entry is not None and entry.status == ACTIVE and self._hears(entry) else None
+        if entry is None or entry.status != ACTIVE:
+            return None
+        return entry if entry.is_heard_by(self._who(), self._sight.services.subscribing.topics) else None
 
     async def _status(self, entry: Entry, kind: Kind) -> None:
         await self._say(of_status(self._sight.services, entry, kind).body.decode())
+
+    def _viewer(self) -> Viewer:
+        return Viewer(self._sight.services, self._sight.whose, self._who())
 
     async def _turn(self) -> bool:
         """Say what there is, for a moment, and note by one commit what was said; return whether there may be more."""
         entry, clock = await self._entry(), asyncio.get_running_loop().time
         if entry is None:
             return False
-        viewer, before, ends = Viewer(self._sight.services, self._sight.whose), self._last, clock() + TOGETHER
+        viewer, before, ends = self._viewer(), self._last, clock() + TOGETHER
         said: list[Parcel] = []
         more = True
         try:
@@ -159,7 +165,7 @@ class Feed:
             parcel = None
             async with self._sight.large.turn(entry.owner.actor):
                 # Made anew, with the rights of now: until its turn it would only take room.
-                parcel, upto = await self._made(entry, Viewer(self._sight.services, self._sight.whose))
+                parcel, upto = await self._made(entry, self._viewer())
                 if parcel is not None:
                     await self._say(parcel.body.decode())
         elif parcel is not None:

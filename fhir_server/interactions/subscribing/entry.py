@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from fhir_server.store.base import Key, Snapshot
 from profiles.restriction import ALL
 from realtime.subscriptions.notification import State
 from realtime.subscriptions.subscription import Subscription, read
+from realtime.subscriptions.topic import Topic
 
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Principal
@@ -41,12 +43,21 @@ class Entry:
         errors = (self.progress.error,) if self.progress.error else ()
         return State(f"{TYPE}/{self.id}", self.asked.topic, self.status, self.progress.events, errors)
 
-    def is_heard_by(self, principal: Principal) -> bool:
+    def types(self, topics: Mapping[str, Topic]) -> tuple[str, ...]:
+        """Return of changes to which types it tells: those of its topic, if it has one."""
+        if self.asked.topic is None:
+            return (self.asked.type,)
+        topic = topics.get(self.asked.topic)
+        return () if topic is None else topic.types
+
+    def is_heard_by(self, principal: Principal, topics: Mapping[str, Topic]) -> bool:
         """Return whether a principal may hear it on a socket: its owner, signed in or through what has asked for it.
 
-        What goes out is what may be seen by who asked. An app may see less than its user, or than another app.
+        An app may see less than its user, or than another app, and by one token less than by another: all types that
+        it tells of must be in scope.
         """
-        return principal.actor == self.owner.actor and principal.client in (FIRST_PARTY, self.owner.client)
+        whose = principal.actor == self.owner.actor and principal.client in (FIRST_PARTY, self.owner.client)
+        return whose and all(principal.rights.may("read", type) for type in self.types(topics))
 
 
 async def entry_of(reader: Snapshot, id: str) -> Entry | None:

@@ -7,9 +7,10 @@ version is judged here, by the same `search.match` that defines what the store d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from fhir_server.interactions.access import within
-from fhir_server.interactions.call import Call, Services
+from fhir_server.interactions.call import Call, Principal, Services
 from fhir_server.interactions.subscribing.criteria import Alone, candidate
 from fhir_server.interactions.subscribing.tables import Kept, Owner
 from fhir_server.interactions.telling.owners import OwnerGone, Standing, Whose
@@ -19,18 +20,22 @@ from fhir_server.search.match_rule import Kept as Rule
 from fhir_server.search.parse import criteria
 from fhir_server.store.base import Key, Version
 from profiles import restriction as limits
-from profiles.restriction import ALL, Restriction
+from profiles.restriction import ALL, Restriction, all_of
 
 REQUEST = "subscriptions"
 """What stands for the id of a request, where the server does something by itself."""
 
 
 class Viewer:
-    """Looks at versions as owners; who they are is found once, so a viewer is made for one moment."""
+    """Looks at versions as owners; who they are is found once, so a viewer is made for one moment.
 
-    def __init__(self, services: Services, whose: Whose) -> None:
+    With `hearer`, as owners and as who hears what is told on their behalf: what both of them may see.
+    """
+
+    def __init__(self, services: Services, whose: Whose, hearer: Principal | None = None) -> None:
         self._services = services
         self._whose = whose
+        self._hearer = hearer
         self._known: dict[Owner, Standing | OwnerGone] = {}
 
     async def standing(self, owner: Owner) -> Standing:
@@ -49,13 +54,21 @@ class Viewer:
     async def call(self, owner: Owner, type: str) -> Call:
         """Return a call that the owner makes. Raises OwnerGone, also where the type is out of their scope."""
         principal = (await self.standing(owner)).principal
-        if not principal.rights.may("read", type):
+        if not all(each.rights.may("read", type) for each in (principal, self._hearer) if each is not None):
             raise OwnerGone(f"The access of the owner does not reach {type} any more.")
         return Call(self._services, principal, REQUEST, type)
 
+    async def _reach(self, owner: Owner, type: str) -> Restriction:
+        """Return what may be seen of a type. Raises OwnerGone."""
+        call = await self.call(owner, type)
+        seen = within(call, "read", type)
+        if self._hearer is None:
+            return seen
+        return all_of(seen, within(replace(call, principal=self._hearer), "read", type))
+
     async def version(self, owner: Owner, event: Kept) -> Version | None:
         """Return the version of an event, None when the owner may not see it now. Raises OwnerGone."""
-        restriction = within(await self.call(owner, event.key.type), "read", event.key.type)
+        restriction = await self._reach(owner, event.key.type)
         store = self._services.store
         found = await store.vread(event.key, event.version, restriction=restriction)
         if found is not None or not _asks_criteria(restriction):
@@ -68,10 +81,10 @@ class Viewer:
     async def current(self, owner: Owner, key: Key) -> Version | None:
         """Return the current version of another resource, None when the owner may not see it or it is deleted."""
         try:
-            call = await self.call(owner, key.type)
+            restriction = await self._reach(owner, key.type)
         except OwnerGone:
             return None
-        found = await self._services.store.read(key, restriction=within(call, "read", key.type))
+        found = await self._services.store.read(key, restriction=restriction)
         return None if found is None or found.deleted else found
 
     async def _judged(self, event: Kept, restriction: Restriction) -> Version | None:

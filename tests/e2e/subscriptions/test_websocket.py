@@ -54,6 +54,23 @@ def subscribe(person: Person, criteria: str = WEIGHTS) -> str:
     return fhir(person).subscribe(asked)
 
 
+def subscribe_to(person: Person, topic: str, content: str, **numbers: int) -> str:
+    asked = topical(topic, "", content=content, channel={"type": "websocket"}, **numbers)
+    del asked["channel"]["endpoint"]
+    return fhir(person).subscribe(asked)
+
+
+def document(person: Person, **more: str) -> str:
+    """Have somebody write a document about themselves; return its id."""
+    made = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": f"Patient/{person.id}"},
+        "content": [{"attachment": {"url": "https://x.example/1"}}],
+    }
+    return fhir(person).create(made | more)
+
+
 @pytest.mark.parametrize("enter", [by_token, by_ticket])
 def test_who_is_bound_is_pinged(clinic: Clinic, enter: Any) -> None:
     person = clinic.register("patient")
@@ -99,7 +116,9 @@ def test_somebody_elses_is_refused_like_one_that_is_not_there(clinic: Clinic) ->
     id = subscribe(owner)
     with by_token(clinic, other) as connection:
         refused = say(connection, f"bind {id}")
-        assert refused == f"error bind {id}: there is no such subscription of yours on this channel"
+        assert refused.startswith(
+            f"error bind {id}: there is no such subscription of yours on this channel, or your token"
+        )
         assert say(connection, "bind no-such") == refused.replace(id, "no-such")
         fhir(owner).create(weight(owner.id))
         with pytest.raises(TimeoutError):
@@ -158,18 +177,10 @@ def test_the_socket_ends_with_the_session(clinic: Clinic) -> None:
 
 def test_a_topic_is_told_in_full_on_the_socket(clinic: Clinic) -> None:
     person = clinic.register("patient")
-    asked = topical("document", "", content="id-only", channel={"type": "websocket"})
-    del asked["channel"]["endpoint"]
-    id = fhir(person).subscribe(asked)
+    id = subscribe_to(person, "document", "id-only")
     with by_token(clinic, person) as connection:
         assert say(connection, f"bind {id}") == f"bound {id}"
-        document = {
-            "resourceType": "DocumentReference",
-            "status": "current",
-            "subject": {"reference": f"Patient/{person.id}"},
-            "content": [{"attachment": {"url": "https://x.example/1"}}],
-        }
-        made = fhir(person).create(document)
+        made = document(person)
         told = json.loads(hear(connection))
     assert told["entry"][0]["resource"]["resourceType"] == "Parameters"
     assert f"DocumentReference/{made}" in json.dumps(told)
@@ -178,20 +189,11 @@ def test_a_topic_is_told_in_full_on_the_socket(clinic: Clinic) -> None:
 
 def test_a_large_resource_is_told_in_full_and_what_comes_after_it(clinic: Clinic) -> None:
     person = clinic.register("patient")
-    asked = topical("document", "", content="full-resource", channel={"type": "websocket"})
-    del asked["channel"]["endpoint"]
-    id = fhir(person).subscribe(asked)
+    id = subscribe_to(person, "document", "full-resource")
     with by_token(clinic, person) as connection:
         assert say(connection, f"bind {id}") == f"bound {id}"
         for size in (400_000, 10):
-            document = {
-                "resourceType": "DocumentReference",
-                "status": "current",
-                "subject": {"reference": f"Patient/{person.id}"},
-                "description": "x" * size,
-                "content": [{"attachment": {"url": "https://x.example/1"}}],
-            }
-            made = fhir(person).create(document)
+            made = document(person, description="x" * size)
             told = [each["resource"] for each in json.loads(hear(connection))["entry"] if "resource" in each]
             (found,) = [each for each in told if each["resourceType"] == "DocumentReference"]
             assert (found["id"], len(found["description"])) == (made, size)
@@ -201,16 +203,8 @@ def test_who_loses_access_before_it_is_told_hears_of_the_number_alone(clinic: Cl
     """What waited for a doctor until nobody cared for the patient any more."""
     doctor, patient = clinic.doctor, clinic.register("patient")
     book = clinic.book(patient)
-    asked = topical("document", "", content="full-resource", channel={"type": "websocket"})
-    del asked["channel"]["endpoint"]
-    id = fhir(doctor).subscribe(asked)
-    document = {
-        "resourceType": "DocumentReference",
-        "status": "current",
-        "subject": {"reference": f"Patient/{patient.id}"},
-        "content": [{"attachment": {"url": "https://x.example/1"}}],
-    }
-    made = fhir(patient).create(document)
+    id = subscribe_to(doctor, "document", "full-resource")
+    made = document(patient)
     # The doctor is told the number of events, so that one is kept.
     until(lambda: fhir(doctor).read(f"Subscription/{id}/$status"), lambda told: '"1"' in json.dumps(told))
     fhir(patient).put(fhir(patient).read(f"Appointment/{book}") | {"status": "cancelled"})
@@ -234,9 +228,7 @@ def binding_token(person: Person, query: str = "") -> dict[str, list[str]]:
 def test_a_binding_token_binds_once_and_shakes_hands(clinic: Clinic) -> None:
     """Subscriptions R5 Backport: the socket needs no token, the binding does."""
     person = clinic.register("patient")
-    asked = topical("appointment", "", content="id-only", channel={"type": "websocket"})
-    del asked["channel"]["endpoint"]
-    id = fhir(person).subscribe(asked)
+    id = subscribe_to(person, "appointment", "id-only")
     subscribe(clinic.register("patient"))
     told = binding_token(person)
     assert told["subscription"] == [id]
@@ -267,9 +259,7 @@ def test_an_account_has_no_more_sockets_by_binding_later(clinic: Clinic) -> None
 
 def test_a_quiet_socket_hears_heartbeats(clinic: Clinic) -> None:
     person = clinic.register("patient")
-    asked = topical("appointment", "", content="id-only", channel={"type": "websocket"}, heartbeat_period=1)
-    del asked["channel"]["endpoint"]
-    id = fhir(person).subscribe(asked)
+    id = subscribe_to(person, "appointment", "id-only", heartbeat_period=1)
     with by_token(clinic, person) as connection:
         assert say(connection, f"bind {id}") == f"bound {id}"
         for _ in range(2):

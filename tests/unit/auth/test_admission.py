@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from auth import grants
 from auth.accounts import change
 from auth.admission import REMEMBERED, Admitted
 from auth.errors import Unauthenticated
+from auth.grants import Grant
 from tests.fakes.authority import HERE, Authority
 
 
@@ -103,3 +105,24 @@ async def test_forgetting_everybody_costs_everybody_one_look(authority: Authorit
     authority.auth.admission.forget()
     assert authority.auth.admission._known == {}
     assert await authority.admits(signed.access) == "Patient/ann"
+
+
+async def test_what_a_token_for_less_opens_stays_less_and_shrinks_with_the_grant(authority: Authority) -> None:
+    now = authority.clock()
+    grant = Grant("g", "smart", None, "app", now, now + 10**9, scopes=("user/Patient.rs", "user/Observation.rs"))
+    await authority.store.write(lambda tx: grants.put(tx, grant))
+    standing, ends = authority.auth.admission.standing, grant.expires
+
+    async def scopes(*token: str) -> set[str]:
+        return set((await standing("g", ends, token)).grant.scopes)
+
+    assert (await standing("g", ends, None)).grant == grant
+    assert await scopes(*grant.scopes) == set(grant.scopes)
+    assert await scopes("user/Patient.r") == {"user/Patient.r"}
+    less = replace(grant, scopes=("user/Patient.rs?name=Ann", "user/Condition.rs"))
+    await authority.store.write(lambda tx: grants.put(tx, less))
+    assert await scopes("user/Patient.r") == {"user/Patient.r?name=Ann"}
+    assert await scopes("user/Observation.rs") == set()
+    await authority.store.write(lambda tx: grants.revoke(tx, "g"))
+    with pytest.raises(Unauthenticated):
+        await scopes("user/Patient.r")

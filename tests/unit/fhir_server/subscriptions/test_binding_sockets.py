@@ -1,9 +1,9 @@
-"""Sockets of subscriptions: nobody hears on by a grant that has ended, or that cannot be asked for."""
+"""Sockets of subscriptions: nobody hears on by a grant that has ended, or cannot be asked for, or beyond a token."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from realtime.codes import ENDED, FAULT
 from realtime.limits import Limits
 from realtime.ports import Member
 
-ANN = Principal("Patient/1", EVERYTHING, account="1")
+ANN = Principal("Patient/1", EVERYTHING, account="1", scopes=("user/Patient.rs",))
 WHO = Member("1", "", "grant", 1 << 60, ANN)
 
 
@@ -27,8 +27,10 @@ class Admission:
 
     def __init__(self, answer: Callable[[], Principal]) -> None:
         self.answer = answer
+        self.asked: list[Sequence[str] | None] = []
 
-    async def standing(self, grant: str, ends: int) -> Any:
+    async def standing(self, grant: str, ends: int, scopes: Sequence[str] | None) -> Any:
+        self.asked.append(scopes)
         principal = self.answer()
         return SimpleNamespace(principal=principal, grant=SimpleNamespace(id=grant, purpose=None, expires=ends))
 
@@ -41,10 +43,10 @@ def fault() -> Principal:
     raise OSError("the disk is full of Ann's secrets")
 
 
-async def closing(answer: Callable[[], Principal]) -> dict[str, Any]:
+async def closing(admission: Admission) -> dict[str, Any]:
     """Serve a socket until it closes by itself, and return how; {} when it is still open a moment later."""
     sight = SimpleNamespace(services=SimpleNamespace(now=lambda: 0))
-    auth = SimpleNamespace(admission=Admission(answer))
+    auth = SimpleNamespace(admission=admission)
     sockets = BindingSockets(cast(Any, sight), cast(Any, auth), MemoryBus(), Limits())
     sent: list[dict[str, Any]] = []
 
@@ -66,9 +68,11 @@ async def closing(answer: Callable[[], Principal]) -> dict[str, Any]:
 async def test_a_socket_whose_grant_does_not_stand_when_it_is_there_closes(
     answer: Callable[[], Principal], code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert (await closing(answer))["code"] == code
+    assert (await closing(Admission(answer)))["code"] == code
     assert "secrets" not in caplog.text
 
 
-async def test_one_whose_grant_stands_stays() -> None:
-    assert await closing(lambda: ANN) == {}
+async def test_one_whose_grant_stands_stays_with_the_scopes_of_its_token() -> None:
+    admission = Admission(lambda: ANN)
+    assert await closing(admission) == {}
+    assert admission.asked == [ANN.scopes]
