@@ -19,7 +19,7 @@ from fhir_server.interactions.update import update
 from fhir_server.live import chat
 from fhir_server.live.appointment import Opening, is_open
 from fhir_server.live.chat import ChatFile
-from fhir_server.live.encounter import Status, moved, planned
+from fhir_server.live.encounter import IDENTIFIER, Status, moved, planned
 from fhir_server.live.taking_part import Consultation, taking_part
 from fhir_server.live.visitor import Here, call_of, on_behalf
 from fhir_server.model.fhir_json import parse
@@ -132,10 +132,16 @@ class Consulting:
     async def _encounter(self, member: Here, found: Consultation) -> Resource:
         if not found.party.patients:
             raise Refused(UNAUTHORIZED)
+        id = found.appointment["id"]
         made = planned(found.appointment, found.party.patients[0], found.party.practitioners)
         call = replace(self._writing(member, made), id=None)
-        call.preconditions = Preconditions(if_none_exist=f"appointment=Appointment/{found.appointment['id']}")
-        return _body(await create(call))
+        call.preconditions = Preconditions(if_none_exist=f"appointment=Appointment/{id}")
+        try:
+            return _body(await create(call))
+        except PreconditionFailed:
+            # Each of several records of one consultation has an Encounter: that of the room is a further one then.
+            call.preconditions = Preconditions(if_none_exist=f"identifier={IDENTIFIER}|{id}")
+            return _body(await create(call))
 
     def _writing(self, member: Here, encounter: Resource) -> Call:
         call = call_of(self._services, member, "Encounter", encounter.get("id"), encounter)

@@ -13,9 +13,9 @@ from fhir_server.interactions.update import update
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Transaction, Version
 from fhir_server.views.acting import Acting
-from mappings.concepts.names import CONSULTATION
 from mappings.transactions.record import end_consultation
 from mappings.views.appointment import ended
+from mappings.views.consultation import is_of_record
 from mappings.views.view import Values
 from profiles.datatypes.temporal import date_range
 from profiles.restriction import ALL
@@ -55,9 +55,7 @@ async def end_consultations(acting: Acting, tx: Transaction, appointment: Values
         return
     asked = [("appointment", f"Appointment/{appointment['id']}")]
     for encounter in await _found(acting, tx, "Encounter", asked):
-        own = {"system": CONSULTATION, "value": encounter["id"]}.items()
-        known = any(own <= each.items() for each in encounter.get("identifier", ()))
-        after = end_consultation(encounter, over) if known else encounter
+        after = end_consultation(encounter, over) if is_of_record(encounter) else encounter
         if after != encounter:
             await update(acting.house(tx, "Encounter", id=encounter["id"], resource=after))
 

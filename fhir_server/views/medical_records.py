@@ -17,12 +17,14 @@ from fhir_server.views.anew import anew
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
 from fhir_server.views.former_people import is_there, of_now
+from fhir_server.views.held import held, still_held
 from fhir_server.views.listing import Wanted, listing
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.act import Act
 from mappings.transactions.occasion import HALF_A_DAY, about
 from mappings.transactions.record import File, attach_files, create_record, etag, remove_record, update_record
+from mappings.transactions.take_up import taken
 from mappings.views import appointment
 from mappings.views.attachments import is_media_type
 from mappings.views.check import settable
@@ -57,17 +59,25 @@ async def create(acting: Acting, record: Values) -> Parts:
         raise Unfit(
             [Issue("error", "invalid", "must be your own id: whoever writes a record answers for it", OWNERS[1])]
         )
-    bundle = create_record(record, await _about(acting, record))
+    return await find(acting, VIEW, await anew(lambda: _created(acting, record), None))
+
+
+async def _created(acting: Acting, record: Values) -> str:
+    """Write a new record; return its id. Raises PreconditionFailed when the Encounter it takes has moved meanwhile."""
+    act, patient = await _about(acting, record), str(record.get("patient_id"))
+    act = taken(act, await held(acting, act, patient, acting.desk.services.store))
+    bundle = create_record(record, act)
     made = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == VIEW.root)
+    new = [entry["resource"]["id"] for entry in bundle["entry"] if "ifNoneMatch" in entry["request"]]
     link = f"/medical_records/{made['id']}"
     told = notify(acting.desk, acting.asker, "medical_record_created", made["subject"]["reference"], link)
     try:
-        await acting.write(bundle, [told])
+        await acting.write(bundle, [still_held(acting, act, patient, new), told])
     except Forbidden:
-        if await is_there(acting, "Patient", str(record.get("patient_id"))):
+        if await is_there(acting, "Patient", patient):
             raise
         raise Denied("There is no patient with that id in your care, whom you could write about.") from None
-    return await find(acting, VIEW, made["id"])
+    return str(made["id"])
 
 
 async def _about(acting: Acting, record: Values) -> Act:

@@ -15,8 +15,8 @@ class Act:
     """One write: `by` whom (`Practitioner/1`), `moment` (instant), and `new_id` that makes logical ids.
 
     `remote` says of a new record that it is of a consultation at a distance, not of a visit; `appointment` is the id of
-    the Appointment that was made for it, and `ended` when it was over, as far as that is known. With `french` a new
-    Encounter claims the profiles of FR Core, which has to be installed.
+    the Appointment that was made for it, `encounter` the Encounter that is there of it, `ended` when it was over, as
+    far as that is known. With `french` the Encounter claims the profiles of FR Core, which has to be installed.
     """
 
     by: str
@@ -25,6 +25,7 @@ class Act:
     remote: bool = True
     french: bool = False
     appointment: str | None = None
+    encounter: Json | None = None
     ended: str | None = None
 
 

@@ -15,11 +15,14 @@ from mappings.concepts.names import CONSULTATION, FRANCE, LOINC, definition
 from mappings.errors import Unfit
 from mappings.paths.path import Json
 from mappings.transactions.act import Act, changes, create, provenance, transaction
+from mappings.transactions.take_up import take_up
 from mappings.views.attachments import document, file_faults
 from mappings.views.check import settable
+from mappings.views.consultation import is_of_record, is_of_room
 from mappings.views.medical_record import VIEW
 from mappings.views.moments import is_before
-from mappings.views.show import show
+from mappings.views.show import show, value_of
+from mappings.views.soap import is_own
 from mappings.views.view import Parts, Values
 from mappings.views.write import write
 from profiles.issues import Issue
@@ -41,7 +44,8 @@ def create_record(record: Values, act: Act, files: Sequence[File] = ()) -> Json:
     """Return the transaction that makes a record.
 
     Id and times are the act's, unless the record has its own: take those of a client away first (`settable`). Raises
-    Unfit, naming fields, also for attachments that the record names: it has those in `files`, and no others.
+    Unfit, naming fields, also for attachments that the record names: it has those in `files`, and no others. An
+    Encounter that is there is taken in the version it was read in.
     """
     if record.get("attachments", []) != []:
         raise Unfit(
@@ -52,13 +56,20 @@ def create_record(record: Values, act: Act, files: Sequence[File] = ()) -> Json:
     composition, encounter = parts["Composition"][0], parts["Encounter"][0]
     if not act.remote:
         _at_the_office(composition, encounter)
-    _begin(encounter, composition, act)
-    if act.appointment is not None:
-        encounter["appointment"] = [{"reference": f"Appointment/{act.appointment}"}]
-    if act.ended is not None:
+    stored: Parts = {}
+    told = parts
+    if act.encounter is None:
+        _begin(encounter, composition, act)
+        if act.appointment is not None:
+            encounter["appointment"] = [{"reference": f"Appointment/{act.appointment}"}]
+    else:
+        stored, told = {"Encounter": [act.encounter]}, {"Composition": [composition]}
+        encounter = take_up(act.encounter, parts, record)
+        _refer(encounter, composition, act)
+    if act.ended is not None and is_of_record(encounter):
         encounter = end_consultation(encounter, act.ended)
-        parts["Encounter"] = [encounter]
-    return transaction([*_with_files({}, parts, files, act), _told(parts, act, "CREATE")])
+    parts["Encounter"] = [encounter]
+    return transaction([*_with_files(stored, parts, files, act), _told(told, act, "CREATE")])
 
 
 def update_record(record: Values, stored: Parts, act: Act) -> Json:
@@ -106,22 +117,38 @@ def end_consultation(encounter: Json, ended: str) -> Json:
 
 
 def etag(parts: Parts) -> str:
-    """Return the weak ETag of a record: it changes with the version of any of its own resources."""
+    """Return the weak ETag of a record: it changes with the version of any of its own resources.
+
+    Of an Encounter that a room moves it changes with what is shown of that one.
+    """
     own = [each for type in ("Composition", "Encounter", "DocumentReference") for each in parts.get(type, ())]
-    return f'W/"{".".join(str(each.get("meta", {}).get("versionId", "0")) for each in own)}"'
+    return f'W/"{".".join(_tag(each, parts) for each in own)}"'
+
+
+def _tag(resource: Json, parts: Parts) -> str:
+    if resource["resourceType"] == "Encounter" and is_of_room(resource) and is_own(parts["Composition"][0]):
+        return str(value_of(VIEW.field("priority"), parts))
+    return str(resource.get("meta", {}).get("versionId", "0"))
 
 
 def _begin(encounter: Json, composition: Json, act: Act) -> None:
     """Give a new Encounter its id and its identifier, and the Composition the reference to it."""
     encounter["id"] = act.new_id()
-    identifier: Json = {"system": CONSULTATION, "value": encounter["id"]}
-    if act.french:
-        kind = {"coding": [{"system": f"{FRANCE}/CodeSystem/fr-core-cs-identifier-type", "code": "VN"}]}
-        identifier = {"type": kind} | identifier
-        profiles = [definition("fr-encounter"), f"{FRANCE}/StructureDefinition/fr-core-encounter"]
-        encounter["meta"] = encounter["meta"] | {"profile": profiles}
-    encounter["identifier"] = [identifier]
+    encounter["identifier"] = [{"system": CONSULTATION, "value": encounter["id"]}]
+    _refer(encounter, composition, act)
+
+
+def _refer(encounter: Json, composition: Json, act: Act) -> None:
+    """Give the Composition the reference to its Encounter, which conforms to FR Core where that is installed."""
     composition["encounter"] = {"reference": f"Encounter/{encounter['id']}"}
+    identifiers = encounter.get("identifier", [])
+    if act.french and any(each.get("system") == CONSULTATION for each in identifiers):
+        kind = {"coding": [{"system": f"{FRANCE}/CodeSystem/fr-core-cs-identifier-type", "code": "VN"}]}
+        encounter["identifier"] = [
+            {"type": kind} | each if each.get("system") == CONSULTATION else each for each in identifiers
+        ]
+        profiles = [definition("fr-encounter"), f"{FRANCE}/StructureDefinition/fr-core-encounter"]
+        encounter["meta"] = encounter.get("meta", {}) | {"profile": profiles}
 
 
 def _at_the_office(composition: Json, encounter: Json) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mappings.concepts.names import RECORD, definition
 from mappings.paths.path import Json
+from mappings.views.consultation import finish, is_of_room
 from mappings.views.moments import is_before
 from mappings.views.view import Parts
 
@@ -22,7 +23,7 @@ def complete_record(parts: Parts) -> None:
         party = {"reference": composition["author"][0]["reference"]}
         composition["attester"] = [*attesters, {"mode": "legal", "time": written, "party": party}]
     for encounter in parts.get("Encounter", ()):
-        _follow(encounter, composition)
+        follow(encounter, composition)
 
 
 def _keep_consultation(parts: Parts) -> None:
@@ -37,7 +38,13 @@ def _is_signed(attesters: list[Json]) -> bool:
     return any(each.get("mode") == "legal" for each in attesters)
 
 
-def _follow(encounter: Json, composition: Json) -> None:
+def follow(encounter: Json, composition: Json) -> None:
+    """Bring the Encounter of a record up to date, in place; one of a room only ever goes forward."""
+    started = [each["period"]["start"] for each in composition.get("event", ()) if "start" in each.get("period", {})]
+    if is_of_room(encounter):
+        if composition.get("status") in ("final", "amended"):
+            finish(encounter, started[0] if started else None, composition["date"])
+        return
     if encounter.get("status", "in-progress") in ("in-progress", "finished"):
         encounter["status"] = "in-progress" if composition.get("status") == "preliminary" else "finished"
     if "subject" not in encounter and "subject" in composition:
@@ -45,7 +52,6 @@ def _follow(encounter: Json, composition: Json) -> None:
     authors = [each for each in composition.get("author", ()) if "reference" in each]
     if "participant" not in encounter and authors:
         encounter["participant"] = [{"individual": {"reference": authors[0]["reference"]}}]
-    started = [each["period"]["start"] for each in composition.get("event", ()) if "start" in each.get("period", {})]
     if "period" not in encounter and started:
         encounter["period"] = {"start": started[0]}
     period = encounter.get("period", {})

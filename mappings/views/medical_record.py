@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from mappings.concepts.bijection import bijection, codes
 from mappings.concepts.names import ACT, HL7, LOINC, RECORD, TAG, category_code, definition, system
+from mappings.paths.parse_path import parse_path
 from mappings.paths.path import Json
+from mappings.paths.write_path import write_path
 from mappings.views.attachments import ATTACHMENTS, SHOWN, read_attachments, write_attachments
 from mappings.views.complete_record import complete_record
+from mappings.views.consultation import is_of_room
 from mappings.views.kind import AGE, FILLED, ID, LINE, MOMENT, OR_NONE, TEXT, WHEN, nearest, one_of, reference
 from mappings.views.moments import COMPLETED, DAY, DAY_OF_MOMENT
 from mappings.views.people import NAME
@@ -28,6 +31,7 @@ _ACTS = bijection("telemed-priority-act")
 URGENT = {"EM": "urgent", "S": "urgent"}
 """Priorities of v3-ActPriority that the table does not have, as the view shows them; what else there is is normal."""
 _DOCTOR = "startsWith('Practitioner/')"
+_EVENT, _PERIOD = "Composition.event.period.start", "Encounter.period.start"
 
 
 _NAME = Field("nom", TEXT, at("Composition.subject.display"))
@@ -45,6 +49,15 @@ def _lacks_a_side(composition: Json) -> bool:
     named = is_own(composition) or "display" in composition.get("subject", {})
     authors = (each.get("reference", "") for each in composition.get("author", ()))
     return not named or not any(each.startswith("Practitioner/") for each in authors)
+
+
+def _write_start(parts: Parts, moment: str) -> None:
+    """Say when the consultation began; where it was held in a room, its Encounter knows that by itself."""
+    leaf = COMPLETED.write(moment)
+    write_path(parse_path(_EVENT), parts["Composition"][0], leaf)
+    for encounter in parts.get("Encounter", ())[:1]:
+        if not is_of_room(encounter):
+            write_path(parse_path(_PERIOD), encounter, leaf)
 
 
 def _of_category(text: str) -> tuple[tuple[str, str], ...]:
@@ -115,11 +128,12 @@ VIEW = View(
             "consultation_date",
             MOMENT,
             at(
-                At("Composition.event.period.start", COMPLETED),
-                At("Encounter.period.start", COMPLETED),
+                At(_EVENT, COMPLETED),
+                At(_PERIOD, COMPLETED),
                 At("Composition.date", COMPLETED, only_read=True),
             ),
             required=True,
+            write=_write_start,
         ),
         Field(
             "follow_up_date",
