@@ -180,7 +180,7 @@ class App:
         """Answer one connection event of the ASGI server."""
         if scope["type"] == "http":
             path: bytes = scope["raw_path"]
-            own = path.startswith(b"/fhir") and path[5:6] in (b"", b"/") and not self._is_discovery(path)
+            own = path.startswith(b"/fhir") and path[5:6] in (b"", b"/") and not path.startswith(DISCOVERY)
             if self._rest is not None and own:
                 await self._rest(scope, receive, send)
             elif self._doors is not None and self._doors.takes(path):
@@ -264,9 +264,6 @@ class App:
         if self._desk is None:
             return Cors(self._settings.cors_origins)
         return Cors(self._settings.cors_origins, self._desk.smart.origins.registered, discoverable=True)
-
-    def _is_discovery(self, path: bytes) -> bool:
-        return path.startswith(DISCOVERY) and self._desk is not None
 
     def _besides(self) -> asyncio.Task[Door]:
         """Return the task that loads what stands beside `/fhir`: after the first answer, or when it is asked for."""

@@ -30,7 +30,9 @@ def beside(ready: Ready, desk: Callable[[], Desk] | None, settings: Settings, vi
     api.include_router(health(ready))
     if desk is None:
         from fhir_server.api.closed import closed
+        from fhir_server.api.strays import answer_strays
 
+        answer_strays(api)
         api.include_router(closed())
     else:
         from fhir_server.api.accounts import include_accounts

@@ -5,7 +5,6 @@ The endpoints of OAuth answer in the words of OAuth (RFC 6749, 5.2), whatever it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 from auth.errors import AuthError, Invalid, SecondFactor, TooMany
 from fhir_server.api.callers import Unadmitted
 from fhir_server.api.leaving import leave_refusal
+from fhir_server.api.strays import stray
 from fhir_server.errors import BadRequest, Refusal, StoreUnavailable
 from fhir_server.http.middleware import REQUEST_ID
 from fhir_server.http.outcome import outcome
@@ -110,8 +110,17 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
         # The name is that of the element alone: `user.email` is `email`.
         unread = each["type"] == "json_invalid"  # Its place is a number of characters, which is no name.
         names = [] if unread else [str(part) for part in each["loc"] if part not in PLACES]
-        fields.setdefault(names[-1] if names else "body", []).append(each["msg"])
+        fields.setdefault(names[-1] if names else "body", []).append(_reason(each))
     return fields_answer(request, fields)
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """Return what is wrong with a field, or the body, and what to send; pydantic's own words where they do."""
+    if error["type"] == "json_invalid":
+        return f"is not JSON that can be read: {error['ctx']['error']}, at character {error['loc'][-1]}"
+    if tuple(error["loc"]) == ("body",):
+        return "must be a JSON object, sent with Content-Type: application/json"
+    return "is needed" if error["type"] == "missing" else str(error["msg"])
 
 
 def fields_answer(request: Request, fields: Mapping[str, list[str]]) -> JSONResponse:
@@ -121,23 +130,8 @@ def fields_answer(request: Request, fields: Mapping[str, list[str]]) -> JSONResp
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    headers = dict(error.headers or {})
-    if error.status_code == 405 and (methods := _methods(request)):
-        # The framework names the methods of one route; a path may have several.
-        headers["Allow"] = ", ".join(sorted(methods))
-    return _answer(request, error.status_code, str(error.detail), headers)
-
-
-def _methods(request: Request) -> list[str]:
-    """Return the methods that the document has for the path of a request, where one with no parameters goes first."""
-    paths = request.app.openapi()["paths"]
-    here = request.url.path
-    found = here if here in paths else next((path for path in paths if re.fullmatch(_pattern(path), here)), None)
-    return [method.upper() for method in paths[found]] if found else []
-
-
-def _pattern(path: str) -> str:
-    return re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
+    message, headers = stray(request, error)
+    return _answer(request, error.status_code, message, headers)
 
 
 def _answer(
