@@ -78,8 +78,8 @@ def _counts(settings: Settings) -> Storage | None:
 
     try:
         return shared_counts(address, settings.base)
-    except (ConfigurationError, ValueError):
-        raise SettingsError("bus: write redis://user:password@host:6379, and install the extra `redis`.") from None
+    except ConfigurationError:
+        raise SettingsError("bus: redis needs the extra of that name: pip install 'fhir-health-server[redis]'.") from None
 
 
 def delivery(settings: Settings) -> Deliver:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from profiles.definitions import is_resource_type
 
-STORES = ("sqlite://", "memory:")
-"""How the address of a store begins."""
+MEMORY = ("memory:", "sqlite://")
+"""The addresses of a store that is gone with its process."""
+BUSES = ("redis", "rediss", "unix")
 ROLES = ("patient", "doctor", "admin")
 
 
@@ -70,7 +71,7 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _store(value: str) -> str:
-    if not value.startswith(STORES):
+    if value not in MEMORY and not value.startswith("sqlite:///"):
         raise ValueError(f"{value!r} is no store of this release: write sqlite:///path/to/file.db, or memory:")
     return value
 
@@ -101,6 +102,34 @@ def _page(value: str) -> str:
     return value
 
 
+def _folder(value: str) -> str:
+    if value and not Path(value).is_dir():
+        raise ValueError(f"there is no folder {value}")
+    return value
+
+
+def _file(value: str) -> str:
+    if value and not Path(value).is_file():
+        raise ValueError(f"there is no file {value}")
+    return value
+
+
+def _bus(value: SecretStr) -> SecretStr:
+    address = value.get_secret_value()
+    if address and not _is_bus(address):
+        # The address may have a password in it, and is not repeated.
+        raise ValueError("write redis://host:6379, rediss://host:6379 with TLS, or unix:///path/to/redis.sock")
+    return value
+
+
+def _is_bus(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in BUSES and parts.port != 0
+    except ValueError:
+        return False
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 Profiles = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_required), AfterValidator(_profiles)]
 Roles = Annotated[Names, AfterValidator(_roles)]
@@ -111,3 +140,6 @@ FrontAddress = Annotated[str, AfterValidator(_front)]
 ProviderAddress = Annotated[str, AfterValidator(_provider)]
 PublicAddress = Annotated[str, AfterValidator(_public)]
 PageFolder = Annotated[str, AfterValidator(_page)]
+Folder = Annotated[str, AfterValidator(_folder)]
+File = Annotated[str, AfterValidator(_file)]
+BusAddress = Annotated[SecretStr, AfterValidator(_bus)]

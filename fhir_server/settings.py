@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fhir_server.setting_kinds import (
+    BusAddress,
+    File,
+    Folder,
     FrontAddress,
     Names,
     Networks,
@@ -69,7 +73,7 @@ class Settings(BaseSettings):
         (),
         description="Origins that the server may ask although they are internal, as `http://keys.internal:9000`.",
     )
-    policy: str = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
+    policy: File = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
     notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
@@ -128,7 +132,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="The secret shared with them (coturn: `static-auth-secret`)."
     )
     turn_credential_s: int = Field(14_400, ge=60, description="Seconds for which a participant's credential lets in.")
-    views: str = Field("", description="Folder with the files that describe JSON views of partners. Empty: none.")
+    views: Folder = Field("", description="Folder with the files that describe JSON views of partners. Empty: none.")
     socket_io: bool = Field(True, description="Whether older clients may come by socket.io, at `/socket.io`.")
     consultation_page: PageFolder = Field(
         "",
@@ -155,7 +159,7 @@ class Settings(BaseSettings):
     subscription_errors: int = Field(3, ge=1, description="Failures in a row after which a subscription is in error.")
     subscription_failures: int = Field(20, ge=1, description="Failures in a row after which it is switched off.")
     subscriptions: int = Field(100, ge=1, description="Most subscriptions of one owner.")
-    bus: SecretStr = Field(
+    bus: BusAddress = Field(
         SecretStr(""),
         description="Redis that joins the sockets of several servers at one address, and counts attempts to sign in "
         "for all of them, as `redis://:password@host:6379`, `rediss://` with TLS. Empty: one server by itself.",
@@ -332,10 +336,18 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             and name != CONFIG
             and name.removeprefix(PREFIX).lower() not in Settings.model_fields
         ):
-            raise SettingsError(f"{name} is not a setting of this server: docs/settings.md lists them.")
+            raise SettingsError(_unknown(name, [PREFIX + each.upper() for each in Settings.model_fields]))
 
 
 def _sentence(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return _unknown(name, list(Settings.model_fields))
     return f"{name}: {message}" if name else message
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    meant = f"; did you mean {close[0]}? docs/settings.md lists them." if close else ": docs/settings.md lists them."
+    return f"{name} is no setting of this server{meant}"

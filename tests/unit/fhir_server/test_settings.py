@@ -56,6 +56,13 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"turn_secret": "x"}, "turn_urls"),
         ({"store": "postgresql://localhost/fhir"}, "store: .*sqlite:///"),
         ({"store": "data/fhir.db"}, "store: .*sqlite:///"),
+        ({"store": "sqlite://data/fhir.db"}, "store: .*sqlite:///"),
+        ({"prot": 1}, r"^prot is no setting of this server; did you mean port\? docs/settings\.md lists them\.$"),
+        ({"xyzzy": 1}, r"^xyzzy is no setting of this server: docs/settings\.md lists them\.$"),
+        ({"views": "no/such/folder"}, "views: there is no folder no/such/folder"),
+        ({"policy": "no/such/file.toml"}, "policy: there is no file no/such/file.toml"),
+        ({"bus": "localhost:6379"}, "bus: .*redis://host:6379"),
+        ({"bus": "redis://host:port"}, "bus: .*redis://host:6379"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> None:
@@ -65,8 +72,14 @@ def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> 
 
 def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FHIR_SERVER_PAGEMAX", "20")
-    with pytest.raises(SettingsError, match="FHIR_SERVER_PAGEMAX"):
+    with pytest.raises(SettingsError, match="FHIR_SERVER_PAGEMAX is no setting .* did you mean FHIR_SERVER_PAGE_MAX"):
         load_settings()
+
+
+def test_the_address_of_a_bus_is_not_repeated_for_it_may_have_a_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(bus="http://:s3cret@host:6379")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_file_that_is_missing_or_broken_is_refused_by_name(tmp_path: Path) -> None:
