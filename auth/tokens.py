@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import jwt
 
+from auth.assurance import acr_of
 from auth.errors import Unauthenticated
 from auth.grants import Grant
 from auth.keys import ALGORITHM, Keys
@@ -90,7 +91,7 @@ class Tokens:
             "auth_time": grant.auth_time // SECOND,
             "amr": list(grant.amr),
         }
-        more = {"acr": grant.acr, "nonce": nonce, "fhirUser": user, "profile": user}
+        more = {"acr": acr_of(grant), "nonce": nonce, "fhirUser": user, "profile": user}
         claims |= {name: value for name, value in more.items() if value is not None}
         return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid})
 

@@ -29,7 +29,7 @@ class AuthorizationRequest:
     """What an app asks of a user: `scopes` are those it may be granted of those it asked for.
 
     `launch` is the handle of an EHR launch. `prompt` and `max_age` (seconds) say how sure it wants to be that the user
-    is there.
+    is there, `acr_values` how surely they should be recognised: what is not known or cannot be had is no error.
     """
 
     client: Client
@@ -41,6 +41,7 @@ class AuthorizationRequest:
     launch: str | None = None
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
+    acr_values: frozenset[str] = frozenset()
 
     @property
     def assured(self) -> bool:
@@ -113,6 +114,7 @@ def judge(pairs: Pairs, client: Client, back: Return, base: str, known: Known) -
         launch=_launch(said),
         prompt=_prompt(said),
         max_age=_max_age(said),
+        acr_values=frozenset(said.get("acr_values", "").split()),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auth.assurance import MULTIPLE
 from auth.client_keys import ALGORITHMS
 from auth.clients import GRANT_TYPES, METHODS
 
@@ -98,6 +99,7 @@ def openid_configuration(endpoints: Endpoints) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SIGNED_BY],
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS.values()),
+        "acr_values_supported": [MULTIPLE],
         "claims_supported": list(CLAIMS),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

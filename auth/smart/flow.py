@@ -12,7 +12,7 @@ from typing import Literal
 
 from auth import grants
 from auth.accounts import Account
-from auth.assurance import DUE, Assurance
+from auth.assurance import DUE, MULTIPLE, Assurance, acr_of
 from auth.clients import Client
 from auth.grants import Grant
 from auth.opaque import fingerprint
@@ -243,7 +243,7 @@ class Flow:
         """Return the first step that is not done yet. Raises Refusal where it may not be shown (`prompt=none`)."""
         request, id = state.request, state.pending.id
         silent = "none" in request.prompt
-        if state.signed is None or not self._is_fresh(state, state.signed):
+        if state.signed is None or not self._is_fresh(state, state.signed) or _can_be_surer(request, state.signed):
             return _unless(silent, "login_required", Show("login", id, request))
         account = state.signed.account
         if not self._parts.assurance.suffices(state.signed.grant, account):
@@ -335,6 +335,15 @@ class Flow:
 
 def _needs_patient(scopes: Scopes) -> bool:
     return "launch/patient" in scopes.words or "patient" in scopes.levels
+
+
+def _can_be_surer(request: AuthorizationRequest, signed: SignedIn) -> bool:
+    """Return whether the app asks for two factors, and the user, who has given one, has another to sign in with.
+
+    It asks for as much as can be had (OpenID Connect Core, 5.5.1.1): who has no other goes on, and no `acr` is said.
+    """
+    totp = signed.account.totp
+    return MULTIPLE in request.acr_values and acr_of(signed.grant) != MULTIPLE and bool(totp and totp.confirmed)
 
 
 def _unless(silent: bool, code: str, show: Show) -> Show:

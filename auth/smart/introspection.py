@@ -8,6 +8,7 @@ from typing import Any
 from auth import opaque
 from auth.accounts import Account, account_of
 from auth.admission import scoped, scopes_of
+from auth.assurance import acr_of
 from auth.errors import Unauthenticated
 from auth.grants import Grant, grant_of
 from auth.ports import Clock, Store
@@ -48,6 +49,7 @@ class Introspection:
             "sub": grant.account or grant.client,
             "token_type": "Bearer",
             **({"fhirUser": fhir_user(self._issuer, account)} if account and "fhirUser" in grant.scopes else {}),
+            **(_authentication(grant) if account else {}),
             **launch_context(grant),
         }
 
@@ -66,6 +68,12 @@ class Introspection:
             return None
         grant = await grant_of(self._store.records, found.grant)
         return (grant, found.expires // SECOND) if grant is not None else None
+
+
+def _authentication(grant: Grant) -> dict[str, Any]:
+    """Return when, and how surely, the user of a grant has signed in (RFC 9470, 6.2)."""
+    acr = acr_of(grant)
+    return {"auth_time": (grant.auth_time or grant.issued) // SECOND, **({} if acr is None else {"acr": acr})}
 
 
 def _usable(account: Account | None) -> bool:

@@ -16,7 +16,7 @@ from auth.grants import FIRST_PARTY
 from auth.ports import Asker
 from fhir_server.accounts.desk import Desk
 from fhir_server.errors import Unauthorized
-from fhir_server.http.guard import error_of
+from fhir_server.http.guard import challenge_of
 from fhir_server.http.middleware import ADDRESS, REQUEST_ID
 from fhir_server.interactions.call import Principal
 
@@ -121,7 +121,7 @@ async def _admitted(request: Request, admit: Callable[[str], Awaitable[Admitted[
 
 
 def _unauthorized(refusal: Unauthenticated) -> Unauthorized:
-    return Unauthorized(str(refusal), challenge=f'Bearer error="{error_of(refusal)}"')
+    return Unauthorized(str(refusal), challenge=challenge_of(refusal))
 
 
 def _person(admitted: Admitted[Principal]) -> Caller:

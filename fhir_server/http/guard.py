@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from auth.assurance import MULTIPLE
 from auth.errors import Unauthenticated, Unsure
 from auth.rights import NO_RIGHTS
 from fhir_server.errors import Forbidden, Misdirected, Unauthorized
@@ -106,7 +107,7 @@ class TokenGuard:
         try:
             return await self._admission.admit(_token(headers))
         except Unauthenticated as refusal:
-            challenge = f'Bearer error="{error_of(refusal)}", error_description="{refusal}"'
+            challenge = f'{challenge_of(refusal)}, error_description="{refusal}"'
             raise Unauthorized(str(refusal), challenge=challenge) from None
 
     def check(self, method: str, headers: Headers) -> None:
@@ -118,9 +119,11 @@ class TokenGuard:
             _admit_origin(origin.decode("latin-1"), self._origins, self._hosts)
 
 
-def error_of(refusal: Unauthenticated) -> str:
-    """Return what a challenge calls that (RFC 6750, 3.1; RFC 9470, 3)."""
-    return "insufficient_user_authentication" if isinstance(refusal, Unsure) else "invalid_token"
+def challenge_of(refusal: Unauthenticated) -> str:
+    """Return the challenge to whom that refuses (RFC 6750, 3; RFC 9470, 3)."""
+    if isinstance(refusal, Unsure):
+        return f'Bearer error="insufficient_user_authentication", acr_values="{MULTIPLE}"'
+    return 'Bearer error="invalid_token"'
 
 
 def _token(headers: Headers) -> str:

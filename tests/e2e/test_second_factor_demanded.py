@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jwt
 import pyotp
 import pytest
 
@@ -14,6 +15,7 @@ from tests.fakes.clinic import Clinic, bearer, clinic_in
 from tests.fakes.visitor import Pkce, Visitor, answered
 
 USER = "openid fhirUser user/Patient.rs"
+MULTIPLE = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,18 @@ def signed(clinic: Clinic, email: str, **more: str) -> dict[str, Any]:
     return dict(answer.json()["data"])
 
 
+def authenticator(clinic: Clinic, who: dict[str, str]) -> list[str]:
+    """Give an account an authenticator; return its recovery codes."""
+    begun = clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=who).json()["data"]
+    code = {"code": pyotp.TOTP(begun["secret"]).now()}
+    return list(clinic.http.post("/api/v1/auth/totp/confirm", json=code, headers=who).json()["data"]["recovery_codes"])
+
+
 def is_told(answer: httpx.Response) -> None:
     assert answer.status_code == 401
-    assert 'error="insufficient_user_authentication"' in answer.headers["www-authenticate"]
+    challenge = answer.headers["www-authenticate"]
+    assert 'error="insufficient_user_authentication"' in challenge
+    assert f'acr_values="{MULTIPLE}"' in challenge
     assert "second factor" in answer.text
 
 
@@ -46,9 +57,7 @@ def test_one_factor_opens_nothing_but_the_way_to_two(clinic: Clinic) -> None:
     again = clinic.http.post("/api/v1/auth/refresh", json=form).json()["data"]
     is_told(clinic.http.get("/fhir/Patient", headers=bearer(again["access_token"])))
 
-    begun = clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=one).json()["data"]
-    code = {"code": pyotp.TOTP(begun["secret"]).now()}
-    codes = clinic.http.post("/api/v1/auth/totp/confirm", json=code, headers=one).json()["data"]["recovery_codes"]
+    codes = authenticator(clinic, one)
     is_told(clinic.http.get("/fhir/Patient", headers=one))
     # Whoever has the password alone does not get a second factor of their own by it, nor the first one away.
     is_told(clinic.http.post("/api/v1/auth/passkeys/begin", headers=one))
@@ -65,9 +74,7 @@ def test_an_administrator_helps_who_has_lost_the_second_factor(clinic: Clinic) -
     email = clinic.doctor()
     id = signed(clinic, email)["user"]["id"]
     one = clinic.login(email)
-    begun = clinic.http.post("/api/v1/auth/totp", json={"password": PASSWORD}, headers=one).json()["data"]
-    code = {"code": pyotp.TOTP(begun["secret"]).now()}
-    assert clinic.http.post("/api/v1/auth/totp/confirm", json=code, headers=one).status_code == 200
+    assert authenticator(clinic, one)
     assert clinic.http.post(f"/admin/users/{id}/forget-factors", headers=one).status_code == 401
     helped = clinic.http.post(f"/admin/users/{id}/forget-factors", headers=clinic.admin)
     assert helped.status_code == 200, helped.text
@@ -89,3 +96,28 @@ def test_no_app_gets_by_one_factor_what_a_session_does_not(clinic: Clinic) -> No
         told = answered(visitor.submit(page, "/login", email=email, password=PASSWORD))
     assert told["error"] == "unmet_authentication_requirements"
     assert "code" not in told
+
+
+def test_an_app_asks_for_a_second_factor_of_whose_role_needs_none(clinic: Clinic) -> None:
+    described = clinic.http.get("/fhir/.well-known/openid-configuration").json()
+    assert described["acr_values_supported"] == [MULTIPLE]
+    app, email = clinic.app(), clinic.patient()
+    with Visitor(clinic.root, email) as visitor:
+        claims: list[dict[str, Any]] = []
+        codes: list[str] = []
+        for asked in (None, MULTIPLE, MULTIPLE):
+            pkce = Pkce()
+            page = visitor.open(clinic.authorization(app, pkce, scope=USER, acr_values=asked))
+            if "/login" in page.text:
+                page = visitor.submit(page, "/login", email=email, password=PASSWORD)
+            if 'name="code"' in page.text:
+                page = visitor.submit(page, "/login", password=PASSWORD, code=codes.pop())
+            given = answered(visitor.submit(page, "/decision", decision="allow"))
+            tokens = clinic.exchange(app, given["code"], pkce).json()
+            claims.append(jwt.decode(tokens["id_token"], options={"verify_signature": False}))
+            if len(claims) == 2:
+                codes = authenticator(clinic, clinic.login(email))
+    assert [each.get("acr") for each in claims] == [None, None, MULTIPLE]
+    assert [each["amr"] for each in claims] == [["pwd"], ["pwd"], ["pwd", "kba", "mfa"]]
+    told = clinic.http.post("/auth/introspect", data={"token": tokens["access_token"]}, headers=clinic.admin).json()
+    assert (told["acr"], told["auth_time"]) == (MULTIPLE, claims[2]["auth_time"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auth.accounts import Account, Role
-from auth.assurance import Assurance
+from auth.assurance import Assurance, acr_of
 from auth.grants import Grant
 
 
@@ -44,3 +44,17 @@ def test_a_provider_that_says_nothing_vouches_for_nothing() -> None:
 def test_a_service_has_no_factors() -> None:
     service = Grant("g", "backend", None, "service", 0, 1)
     assert Assurance(("doctor", "patient", "admin")).suffices(service, None)
+
+
+@pytest.mark.parametrize(
+    ("grant", "acr"),
+    [
+        (granted("pwd"), None),
+        (granted("pwd", "otp", "mfa"), "http://schemas.openid.net/pape/policies/2007/06/multi-factor"),
+        (granted("hwk", "user", "mfa"), "http://schemas.openid.net/pape/policies/2007/06/multi-factor"),
+        (granted("ext"), None),
+        (granted("ext", "mfa", acr="eidas1"), "eidas1"),
+    ],
+)
+def test_what_a_provider_said_is_said_on_and_two_factors_have_a_name(grant: Grant, acr: str | None) -> None:
+    assert acr_of(grant) == acr

@@ -44,10 +44,11 @@ def ask(client: Client | None = None, **changes: str | None) -> AuthorizationReq
 
 
 def test_a_whole_request_is_read() -> None:
-    found = ask(nonce="n1", prompt="login consent", max_age="60")
+    found = ask(nonce="n1", prompt="login consent", max_age="60", acr_values="gold  silver")
     assert (found.redirect_uri, found.state, found.challenge) == (CALLBACK, ASKED["state"], CHALLENGE)
     assert str(found.scopes) == "launch/patient openid fhirUser patient/Observation.rs"
     assert (found.nonce, found.launch, found.prompt, found.max_age) == ("n1", None, {"login", "consent"}, 60)
+    assert (found.acr_values, ask().acr_values) == ({"gold", "silver"}, set())
 
 
 @pytest.mark.parametrize("aud", [BASE, BASE + "/"])

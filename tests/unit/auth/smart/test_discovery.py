@@ -39,6 +39,8 @@ def test_openid_clients_find_what_the_specification_demands() -> None:
     assert demanded <= said.keys()
     assert "RS256" in said["id_token_signing_alg_values_supported"]
     assert said["issuer"] == "https://fhir.example/fhir"
+    assert said["acr_values_supported"] == ["http://schemas.openid.net/pape/policies/2007/06/multi-factor"]
+    assert {"acr", "amr", "auth_time"} <= set(said["claims_supported"])
 
 
 @pytest.mark.parametrize("said", [smart_configuration(OPEN), openid_configuration(OPEN)])

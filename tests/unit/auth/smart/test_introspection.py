@@ -27,6 +27,8 @@ async def test_a_token_is_told_to_its_own_app(apps: Apps, kind: str) -> None:
     assert (told["client_id"], told["sub"], told["iss"]) == ("app", "ann", "http://example.org/fhir")
     assert (told["patient"], told["fhirUser"]) == ("ann", "http://example.org/fhir/Patient/ann")
     assert told["exp"] > apps.authority.clock() // 1_000_000
+    # RFC 9470, 6.2; the account has no second factor.
+    assert (told["auth_time"], "acr" in told) == (apps.authority.clock() // 1_000_000, False)
 
 
 async def test_an_administrator_may_ask_about_any_token(apps: Apps) -> None:
@@ -72,7 +74,7 @@ async def test_a_service_is_its_own_subject(apps: Apps) -> None:
     given = await apps.token(grant_type="client_credentials", scope="system/Patient.r", **apps.assertion())
     told = await apps.smart.introspection.introspect(given["access_token"], "service")
     assert (told["sub"], told["client_id"]) == ("service", "service")
-    assert not {"patient", "fhirUser"} & told.keys()
+    assert not {"patient", "fhirUser", "auth_time", "acr"} & told.keys()
 
 
 async def test_a_revoked_grant_is_inactive(apps: Apps) -> None:
