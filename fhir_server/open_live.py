@@ -27,6 +27,7 @@ async def open_live(settings: Settings, desk: Desk, *, heard: bool) -> Live:
         burst=settings.socket_burst,
         queue=settings.socket_queue,
         sockets=settings.sockets,
+        unbound=settings.sockets_unbound,
     )
     try:
         # Servers of one installation are at one address: those of others at the same Redis are none of its workers.

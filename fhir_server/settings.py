@@ -139,6 +139,12 @@ class Settings(BaseSettings):
         description="Folder with the built page of `examples/consultation`, served at `/consultation/`. Empty: none.",
     )
     sockets: int = Field(20, ge=1, description="Most sockets of one account at a time.")
+    sockets_unbound: int = Field(
+        50,
+        ge=1,
+        description="Most sockets of subscriptions from one network address that are open without a token and not "
+        "bound; 20 times as many from all.",
+    )
     socket_message_bytes: int = Field(65536, ge=1024, description="Largest message that a socket takes.")
     socket_messages: float = Field(50.0, gt=0, description="Messages a second that a socket takes in the long run.")
     socket_burst: int = Field(200, ge=1, description="Messages that it takes at once.")

@@ -11,7 +11,8 @@ class Limits:
 
     `message_bytes` is the size of a message, `messages_a_second` how many it may send in the long run, `burst` how many
     at once. `queue` and `queue_bytes` are what may wait to be read by it. `topics` is how many it may join, `quiet_s`
-    the seconds without a message or heartbeat after which it is closed. `sockets` is how many one account may have.
+    the seconds without a message or heartbeat after which it is closed. `sockets` is how many one account may have, and
+    `unbound` how many that are nobody's yet may come from one address.
     """
 
     message_bytes: int = 64 * 1024
@@ -22,3 +23,4 @@ class Limits:
     topics: int = 20
     quiet_s: float = 90.0
     sockets: int = 20
+    unbound: int = 50

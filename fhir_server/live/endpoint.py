@@ -89,13 +89,14 @@ class Endpoint:
         if self._subscriptions is None:
             await refuse(send, 404, NOT_HEARD)
             return
+        address = self._address(scope, collect(scope["headers"]))
         who = await bearer(self._auth, token) if token else None
         if token and who is None:
-            await self._refused(token_hex(8), self._address(scope, collect(scope["headers"])))
+            await self._refused(token_hex(8), address)
             await refuse(send, 401, NOT_ADMITTED)
             return
         await send({"type": "websocket.accept"})
-        await self._subscriptions.serve(who, receive, send)
+        await self._subscriptions.serve(who, self._auth.throttle.digest(address), receive, send)
 
     async def admit(self, scope: Message, token: str) -> Here | None:
         """Return whom a token or a ticket admits; who is not admitted leaves a row in the audit trail."""

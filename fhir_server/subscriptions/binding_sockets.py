@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from auth import bindings, tickets
@@ -27,6 +28,7 @@ from realtime.codes import BUSY, ENDED, NO_TEXT, POLICY, RESTARTS, TOO_LARGE
 from realtime.limits import Limits
 from realtime.ports import Member
 from realtime.subscriptions.wire import LONGEST, BindWithToken, Misspelt, bound, decode, refused, topic_of
+from realtime.unbound import Unbound
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -52,13 +54,17 @@ class BindingSockets:
         self.bus = bus
         self.limits = limits
         self.attendance: Attendance[BindingSocket] = Attendance(limits.sockets)
+        self.unbound = Unbound(limits.unbound)
         bus.watch(self._happened)
 
-    async def serve(self, member: Bound | None, receive: Receive, transmit: Transmit) -> None:
-        """Serve an accepted connection to its end."""
-        socket = BindingSocket(self, member, transmit)
-        with self.attendance.present(socket):
-            await socket.live(receive)
+    async def serve(self, member: Bound | None, address: str, receive: Receive, transmit: Transmit) -> None:
+        """Serve an accepted connection from an address, or from what stands for it, to its end."""
+        with ExitStack() as place:
+            socket = BindingSocket(self, member, place, transmit)
+            if member is None and not self.unbound.enter(address, place):
+                socket.close(POLICY, "too many sockets that are not bound")
+            with self.attendance.present(socket):
+                await socket.live(receive)
 
     def _happened(self, happening: Happening, worker: str) -> None:
         if happening == "back":
@@ -92,12 +98,13 @@ async def bearer(auth: Auth[Principal], token: str) -> Bound | None:
 
 
 class BindingSocket:
-    """One connection."""
+    """One connection. `place` is the one that it has as long as it is not bound."""
 
-    def __init__(self, hall: BindingSockets, member: Bound | None, transmit: Transmit) -> None:
+    def __init__(self, hall: BindingSockets, member: Bound | None, place: ExitStack, transmit: Transmit) -> None:
         loop = asyncio.get_running_loop()
         self._hall = hall
         self.member = member
+        self._place = place
         self._transmit = transmit
         self._loop = loop
         self._feeds: dict[str, tuple[Feed, End]] = {}
@@ -201,6 +208,7 @@ class BindingSocket:
             self.close(POLICY, "one socket is for one owner")
             return
         self.member = who
+        self._place.close()
         self._hall.attendance.count(self)
         self._time()
         # What was revoked since it was asked for was told of to nobody.

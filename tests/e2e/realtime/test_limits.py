@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.e2e.realtime.conftest import Clinic, clinic_in
+from tests.fakes.patience import PATIENCE
 from tests.fakes.sockets import Client
 
 SETTINGS = {
@@ -17,6 +20,7 @@ SETTINGS = {
     "FHIR_SERVER_ROOM_CLOSES_MIN": "2",
     "FHIR_SERVER_ROOM_STATUSES": "arrived",
     "FHIR_SERVER_SOCKETS": "2",
+    "FHIR_SERVER_SOCKETS_UNBOUND": "2",
     "FHIR_SERVER_SOCKET_MESSAGE_BYTES": "2048",
     "FHIR_SERVER_SOCKET_IO": "false",
 }
@@ -85,6 +89,27 @@ def test_one_account_has_so_many_sockets(strict: Clinic) -> None:
             assert third.to_the_end()[1] == 1008
         for client in (first, second):
             assert client.ask("phoenix", "heartbeat")["status"] == "ok"
+
+
+def test_one_address_has_so_many_sockets_that_are_not_bound(strict: Clinic) -> None:
+    address = f"{strict.root.replace('http', 'ws', 1)}/socket/subscriptions"
+    patient, binding = strict.patient, "Subscription/$get-ws-binding-token"
+    token = next(row["valueString"] for row in patient.ask("GET", binding)["parameter"] if row["name"] == "token")
+    with connect(address) as first, connect(address) as second:
+        with connect(address) as third, pytest.raises(ConnectionClosed) as closed:
+            third.recv(timeout=PATIENCE)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "too many sockets that are not bound")
+        with connect(f"{address}?token={patient.token}") as named:
+            named.send("bind no-such")
+            assert "error bind" in str(named.recv(timeout=PATIENCE))
+        first.send(f"bind-with-token {token}")
+        first.send("bind no-such")
+        assert "no such" in str(first.recv(timeout=PATIENCE))
+        with connect(address) as fourth:
+            for each in (second, fourth):
+                each.send("bind no-such")
+                assert "needs a token" in str(each.recv(timeout=PATIENCE))
 
 
 def test_messages_are_not_compressed(strict: Clinic) -> None:
