@@ -74,7 +74,11 @@ class Settings(BaseSettings):
         description="Origins that the server may ask although they are internal, as `http://keys.internal:9000`.",
     )
     policy: File = Field("", description="File with the rules of who may do what. Default: the one that comes along.")
-    notice_url: str = Field("", description="Address of the privacy notice that consents name. Default: `/privacy`.")
+    notice_url: str = Field(
+        "",
+        description="Address of the privacy notice that consents name, a page of your own. "
+        "Default: `/privacy`, which the server leaves to a proxy.",
+    )
     notice_version: str = Field("1", description="Version of that notice; change it with the text.")
     rate_factor: float = Field(1.0, gt=0, description="How much wider than usual the rates of sign-in attempts are.")
     app_url: FrontAddress = Field("", description="Address of the front end, which letters link to.")

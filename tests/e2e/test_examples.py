@@ -39,7 +39,7 @@ WITH_ACCOUNTS = ("docs/how-to/accounts.md",)
 """Those whose server asks for tokens."""
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
-GROUPS = ("user", "client", "keys", "package", "audit")
+GROUPS = ("user", "client", "keys", "package", "terminology", "audit")
 """Commands whose first word is the name of a group."""
 DOCUMENTED = "http://127.0.0.1:8080"
 

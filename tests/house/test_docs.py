@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+ANCHOR = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
+BLOCK = re.compile(r"^```.*?^```", re.M | re.S)
+LINKING = [*PAGES, *ROOT.glob("*.md"), *ROOT.glob("examples/*/README.md")]
 ROW = re.compile(r"^\| `(\w+)` \| `(.*?)` \| (.*) \|$", re.M)
 
 
@@ -54,9 +57,21 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert sorted(set(PAGES) - reached) == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("page", LINKING, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     assert [str(target) for target in targets(page) if not target.exists()] == []
+    sections = ANCHOR.findall(page.read_text(encoding="utf-8"))
+    assert [
+        f"{link}#{name}" for link, name in sections if name not in anchors((page.parent / link) if link else page)
+    ] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    titles = re.findall(r"^#+ (.*)$", text, re.M)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles]
+    return {re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-") for title in plain}
 
 
 def targets(page: Path) -> list[Path]:
