@@ -681,13 +681,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file */
-        get: operations["download_api_v1_medical_records__id__attachments__file_id__get"];
+        /** A file, or a part of it */
+        get: operations["file_api_v1_medical_records__id__attachments__file_id__get"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /** What a file is */
+        head: operations["file_api_v1_medical_records__id__attachments__file_id__head"];
         patch?: never;
         trace?: never;
     };
@@ -6050,10 +6051,15 @@ export interface operations {
             };
         };
     };
-    download_api_v1_medical_records__id__attachments__file_id__get: {
+    file_api_v1_medical_records__id__attachments__file_id__get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read before: for another one the file comes whole. */
+                "If-Range"?: string;
+                /** @description One range of bytes, such as `bytes=0-1023`; for anything else the file comes whole. */
+                Range?: string;
+            };
             path: {
                 file_id: string;
                 id: string;
@@ -6065,12 +6071,41 @@ export interface operations {
             /** @description The bytes, with the media type that they came with. */
             200: {
                 headers: {
+                    /** @description `bytes`. */
+                    "Accept-Ranges": string;
+                    /** @description Its name; it is to be kept, not shown. */
                     "Content-Disposition": string;
+                    /** @description Strong: the same for the same bytes. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "*/*": string;
                 };
+            };
+            /** @description The bytes of Range. */
+            206: {
+                headers: {
+                    /** @description `bytes`. */
+                    "Accept-Ranges": string;
+                    /** @description Its name; it is to be kept, not shown. */
+                    "Content-Disposition": string;
+                    /** @description Which bytes of how many. */
+                    "Content-Range": string;
+                    /** @description Strong: the same for the same bytes. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The file is the one that If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The id is one of a platform that has moved in: it is at the Location now. */
             308: {
@@ -6101,6 +6136,114 @@ export interface operations {
             };
             /** @description Not within your reach. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Changed in between. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Beyond the end of the file. */
+            416: {
+                headers: {
+                    /** @description How many bytes there are: `bytes *\/1234`. */
+                    "Content-Range": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The store is away, or busy for too long. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    file_api_v1_medical_records__id__attachments__file_id__head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the file is: its media type, its length, its name. */
+            200: {
+                headers: {
+                    /** @description `bytes`. */
+                    "Accept-Ranges": string;
+                    /** @description Its name; it is to be kept, not shown. */
+                    "Content-Disposition": string;
+                    /** @description Strong: the same for the same bytes. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The file is the one that If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is one of a platform that has moved in: it is at the Location now. */
+            308: {
+                headers: {
+                    /** @description The path with the ids of now. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody we know. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Not within your reach. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Changed in between. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -55,6 +55,7 @@ TOLD = {
     410: "The link is older than page walks are kept.",
     412: "Changed in between.",
     413: "Larger than what is taken here.",
+    416: "Beyond the end of the file.",
     422: "Fields that cannot be taken.",
     429: "Asked too often.",
     503: "The store is away, or busy for too long.",

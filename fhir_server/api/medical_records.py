@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, named, unnamed, wanted_of
 from fhir_server.api.documented import changed, filters, many, new, one
-from fhir_server.api.errors import SENT, Described, refused
+from fhir_server.api.download import ABOUT, FILE, RANGE, download
+from fhir_server.api.errors import SENT, refused
 from fhir_server.api.uploaded import FORM, UploadHere
 from fhir_server.views import medical_records
 from fhir_server.views.find import demand_there, find
@@ -23,13 +23,6 @@ from mappings.views.view import Parts
 ONE = one(VIEW, tagged=True)
 LISTED = many(VIEW) | refused(400, 410, 422)
 WRITTEN = refused(404, 409, 412)
-FILE: Described = {
-    200: {
-        "description": "The bytes, with the media type that they came with.",
-        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-        "headers": {"Content-Disposition": {"required": True, "schema": {"type": "string"}}},
-    }
-}
 
 
 def medical_record_routes() -> APIRouter:
@@ -96,22 +89,21 @@ def _attachments(router: APIRouter) -> None:
     async def attach(id: str, acting: ActingHere, file: UploadHere, if_match: IfMatch = None) -> Response:
         return _one(await medical_records.attach(acting, id, [file], if_match), 201)
 
+    @router.head(
+        "/medical_records/{id}/attachments/{file_id}",
+        summary="What a file is",
+        response_class=Response,
+        responses=ABOUT | refused(404),
+    )
     @router.get(
         "/medical_records/{id}/attachments/{file_id}",
-        summary="A file",
+        summary="A file, or a part of it",
         response_class=StreamingResponse,
         responses=FILE | refused(404),
+        openapi_extra=RANGE,
     )
-    async def download(id: str, file_id: str, acting: ActingHere) -> StreamingResponse:
-        found = await medical_records.attachment(acting, id, file_id)
-        headers = {
-            # Whatever the file is, the browser keeps it and does not run it.
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
-            "Content-Length": str(found.content.length),
-            # As a header, for as a media type a text would get the name of a charset that nobody has told.
-            "Content-Type": found.content_type,
-        }
-        return StreamingResponse(found.content.pieces(0), 200, headers)
+    async def file(id: str, file_id: str, request: Request, acting: ActingHere) -> Response:
+        return download(request, await medical_records.attachment(acting, id, file_id))
 
 
 def _shown(parts: Parts) -> object:

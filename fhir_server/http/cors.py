@@ -11,8 +11,8 @@ from fhir_server.http.headers import Headers
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = (
-    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, prefer, range, "
-    "x-request-id, x-security-context"
+    "accept, authorization, content-type, if-match, if-modified-since, if-none-exist, if-none-match, if-range, prefer, "
+    "range, x-request-id, x-security-context"
 )
 EXPOSED = (
     "accept-ranges, allow, content-disposition, content-location, content-range, etag, last-modified, link, location, "

@@ -1,7 +1,7 @@
 """A part of raw content: the Range header with one range of bytes (RFC 9110, 14.2).
 
 What asks for several ranges, or for none that can be read, is answered whole, as the RFC allows. So is what comes with
-If-Range: it needs a strong validator, and a version id is a weak one.
+an If-Range that is not the strong validator of the content (13.1.5); a version id is a weak one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from fhir_server.http.headers import Headers
 _RANGE = re.compile(rb"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))", re.I)
 
 
-def byte_range(headers: Headers, length: int) -> range | None:
-    """Return the bytes that the headers ask for out of `length`, empty when there are none such; None for all."""
+def byte_range(headers: Headers, length: int, tag: bytes = b"") -> range | None:
+    """Return the bytes that the headers ask for out of `length`, empty when there are none such; None for all.
+
+    `tag` is the strong entity tag of the content, where it has one.
+    """
     asked = headers.get(b"range")
-    if asked is None or b"if-range" in headers:
+    if asked is None or not _is_same(headers.get(b"if-range"), tag):
         return None
     found = _RANGE.fullmatch(asked.strip())
     if found is None:
@@ -28,6 +31,10 @@ def byte_range(headers: Headers, length: int) -> range | None:
     if last is not None and last < first:
         return None
     return range(first, length if last is None else min(last + 1, length))
+
+
+def _is_same(held: bytes | None, tag: bytes) -> bool:
+    return held is None or (held.strip() == tag and tag.startswith(b'"'))
 
 
 async def cut(pieces: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:

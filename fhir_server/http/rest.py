@@ -119,7 +119,7 @@ class Rest:
             answer = self._refusal(error, path, scope, headers, request_id)
         body, out = answer.body, answer.headers
         stream = answer.stream
-        if len(body) > LEAST and stream is None and method != "HEAD" and accepts_gzip(headers.get(b"accept-encoding")):
+        if _may_be_zipped(answer, method) and accepts_gzip(headers.get(b"accept-encoding")):
             body = await compress(body)
             out.append(_ZIPPED)
         if answer.status not in (204, 304):
@@ -302,3 +302,8 @@ class Rest:
             route = "none"
         facts = {"method": method, "route": route, "status": status, "request_id": request_id}
         access_log.info("request", extra=facts | {"milliseconds": round(1000 * seconds, 2)})
+
+
+def _may_be_zipped(answer: Answer, method: str) -> bool:
+    """Whether gzip may take an answer: a part is one of the bytes as they are (RFC 9110, 14.4)."""
+    return len(answer.body) > LEAST and answer.stream is None and answer.status != 206 and method != "HEAD"

@@ -38,11 +38,12 @@ from profiles.issues import Issue
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file as it is sent: its name, its media type, and its bytes."""
+    """A file as it is sent: its name, its media type, its bytes, and the strong entity tag of these."""
 
     filename: str
     content_type: str
     content: Content
+    tag: str
 
 
 UNKNOWN = "application/octet-stream"
@@ -138,7 +139,8 @@ async def file_of(acting: Acting, stored: Parts, file: str) -> Download:
     result = await read(acting.call(type, id=binary, streams=True))
     content = result.content or _inline(parse(result.body or b"{}"))
     type = shown["content_type"]
-    return Download(shown["filename"] or file, type if is_media_type(type) else UNKNOWN, content)
+    tag = f'"{binary}.{result.version}"'
+    return Download(shown["filename"] or file, type if is_media_type(type) else UNKNOWN, content, tag)
 
 
 def _inline(binary: Resource) -> Content:

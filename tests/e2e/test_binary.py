@@ -162,6 +162,14 @@ def test_ranges_across_chunks_beyond_the_end_or_of_another_kind(server: Running,
     assert [plainly(server, "GET", path, **asked)[::2] for asked in whole] == [(200, data)] * 3
 
 
+def test_a_part_is_of_the_bytes_as_they_are(server: Running, http: httpx.Client) -> None:
+    """Parts of what was zipped would fit nowhere: Content-Range counts the bytes before that (RFC 9110, 14.4)."""
+    data = bytes(3000)
+    status, headers, got = plainly(server, "GET", created(http, data), Range="bytes=0-1999", Accept_Encoding="gzip")
+    assert (status, got, headers["content-range"]) == (206, data[:2000], "bytes 0-1999/3000")
+    assert "content-encoding" not in headers
+
+
 def test_the_security_context_goes_in_and_comes_out(http: httpx.Client) -> None:
     path = created(http, content(5000), **{"X-Security-Context": "Patient/1"})
     assert http.get(path).headers["x-security-context"] == "Patient/1"

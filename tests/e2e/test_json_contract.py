@@ -22,8 +22,9 @@ from tests.fakes.practice import Person, Practice, open_practice
 pytestmark = pytest.mark.slow
 
 HOOKS = Path(__file__).parents[1] / "fakes" / "contract_hooks.py"
-ACCEPTED = ("2xx", "401", "403", "404", "409", "412", "429")
-"""Statuses that answer what the document allows: not there, not allowed, not as things stand, changed in between."""
+ACCEPTED = ("2xx", "401", "403", "404", "409", "412", "416", "429")
+"""Statuses that answer what the document allows: not there, not allowed, not as things stand, changed in between, a
+part beyond the end."""
 REFUSED = ("400", "401", "403", "404", "405", "409", "412", "415", "422", "429")
 RULED = {
     r"POST /api/v1/appointments": "ends_at is after starts_at, which is to come; one side is who asks",

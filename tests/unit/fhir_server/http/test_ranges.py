@@ -37,6 +37,21 @@ def test_without_a_range_or_with_a_validator_that_cannot_hold_all_comes() -> Non
     assert byte_range({b"range": b"bytes=0-1", b"if-range": b'W/"1"'}, 10) is None
 
 
+@pytest.mark.parametrize(
+    ("held", "part"),
+    [(b'"1"', True), (b' "1" ', True), (b'"2"', False), (b'W/"1"', False), (b'"1", "2"', False), (b"1", False)],
+)
+def test_a_part_is_sent_to_who_has_the_rest_of_the_same_bytes(held: bytes, part: bool) -> None:
+    asked = {b"range": b"bytes=0-1", b"if-range": held}
+    assert byte_range(asked, 10, b'"1"') == (range(2) if part else None)
+    assert byte_range({b"range": b"bytes=0-1", b"if-range": b'W/"1"'}, 10, b'W/"1"') is None, "weak tags never match"
+
+
+def test_a_date_holds_nothing() -> None:
+    date = b"Thu, 26 Nov 2026 18:00:00 GMT"
+    assert byte_range({b"range": b"bytes=0-1", b"if-range": date}, 10, b'"1"') is None
+
+
 @pytest.mark.parametrize("asked", [b"bytes=10-", b"bytes=10-11", b"bytes=-0"])
 def test_beyond_the_end_there_is_nothing(asked: bytes) -> None:
     found = byte_range({b"range": asked}, 10)
