@@ -79,7 +79,8 @@ def _counts(settings: Settings) -> Storage | None:
     try:
         return shared_counts(address, settings.base)
     except ConfigurationError:
-        raise SettingsError("bus: redis needs the extra of that name: pip install 'fhir-health-server[redis]'.") from None
+        told = "bus: redis needs the extra of that name: pip install 'fhir-health-server[redis]'."
+        raise SettingsError(told) from None
 
 
 def delivery(settings: Settings) -> Deliver:

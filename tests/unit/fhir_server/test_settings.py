@@ -72,7 +72,7 @@ def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> 
 
 def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FHIR_SERVER_PAGEMAX", "20")
-    with pytest.raises(SettingsError, match="FHIR_SERVER_PAGEMAX is no setting .* did you mean FHIR_SERVER_PAGE_MAX"):
+    with pytest.raises(SettingsError, match=r"FHIR_SERVER_PAGEMAX is no setting .* did you mean FHIR_SERVER_PAGE_MAX"):
         load_settings()
 
 
