@@ -1,12 +1,13 @@
 """Owners by their accounts and grants.
 
 A session that has ended ends nothing: whoever asked is asked about. An app is heard as long as its access lasts, a
-machine as long as it is registered and within the scopes it asked with.
+machine as long as it is registered, both within the scopes they asked with.
 """
 
 from __future__ import annotations
 
 from auth.accounts import Account, account_of
+from auth.admission import scoped
 from auth.grants import FIRST_PARTY, Grant, grant_of
 from auth.scopes import parse_scopes
 from auth.smart.registry import Registry
@@ -62,4 +63,4 @@ async def _access(services: Services, owner: Owner) -> Grant:
     grant = await grant_of(services.store.records, owner.grant or "")
     if grant is None or not grant.is_alive(services.now()):
         raise OwnerGone("The access of the app that asked for this subscription has ended.")
-    return grant
+    return scoped(grant, owner.scopes)

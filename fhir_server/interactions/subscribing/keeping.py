@@ -36,7 +36,7 @@ async def note(call: Call, tx: Transaction, version: Version) -> None:
         principal.account,
         principal.client,
         principal.grant,
-        () if grant is None else grant.scopes,
+        principal.scopes,
     )
     await _demand_few(call, tx, id)
     await keep_owned(tx, Owned(id, owner, version.number))

@@ -36,7 +36,7 @@ class Owner:
     """Who asked for a subscription, by what their rights are found when something is delivered.
 
     `kind` is that of the grant (`session`, `smart`, `backend`), "" for a server in open mode and for who loads files;
-    `scopes` are those of the grant.
+    `scopes` are those of the token, which may be fewer than those of the grant.
     """
 
     actor: str

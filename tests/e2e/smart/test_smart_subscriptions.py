@@ -192,3 +192,11 @@ def test_a_token_for_less_than_was_granted_is_told_what_its_scopes_show(world: W
             assert document in str(told)
             assert resources(told) == ["DocumentReference", "Parameters", *shown]
             assert ("additional-context" in str(told)) is bool(shown)
+
+
+def test_what_a_token_for_less_has_asked_for_tells_no_more_by_the_whole_grant(world: World) -> None:
+    granted = world.clinic.granted(world.app, world.email, scope=WHOLE)
+    id = world.subscribe(world.narrowed(granted, WIDE.removeprefix("launch/patient ")))
+    with by_access_token(world, str(granted["access_token"]), id) as connection:
+        world.document()
+        assert resources(connection.recv(timeout=PATIENCE)) == ["DocumentReference", "Parameters"]

@@ -72,6 +72,10 @@ async def test_an_app_is_heard_within_its_scopes_until_its_access_ends() -> None
         whose = of_accounts(desk.services)
         rights = (await whose(owner)).principal.rights
         assert (rights.may("read", "Observation"), rights.may("read", "Condition")) == (True, False)
+        less = replace(owner, scopes=("patient/Observation.rs?status=final", "patient/Condition.rs"))
+        shown = (await whose(less)).principal
+        assert shown.scopes == ("patient/Observation.rs?status=final",)
+        assert shown.rights.allowed["read"]["Observation"] != rights.allowed["read"]["Observation"]
         await store.write(lambda tx: grants.revoke(tx, "app-grant"))
         with pytest.raises(OwnerGone, match="access of the app"):
             await whose(owner)

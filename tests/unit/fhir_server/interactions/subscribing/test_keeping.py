@@ -39,11 +39,12 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def test_it_belongs_to_who_wrote_it_last(server: Server) -> None:
     await server.put(ASKED)
-    server.principal = Principal("Client/other", ANONYMOUS.rights, client="other")
+    scopes = ("system/Observation.rs", "system/Subscription.cruds")
+    server.principal = Principal("Client/other", ANONYMOUS.rights, client="other", scopes=scopes)
     await server.put(ASKED)
     row = await owned_by_id(server.services.store, "s")
     assert row is not None
-    assert (row.owner, row.asked) == (Owner("Client/other", client="other"), 2)
+    assert (row.owner, row.asked) == (Owner("Client/other", client="other", scopes=scopes), 2)
 
 
 async def test_it_belongs_to_nobody_once_it_is_deleted(server: Server) -> None:
