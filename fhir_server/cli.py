@@ -280,6 +280,7 @@ def _serve(settings: Settings, more: list[str]) -> None:
         )
 
     from fhir_server.serving import serving
+    from fhir_server.settings import SettingsError
 
     listening = _listen(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})
@@ -293,6 +294,8 @@ def _serve(settings: Settings, more: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         served = serving(settings, listening, ready)
+    except SettingsError as error:
+        _stop(str(error), USAGE)
     except KeyboardInterrupt:
         return
     except SystemExit as ended:

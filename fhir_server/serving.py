@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from socket import socket
-from ssl import TLSVersion
+from ssl import SSLError, TLSVersion
 from typing import cast
 
 import httptools
@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from fhir_server.app import create_app
 from fhir_server.http.gathering import Gathering
 from fhir_server.http.unreadable import URL_MAX, Fault, unreadable
-from fhir_server.settings import Settings
+from fhir_server.settings import Settings, SettingsError
 
 HEAD_BYTES = URL_MAX + 64 * 1024
 """Bytes that the head of a request may have, its URL included."""
@@ -149,7 +149,7 @@ class Server(uvicorn.Server):
 def serving(settings: Settings, listening: socket, ready: Callable[[], None]) -> bool:
     """Serve until told to stop; return whether it came to serving at all. `ready` is called once it does.
 
-    Raises SettingsError as `create_app` does.
+    Raises SettingsError for a certificate that cannot be used.
     """
     options = uvicorn.Config(
         create_app(settings),
@@ -165,9 +165,22 @@ def serving(settings: Settings, listening: socket, ready: Callable[[], None]) ->
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
     )
-    options.load()
+    try:
+        options.load()
+    except OSError as error:
+        raise SettingsError(_unusable(error, settings)) from None
     if options.ssl is not None:
         options.ssl.minimum_version = TLSVersion.TLSv1_2
     server = Server(options, ready, settings.request_head_s)
     server.run(sockets=[listening])
     return server.started
+
+
+def _unusable(error: OSError, settings: Settings) -> str:
+    """Return why TLS cannot be served, in words: OpenSSL's are codes."""
+    named = f"tls_cert {settings.tls_cert}" + (f", tls_key {settings.tls_key}" if settings.tls_key else "")
+    if not isinstance(error, SSLError):
+        return f"{named}: {error.strerror or error}"
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"{named}: the key is not that of the certificate"
+    return f"{named}: a certificate, with its key, cannot be read as PEM there"

@@ -99,6 +99,10 @@ def _sqlite(path: Path, *, budgets: tuple[float, float], **given: Any) -> Store:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{path.parent} cannot be made: {error.strerror}"
+        raise StoreUnavailable(f"The database {path.name} cannot be opened: the folder {why}.") from error
+    try:
         return SqliteStore(path, budgets=Budgets(*budgets), **given)
     except OSError as error:
         raise StoreUnavailable(f"The database {path.name} cannot be opened: {error.strerror}.") from error

@@ -48,16 +48,26 @@ def migrations(package: str) -> list[Migration]:
 
 
 def schema_of(connection: Runs) -> int:
-    """Return the number of the last migration that `connection` has seen, 0 when it is new."""
-    if not list(connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")):
+    """Return the number of the last migration that `connection` has seen, 0 when it is new.
+
+    Raises StoreUnavailable for a database that another application has made.
+    """
+    if not list(connection.execute("SELECT 1 FROM sqlite_schema")):
         return 0
-    return int(next(iter(connection.execute("SELECT value FROM meta WHERE key = 'schema'")))[0])
+    kept = {column for (column,) in connection.execute("SELECT name FROM pragma_table_info('meta')")}
+    ours = list(connection.execute("SELECT value FROM meta WHERE key = 'schema'")) if kept == {"key", "value"} else []
+    if not ours:
+        raise StoreUnavailable(
+            "The database file has tables of another application: name a store of this server, or a file that is not "
+            "there yet."
+        )
+    return int(ours[0][0])
 
 
 def migrate(connection: Runs, steps: Sequence[Migration], *, prepare: Callable[[Runs], None] | None = None) -> int:
     """Bring `connection` to the last of `steps` and return its number; `prepare` runs once, with the first step.
 
-    Raises StoreUnavailable when it is already beyond them.
+    Raises StoreUnavailable when it is already beyond them, or not ours.
     """
     seen = schema_of(connection)
     known = steps[-1].number

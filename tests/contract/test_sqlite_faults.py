@@ -151,10 +151,19 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
     (tmp_path / "letter.db").write_text("Dear Sir or Madam, " * 500)
     with pytest.raises(StoreUnavailable, match="no SQLite database"):
         await connect(f"sqlite:///{tmp_path}/letter.db")
-    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+    with pytest.raises(StoreUnavailable, match=r"cannot be opened: the folder .*/letter.db cannot be made"):
         await connect(f"sqlite:///{tmp_path}/letter.db/inside.db")
     with pytest.raises(StoreUnavailable, match="URL scheme 'mysql'"):
         await connect("mysql://localhost/fhir")
+
+
+async def test_a_database_of_another_application_is_refused_and_left_as_it_is(tmp_path: Path):
+    with apsw.Connection(str(tmp_path / "shop.db")) as raw:
+        raw.execute("CREATE TABLE customers (name TEXT)")
+    before = (tmp_path / "shop.db").read_bytes()
+    with pytest.raises(StoreUnavailable, match="another application"):
+        await connect(f"sqlite:///{tmp_path}/shop.db")
+    assert (tmp_path / "shop.db").read_bytes() == before
 
 
 async def test_a_closed_store_refuses_and_leaves_one_file_behind(tmp_path: Path):

@@ -95,6 +95,27 @@ def test_a_certificate_that_is_not_there_is_told_before_anything_starts(folder: 
     assert "absent.pem" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("cert", "key", "why"),
+    [
+        ("text.pem", None, "cannot be read as PEM"),
+        ("server.pem", "text.pem", "cannot be read as PEM"),
+        ("server.pem", "other.pem", "the key is not that of the certificate"),
+    ],
+)
+def test_a_certificate_that_is_of_no_use_is_told_in_words(tmp_path: Path, cert: str, key: str | None, why: str) -> None:
+    (tmp_path / "other").mkdir()
+    certificate_in(tmp_path / "other").rename(tmp_path / "other.pem")
+    certificate_in(tmp_path)
+    (tmp_path / "text.pem").write_text("no certificate")
+    given = ["--tls-cert", cert, *(("--tls-key", key) if key else ())]
+    done = fhir_server("serve", "--auth", "open", "--port", "0", *given, folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("fhir-server: tls_cert")
+    assert why in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_what_a_browser_may_show_is_sealed(plain: Running) -> None:
     with httpx.Client(base_url=f"{plain.root}/fhir") as client:
         client.put("/Patient/a", json=PATIENT, headers=JSON)

@@ -19,6 +19,7 @@ import apsw
 
 from fhir_server.errors import Refusal, StoreFull, StoreUnavailable, TooCostly
 from fhir_server.search.geometry import distance
+from fhir_server.store.migrate import schema_of
 from fhir_server.store.one_budget import Spent, spent
 from fhir_server.store.sql.rule_views import rule_views
 from profiles.terminology.patterns import matches
@@ -66,6 +67,8 @@ class Connection:
         # Waiting for a lock inside SQLite would hold the event loop: the writer waits outside.
         self.raw.set_busy_timeout(0)
         if writes:
+            # What is not ours is left as it is: the journal's mode would stay.
+            schema_of(self.raw)
             for pragma in (
                 "journal_mode = WAL",
                 "synchronous = FULL",

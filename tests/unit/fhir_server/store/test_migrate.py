@@ -54,6 +54,23 @@ def test_a_newer_file_is_refused():
         migrate(connection, STEPS[:2])
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE customers (name TEXT)",
+        "CREATE TABLE meta (name TEXT)",
+        "CREATE TABLE meta (key TEXT, value TEXT); INSERT INTO meta VALUES ('colour', 'blue')",
+    ],
+)
+def test_a_database_of_another_application_is_refused_and_left_as_it_is(sql: str):
+    connection = apsw.Connection(":memory:")
+    connection.execute(sql)
+    before = schema(connection)
+    with pytest.raises(StoreUnavailable, match="another application"):
+        migrate(connection, STEPS)
+    assert schema(connection) == before
+
+
 def test_our_own_migrations_are_numbered_and_run():
     ours = migrations("fhir_server.store.sqlite")
     assert [step.number for step in ours] == list(range(1, len(ours) + 1))
