@@ -26,7 +26,8 @@ PAGING = frozenset((*PAGES, "sort", "cursor"))
 
 async def acting_of(request: Request, _: Signed = None) -> Acting:
     """Return who acts, with the rights of their session."""
-    # What this needs is called and not declared: to solve a dependency takes FastAPI longer than to be one.
+    # What this needs is called and not declared, as lists call this: to solve a dependency takes FastAPI longer than to
+    # be one.
     caller = await reader_of(request)
     return Acting(await desk_of(request), caller.principal, caller.account, await asker_of(request))
 
@@ -74,7 +75,15 @@ def named(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def wanted_of(request: Request) -> Wanted:
+async def listing_of(request: Request) -> tuple[Acting, Wanted]:
+    """Return who asks for a list, and which one. Raises as `acting_of`, and Unfit.
+
+    A route that calls this says in its `openapi_extra`, by `filters`, that it asks for a token.
+    """
+    return await acting_of(request), _wanted(request)
+
+
+def _wanted(request: Request) -> Wanted:
     """Return the list that is asked for: every other parameter is a filter, and an empty one is none. Raises Unfit."""
     asked = request.query_params
     numbers = {name: asked[name] for name in PAGES if name in asked}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, named, unnamed, wanted_of
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, listing_of, named, unnamed
 from fhir_server.api.documented import NULL, body, changed, filters, many, new, one
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views import appointments
@@ -30,8 +30,8 @@ def appointment_routes() -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["appointments"], responses=refused(401, 403, 503))
 
     @router.get("/appointments", summary="Appointments", responses=many(VIEW) | LISTED, openapi_extra=filters(VIEW))
-    async def index(request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def index(request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         return listed(request, wanted, await showing(acting, VIEW, wanted))
 
     @router.post(
@@ -97,8 +97,8 @@ def _slots(router: APIRouter) -> None:
         responses=many(slot.VIEW) | LISTED | refused(404),
         openapi_extra=filters(slot.VIEW, without=("doctor_id",)),
     )
-    async def slots(id: str, request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def slots(id: str, request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         unnamed(wanted, "doctor_id")
         return listed(request, wanted, await slots_of(acting, id, wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, named, wanted_of
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, listing_of, named
 from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.errors import SENT, refused
 from fhir_server.views.described import change, create, etag, remove
@@ -26,8 +26,8 @@ def described_routes(described: Described) -> APIRouter:
         return answered(view, parts, status, {"ETag": etag(described, parts)})
 
     @router.get(path, summary="Records", responses=many(view) | refused(400, 410, 422), openapi_extra=filters(view))
-    async def index(request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def index(request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         return listed(request, wanted, await showing(acting, view, wanted))
 
     @router.post(path, status_code=201, summary="Make one", responses=made, openapi_extra=new(view))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 
+from fhir_server.api.callers import BEARER
 from fhir_server.api.errors import Described
 from fhir_server.views.forwarding import COLLECTIONS
 from mappings.views import appointment, consent, medical_record, notification, slot
@@ -119,14 +120,14 @@ def every(view: View) -> Described:
 
 
 def filters(view: View, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a list is asked by as query parameters: its page, its order, and its filters; empty ones are none."""
+    """Return what a list is asked by: a token, and as query parameters its page, its order, and its filters."""
     names = [each for each in view.filters if each not in without]
     asked = [*map(_page, PAGES), _CURSOR]
     asked += [_query(name, view.filters[name].kind.name, view.filters[name].kind.schema) for name in names]
     ways = [way for name in view.sorts for way in (name, f"-{name}")]
     if ways:
         asked.append(_query("sort", "a field, with - for the greatest first", {"type": "string", "enum": ways}))
-    return {"parameters": asked}
+    return {"parameters": asked, "security": [{BEARER.scheme_name: []}]}
 
 
 def new(view: View) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, named, unnamed, wanted_of
+from fhir_server.api.acting import ActingHere, BodyHere, IfMatch, answered, listed, listing_of, named, unnamed
 from fhir_server.api.documented import changed, filters, many, new, one
 from fhir_server.api.download import ABOUT, FILE, RANGE, download
 from fhir_server.api.errors import SENT, refused
@@ -30,8 +30,8 @@ def medical_record_routes() -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["medical records"], responses=refused(401, 403, 503))
 
     @router.get("/medical_records", summary="Records", responses=LISTED, openapi_extra=filters(VIEW))
-    async def index(request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def index(request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         return listed(request, wanted, await showing(acting, VIEW, wanted))
 
     @router.get(
@@ -40,8 +40,8 @@ def medical_record_routes() -> APIRouter:
         responses=LISTED | refused(404),
         openapi_extra=filters(VIEW, without=("patient_id",)),
     )
-    async def of_patient(patient_id: str, request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def of_patient(patient_id: str, request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         unnamed(wanted, "patient_id")
         await demand_there(acting, "Patient", patient_id, "patient")
         only = replace(wanted, filters={**wanted.filters, "patient_id": patient_id})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from fhir_server.api.acting import ActingHere, answered, data, listed, wanted_of
+from fhir_server.api.acting import ActingHere, answered, data, listed, listing_of
 from fhir_server.api.documented import data as below_data
 from fhir_server.api.documented import filters, json, many, one
 from fhir_server.api.errors import Described, refused
@@ -28,8 +28,8 @@ def notification_routes() -> APIRouter:
         responses=many(VIEW, "unread") | refused(400, 410, 422),
         openapi_extra=filters(VIEW, without=("user",)),
     )
-    async def index(request: Request, acting: ActingHere) -> Response:
-        wanted = wanted_of(request)
+    async def index(request: Request) -> Response:
+        acting, wanted = await listing_of(request)
         found, unread = await notifications.mine(acting, wanted)
         return listed(request, wanted, found, {"unread": unread})
 
