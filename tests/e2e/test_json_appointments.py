@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.authority import PASSWORD
 from tests.fakes.practice import Person, Practice, open_practice
 
 Json = dict[str, Any]
@@ -235,7 +236,7 @@ def test_what_cannot_be_booked_is_told_by_field(clinic: Practice, doctor: Person
 def test_a_doctor_who_has_left_or_is_locked_out_is_not_booked(clinic: Practice, patient: Person) -> None:
     gone = clinic.doctor("gone@clinic.example", "10101209999")
     locked = clinic.doctor("locked@clinic.example", "10101208888")
-    assert gone.ask("DELETE", "me").status_code == 200
+    assert gone.ask("DELETE", "me", {"password": PASSWORD}).status_code == 200
     assert clinic.admin.ask("POST", f"/admin/users/{locked.id}/disable").status_code == 200
     for each in (gone, locked):
         refused = patient.ask("POST", "appointments", asked(each, "2050-03-01"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.authority import PASSWORD
 from tests.fakes.practice import Person, Practice, open_practice
 
 Json = dict[str, Any]
@@ -186,7 +187,8 @@ def test_what_cannot_be_changed_of_oneself_is_told_and_not_passed_over(clinic: P
 def test_who_leaves_is_told_what_stays_of_a_patient_and_of_a_doctor(clinic: Practice) -> None:
     leaving = clinic.register("leaving@clinic.example", locale="en")
     retiring = clinic.register("retiring@clinic.example", "doctor", locale="en")
-    told = {each.id: each.ask("DELETE", "me").json()["data"]["message"] for each in (leaving, retiring)}
+    proof = {"password": PASSWORD}
+    told = {each.id: each.ask("DELETE", "me", proof).json()["data"]["message"] for each in (leaving, retiring)}
     assert "yours stays" in told[leaving.id]
     assert "what you have written in those of patients stays" in told[retiring.id]
     for each in (leaving, retiring):
