@@ -35,6 +35,12 @@ async def clinic(server: Server) -> Server:
     [
         ((D,), True),
         ((D, ROLE_D, "Location/room"), True),
+        ((ROLE_D,), True),
+        ((ROLE_D, "Location/room"), True),
+        ((f"{ROLE_D}/_history/1",), True),
+        ((ROLE_E,), False),
+        ((ROLE_D, ROLE_E), False),
+        ((ROLE_D, E), False),
         ((D, E), False),
         ((D, ROLE_E), False),
         ((D, f"{E}/_history/1"), False),
@@ -60,3 +66,44 @@ async def test_a_shared_one_is_made_by_administrators_and_kept_by_those_it_names
     assert isinstance(await clinic.refusal("update", "Schedule/s", resource=schedule(D, E)), Forbidden)
     clinic.principal = ANONYMOUS
     await clinic.put(schedule(D, E))
+
+
+@pytest.mark.parametrize("actors", [("Location/room",), ("PractitionerRole/nobody",), ("PractitionerRole/missing",)])
+async def test_one_that_leads_to_nobody_is_nobody_s(clinic: Server, actors: tuple[str, ...]) -> None:
+    await clinic.put({"resourceType": "PractitionerRole", "id": "nobody"})
+    clinic.principal = doctor("d")
+    assert isinstance(await clinic.refusal("create", "Schedule", resource=schedule(*actors)), Forbidden)
+
+
+async def test_a_role_that_the_professional_has_written_is_their_own_too(clinic: Server) -> None:
+    clinic.principal = doctor("d")
+    role = {"resourceType": "PractitionerRole", "practitioner": {"reference": D}}
+    made = await clinic.do("create", "PractitionerRole", resource=role)
+    own = str(made.location).partition("/_history")[0]
+    assert (await clinic.do("create", "Schedule", resource=schedule(own))).status == 201
+
+
+async def test_a_role_that_somebody_else_has_now_takes_its_schedule_along(clinic: Server) -> None:
+    clinic.principal = ANONYMOUS
+    await clinic.put(schedule(ROLE_D))
+    clinic.principal = doctor("d")
+    await clinic.put(schedule(ROLE_D) | {"comment": "mornings"})
+    clinic.principal = caller("admin", "root")
+    await clinic.put({"resourceType": "PractitionerRole", "id": "rd", "practitioner": {"reference": E}})
+    clinic.principal = doctor("d")
+    for changed in (schedule(ROLE_D), schedule(D)):
+        assert isinstance(await clinic.refusal("update", "Schedule/s", resource=changed), Forbidden)
+
+
+async def test_slots_of_it_are_theirs_and_those_of_others_are_not(clinic: Server) -> None:
+    clinic.principal = ANONYMOUS
+    await clinic.put(schedule(ROLE_D))
+    await clinic.put(schedule(ROLE_E) | {"id": "other"})
+    clinic.principal = doctor("d")
+    assert (await clinic.do("create", "Slot", resource=slot("s"))).status == 201
+    assert isinstance(await clinic.refusal("create", "Slot", resource=slot("other")), Forbidden)
+
+
+def slot(schedule: str) -> dict[str, Any]:
+    times = {"start": "2026-03-02T09:00:00Z", "end": "2026-03-02T09:30:00Z"}
+    return {"resourceType": "Slot", "status": "free", "schedule": {"reference": f"Schedule/{schedule}"}, **times}
