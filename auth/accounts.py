@@ -18,6 +18,7 @@ from auth.tables import ACCOUNTS, SCHEMES
 Role = Literal["patient", "doctor", "admin"]
 Status = Literal["active", "pending", "disabled"]
 ROLES: tuple[Role, ...] = get_args(Role)
+STATUSES: tuple[Status, ...] = get_args(Status)
 PAGE = 100
 TYPES: dict[Role, str] = {"patient": "Patient", "doctor": "Practitioner", "admin": "Person"}
 """The type of the resource whose logical id an account has."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from auth.accounts import ROLES, STATUSES
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
 from fhir_server.errors import Refusal, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -85,19 +86,22 @@ def _add(line: Line) -> Callable[..., None]:
 
 def _list(line: Line) -> Callable[..., None]:
     def list_(
-        role: Annotated[str | None, typer.Option(metavar="ROLE", help="Only of this role.")] = None,
-        status: Annotated[str | None, typer.Option(metavar="STATUS", help="Only active, pending or disabled.")] = None,
+        role: Annotated[str | None, typer.Option(metavar="|".join(ROLES), help="Only of this role.")] = None,
+        status: Annotated[str | None, typer.Option(metavar="|".join(STATUSES), help="Only of this status.")] = None,
         store: StoreOption = None,
         config: ConfigOption = None,
     ) -> None:
         """List the accounts."""
         from fhir_server.accounts import manage
 
+        for option, value, values in (("--role", role, ROLES), ("--status", status, STATUSES)):
+            if value is not None and value not in values:
+                line.stop(f"{option} is one of {', '.join(values)}", USAGE)
         settings = line.settings(config, store=store)
         line.demand_store(settings)
         rows = done(line, settings, lambda desk: manage.listed(desk, role=role, status=status))
         cells = [(each.id, each.email, each.role, each.status) for each in rows]
-        table(line, ("id", "email", "role", "status"), cells)
+        columns(line.out, ("id", "email", "role", "status"), cells)
 
     return list_
 
@@ -181,7 +185,7 @@ def _keys(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        table(line, ("key", "signs from", "verifies until"), done(line, settings, work))
+        columns(line.out, ("key", "signs from", "verifies until"), done(line, settings, work))
 
     return list_
 
@@ -284,17 +288,3 @@ async def at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T
         done = await work(desk)
         await desk.close()
         return done
-
-
-def table(line: Line, names: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows below their names."""
-    from rich.table import Table
-
-    shown = Table(box=None, pad_edge=False)
-    for at, name in enumerate(names):
-        # What one copies into the next command is never cut.
-        longest = max((len(row[at]) for row in rows), default=0) if at == 0 else None
-        shown.add_column(name, overflow="fold", min_width=longest)
-    for row in rows:
-        shown.add_row(*row)
-    line.out.print(shown, soft_wrap=True)

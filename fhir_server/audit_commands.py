@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -127,19 +127,15 @@ def _list_command(line: Line) -> Callable[..., None]:
         config: ConfigOption = None,
     ) -> None:
         """List the last rows of the audit trail, oldest first."""
-        from rich.table import Table
-
         from fhir_server.model.resource import instant
 
-        settings = _settings(line, store, config)
-        table = Table(box=None, pad_edge=False)
-        for name in ("row", "time", "actor", "action", "target", "status", "patients", "from"):
-            table.add_column(name, justify="right" if name in ("row", "status") else "left", overflow="fold")
-        for seq, row in asyncio.run(_last(settings, last)):
+        rows = []
+        for seq, row in asyncio.run(_last(_settings(line, store, config), last)):
             patients = " ".join(row.patients[:3]) + (" …" if len(row.patients) > 3 else "")
             cells = (str(seq), instant(row.time), row.actor, row.action, row.target, str(row.status), patients)
-            table.add_row(*cells, row.address)
-        line.out.print(table)
+            rows.append((*cells, row.address))
+        names = ("row", "time", "actor", "action", "target", "status", "patients", "from")
+        columns(line.out, names, rows, right=("row", "status"))
 
     return list_
 

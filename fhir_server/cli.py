@@ -150,7 +150,7 @@ def demo(
 @app.command()
 def load(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files, or folders with everything below them.", show_default=False)
+        list[Path], typer.Argument(metavar="PATH", help="Files, or folders with everything below.", show_default=False)
     ],
     store: StoreOption = None,
     url: Annotated[str | None, typer.Option(metavar="URL", help="Load into this FHIR server instead.")] = None,

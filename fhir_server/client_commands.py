@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fhir_server.account_commands import done, group, table
-from fhir_server.command_line import USAGE, ConfigOption, Line, StoreOption
+from fhir_server.account_commands import done, group
+from fhir_server.command_line import USAGE, ConfigOption, Line, StoreOption, columns
 
 if TYPE_CHECKING:
     from auth.smart.registration import Registered
@@ -26,6 +26,15 @@ KINDS: dict[str, dict[str, Any]] = {
     "ehr": {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"], "ehr": True},
 }
 """What an app is, in the names of RFC 7591, by the name of the option."""
+OPTIONS = {
+    "client_name": "NAME",
+    "redirect_uris": "--redirect",
+    "launch_uris": "--launch",
+    "scope": "--scope",
+    "jwks": "--keys",
+    "jwks_uri": "--keys",
+}
+"""Where the command line says what RFC 7591 calls so."""
 
 
 def client_commands(line: Line) -> typer.Typer:
@@ -58,6 +67,8 @@ def _add(line: Line) -> Callable[..., None]:
         """
         if kind not in KINDS:
             line.stop(f"--kind is one of {', '.join(KINDS)}", USAGE)
+        if not scope.strip():
+            line.stop("--scope: name the most that the app may be granted, as 'launch/patient patient/*.rs'", USAGE)
         said: dict[str, Any] = {
             "client_name": name,
             "redirect_uris": redirect or [],
@@ -84,7 +95,7 @@ def _list(line: Line) -> Callable[..., None]:
 
         settings = line.settings(config, store=store)
         line.demand_store(settings)
-        table(line, ("client_id", "name", "proof", "", "scopes"), done(line, settings, work))
+        columns(line.out, ("client_id", "name", "proof", "", "scopes"), done(line, settings, work))
 
     return list_
 
@@ -146,7 +157,7 @@ async def _registered(desk: Desk, said: Mapping[str, Any]) -> Registered:
     try:
         return await desk.smart.registration.add(said, manage.BY, manage.asker())
     except Unfit as unfit:
-        raise Invalid({each.member: [each.text] for each in unfit.problems}) from None
+        raise Invalid({f"{OPTIONS.get(each.member, each.member)}:": [each.text] for each in unfit.problems}) from None
 
 
 def _keys(line: Line, where: str) -> dict[str, Any]:
@@ -155,8 +166,10 @@ def _keys(line: Line, where: str) -> dict[str, Any]:
         return {"jwks_uri": where}
     try:
         return {"jwks": json.loads(Path(where).read_text("utf-8"))}
-    except (OSError, ValueError) as error:
-        line.stop(f"The keys in {where} cannot be read: {error}", USAGE)
+    except OSError as error:
+        line.stop(f"--keys: {where} cannot be read: {error.strerror}", USAGE)
+    except ValueError as error:
+        line.stop(f"--keys: {where} is no JSON: {error}", USAGE)
 
 
 def _print_secret(line: Line, made: Registered) -> None:

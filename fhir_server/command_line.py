@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fhir_server.settings import Settings
 
 FAILED, USAGE = 1, 2
+GAP = "  "
 
 StoreOption = Annotated[
     str | None,
@@ -40,3 +41,20 @@ class Line:
     stop: Callable[[str, int], NoReturn]
     out: Console
     err: Console
+
+
+def columns(out: Console, names: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
+    """Print rows below their names, those of `right` to the right, each on one line: what is broken into pieces can
+    neither be copied nor searched.
+    """
+    from rich.cells import cell_len
+
+    lines = [names, *rows]
+    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(names))]
+    for line in lines:
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
+        cells = [
+            blank + cell if name in right else cell + blank
+            for name, cell, blank in zip(names, line, blanks, strict=True)
+        ]
+        out.print(GAP.join(cells).rstrip(), markup=False, soft_wrap=True)

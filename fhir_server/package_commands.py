@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
 from fhir_server.errors import NotFound, Refusal, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ def package_commands(line: Line) -> typer.Typer:
 def _add_command(line: Line) -> Callable[..., None]:
     def add(
         paths: Annotated[
-            list[Path], typer.Argument(help="Packages: .tgz files, or folders with a package.json.", show_default=False)
+            list[Path],
+            typer.Argument(
+                metavar="PATH", help="Packages: .tgz files, or folders with a package.json.", show_default=False
+            ),
         ],
         strict: Annotated[
             bool, typer.Option("--strict", help="Refuse what needs packages or definitions that are not here.")
@@ -84,7 +87,7 @@ def _remove_command(line: Line) -> Callable[..., None]:
     def remove(
         packages: Annotated[
             list[str],
-            typer.Argument(metavar="NAME[#VERSION]...", help="Without a version: all of them.", show_default=False),
+            typer.Argument(metavar="NAME[#VERSION]", help="Without a version: all of them.", show_default=False),
         ],
         store: StoreOption = None,
         config: ConfigOption = None,
@@ -208,16 +211,11 @@ def _some(head: str, texts: Sequence[str]) -> list[str]:
 
 
 def _table(out: Console, records: Sequence[Record]) -> None:
-    from rich.table import Table
-
     from profiles.packages import core
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("package", "definitions", "title"):
-        table.add_column(name, justify="right" if name == "definitions" else "left", no_wrap=name == "package")
-    table.add_row(f"{core.NAME}#{core.VERSION}", "", "FHIR R4, part of this server")
+    rows = [(f"{core.NAME}#{core.VERSION}", "", "FHIR R4, part of this server")]
     for record in records:
         value = record.value
         title = value["title"] if value["whole"] else f"in part, from {value['source']}"
-        table.add_row(record.key, f"{len(value['definitions']):,}", title)
-    out.print(table)
+        rows.append((record.key, f"{len(value['definitions']):,}", title))
+    columns(out, ("package", "definitions", "title"), rows, right=("definitions",))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
+from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
 from fhir_server.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _load_command(line: Line) -> Callable[..., None]:
     def load(
         paths: Annotated[
             list[Path],
-            typer.Argument(help="Releases: folders, zips or files, as published.", show_default=False),
+            typer.Argument(metavar="PATH", help="Releases: folders, zips or files, as published.", show_default=False),
         ],
         url: Annotated[
             str | None, typer.Option(metavar="URL", help="The code system's url, where the release has none.")
@@ -97,7 +97,7 @@ def _remove_command(line: Line) -> Callable[..., None]:
     def remove(
         systems: Annotated[
             list[str],
-            typer.Argument(metavar="URL[|VERSION]...", help="Without a version: all of them.", show_default=False),
+            typer.Argument(metavar="URL[|VERSION]", help="Without a version: all of them.", show_default=False),
         ],
         store: StoreOption = None,
         config: ConfigOption = None,
@@ -214,11 +214,5 @@ def _errors() -> Console:
 
 
 def _table(out: Console, heads: Sequence[Head]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("code system", "version", "concepts", "name"):
-        table.add_column(name, justify="right" if name == "concepts" else "left", overflow="fold")
-    for head in heads:
-        table.add_row(head.url, head.version or "", f"{head.count:,}", head.name)
-    out.print(table)
+    rows = [(head.url, head.version or "", f"{head.count:,}", head.name) for head in heads]
+    columns(out, ("code system", "version", "concepts", "name"), rows, right=("concepts",))

@@ -21,7 +21,8 @@ def validate_command(line: Line) -> Callable[..., None]:
 
     def validate(
         files: Annotated[
-            list[Path], typer.Argument(help="Files, or folders with everything below.", show_default=False)
+            list[Path],
+            typer.Argument(metavar="PATH", help="Files, or folders with everything below.", show_default=False),
         ],
         profile: Annotated[
             list[str] | None, typer.Option(metavar="URL", help="A profile all must conform to; may be given again.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter
 
+from auth.accounts import Role, Status
 from auth.keys import SigningKey
 from fhir_server.accounts import manage
 from fhir_server.accounts.emergencies import emergencies, review
@@ -20,7 +19,7 @@ class NewAccount(Asked):
 
     email: str
     password: str
-    role: Literal["patient", "doctor", "admin"]
+    role: Role
     locale: str = "fr"
     rpps: str | None = None
 
@@ -37,7 +36,7 @@ def admin_routes() -> APIRouter:
 
     @router.get("/users", summary="The accounts")
     async def users(
-        admin: AdminHere, desk: DeskHere, role: str | None = None, status: str | None = None
+        admin: AdminHere, desk: DeskHere, role: Role | None = None, status: Status | None = None
     ) -> Data[list[User]]:
         return Data(data=[user(each) for each in await manage.listed(desk, role=role, status=status)])
 

@@ -20,6 +20,9 @@ def test_accounts_are_managed_from_the_command_line(tmp_path: Path) -> None:
     assert fhir_server("user", "confirm", "doc@clinic.example", *store, folder=tmp_path).returncode == 1
     assert fhir_server("user", "disable", "doc@clinic.example", *store, folder=tmp_path).returncode == 0
     assert "disabled" in fhir_server("user", "list", "--status", "disabled", *store, folder=tmp_path).stdout
+    for wrong in (("--role", "nurse"), ("--status", "closed")):
+        refused = fhir_server("user", "list", *wrong, *store, folder=tmp_path)
+        assert (refused.returncode, f"{wrong[0]} is one of" in refused.stderr) == (2, True)
     enabled = fhir_server("user", "enable", "doc@clinic.example", *store, folder=tmp_path)
     assert enabled.stdout == "Enabled doc@clinic.example: active\n"
     assert fhir_server("user", "enable", "doc@clinic.example", *store, folder=tmp_path).returncode == 1

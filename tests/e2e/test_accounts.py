@@ -189,6 +189,9 @@ def test_a_doctor_sees_no_patient_before_and_after_confirmation_by_an_administra
     assert {each["resourceType"] for each in others(each["resource"] for each in everything)} <= directory
     waiting = http.get("/admin/users?role=doctor&status=pending", headers=admin).json()["data"]
     assert id in [each["id"] for each in waiting]
+    for wrong in ("role=nurse", "status=closed"):
+        refused = http.get(f"/admin/users?{wrong}", headers=admin)
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (422, [wrong.partition("=")[0]])
     confirmed = http.post(f"/admin/users/{id}/confirm", headers=admin)
     assert confirmed.json()["data"]["status"] == "active"
     assert http.post(f"/admin/users/{id}/confirm", headers=admin).status_code == 409

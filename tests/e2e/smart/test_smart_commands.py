@@ -52,15 +52,28 @@ def test_a_service_is_registered_with_its_keys(tmp_path: Path, store: str) -> No
 
 
 def test_what_cannot_be_registered_is_refused_with_the_reason(tmp_path: Path, store: str) -> None:
+    patients = ("--scope", "patient/*.rs")
     for arguments, reason in (
-        (("--redirect", "http://app.example/"), "https"),
-        ((), "redirect URI"),
-        (("--redirect", "https://app.example/", "--scope", "patient/Nothing.rs"), "no resource type"),
-        (("--kind", "service", "--scope", "system/*.rs"), "jwks"),
+        (("--redirect", "http://app.example/", *patients), "fhir-server: --redirect: An address is https"),
+        (patients, "--redirect: An app that users sign in to needs at least one redirect URI"),
+        (
+            ("--redirect", "https://app.example/", "--scope", "patient/Nothing.rs"),
+            "--scope: patient/Nothing.rs names no",
+        ),
+        (("--redirect", "https://app.example/"), "--scope: name the most"),
+        (("--kind", "service", "--scope", "system/*.rs"), "--keys: private_key_jwt needs"),
+        (("--kind", "service", "--scope", "system/*.rs", "--keys", "nowhere.json"), "No such file or directory\n"),
     ):
         assert reason in run(tmp_path, store, "add", "X", *arguments, code=2)
     assert "--kind is one of" in run(tmp_path, store, "add", "X", "--kind", "other", code=2)
-    assert "cannot be read" in run(tmp_path, store, "add", "X", "--kind", "service", "--keys", "nowhere.json", code=2)
-    run(tmp_path, store, "add", "X", "--redirect", "https://app.example/")
+    run(tmp_path, store, "add", "X", "--redirect", "https://app.example/", *patients)
     for command in ("disable", "enable", "secret"):
         assert "no app of that id" in run(tmp_path, store, command, "nobody", code=1)
+
+
+def test_a_listed_app_stands_on_one_line(tmp_path: Path, store: str) -> None:
+    scope = "launch/patient openid fhirUser offline_access patient/Patient.rs patient/Observation.rs"
+    run(tmp_path, store, "add", "My measurements", "--redirect", "https://app.example/", "--scope", scope)
+    names, row = run(tmp_path, store, "list").splitlines()
+    assert names.split() == ["client_id", "name", "proof", "scopes"]
+    assert row.endswith(scope)
