@@ -19,7 +19,7 @@ from fhir_server.interactions.update import update
 from fhir_server.live import chat
 from fhir_server.live.appointment import Opening, is_open
 from fhir_server.live.chat import ChatFile
-from fhir_server.live.encounter import IDENTIFIER, Status, moved, planned
+from fhir_server.live.encounter import IDENTIFIER, Status, is_under_way, moved, planned
 from fhir_server.live.taking_part import Consultation, taking_part
 from fhir_server.live.visitor import Here, call_of, on_behalf
 from fhir_server.model.fhir_json import parse
@@ -51,7 +51,7 @@ class Consulting:
             await self._note(member, appointment, "enter-consultation", 403)
             raise Refused(UNAUTHORIZED) from None
         await self._note(member, appointment, "enter-consultation", 200, found.party.patients)
-        waits = patient and self._opening.waits and encounter["status"] != "in-progress"
+        waits = patient and self._opening.waits and not is_under_way(encounter)
         file = ChatFile(found.party.patients, (*found.party.patients, *found.party.practitioners), _name(encounter))
         keeps = await chat.keeps(self._chat_call(member), file)
         return Entrance("patient" if patient else "doctor", waits, file, keeps)

@@ -57,6 +57,15 @@ def moved(encounter: Mapping[str, Any], to: Status, at: str, present: Sequence[s
     return None if after == encounter else after
 
 
+def is_under_way(encounter: Mapping[str, Any]) -> bool:
+    """Return whether both sides have met in the room, and nobody has ended the call.
+
+    The draft of a record brings its Encounter in progress too, before anybody has come.
+    """
+    came = any("start" in each.get("period", {}) for each in encounter.get("participant", ()))
+    return came and encounter["status"] == "in-progress"
+
+
 def _move(after: Resource, status: str, to: Status, at: str) -> None:
     history = list(after.get("statusHistory", ()))
     begun = history[-1]["period"].get("end") if history else None

@@ -82,6 +82,21 @@ def test_a_draft_of_during_the_call_is_saved_after_it(clinic: Clinic) -> None:
     assert encounter_of(clinic, record) == f"Encounter/{ended['id']}"
 
 
+def test_a_draft_of_before_the_call_lets_nobody_in_and_keeps_its_encounter(clinic: Clinic) -> None:
+    clinic.patient = clinic.register("patient")
+    id = clinic.book()
+    record = written(clinic, status="draft")
+    made = clinic.encounter(id)
+    with consultation(clinic, id) as ours:  # The patient waits there until the doctor admits them.
+        ours.ask(f"consultation:{id}", "end_call")
+        ours.hear("call_ended")
+    ended = clinic.encounter(id)
+    assert (ended["id"], ended["status"]) == (made["id"], "finished")
+    change = {"medical_record": {"soap": {"plan": "Holter"}}}
+    clinic.doctor.ask("PUT", f"{RECORDS}/{record['id']}", change)
+    assert clinic.encounter(id)["status"] == "finished"
+
+
 def test_a_room_can_be_entered_however_many_records_there_are_of_it(clinic: Clinic) -> None:
     clinic.patient = clinic.register("patient")
     id = clinic.book()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_server.live.encounter import moved, planned
+from fhir_server.live.encounter import is_under_way, moved, planned
 
 APPOINTMENT = {"id": "a1", "start": "2026-01-01T09:00:00Z"}
 
@@ -23,6 +23,13 @@ def test_it_is_made_from_the_appointment() -> None:
     assert encounter["appointment"] == [{"reference": "Appointment/a1"}]
     assert encounter["participant"] == [{"individual": {"reference": "Practitioner/d"}}]
     assert encounter["period"] == {"start": "2026-01-01T09:00:00Z"}
+
+
+def test_it_is_under_way_from_when_both_have_met_until_the_call_ends() -> None:
+    draft = made(status="in-progress")
+    met = moved(draft, "in-progress", "t2", ["Practitioner/d"]) or {}
+    ended = moved(met, "finished", "t3") or {}
+    assert [is_under_way(each) for each in (made(), draft, met, ended)] == [False, False, True, False]
 
 
 def test_the_whole_way() -> None:
