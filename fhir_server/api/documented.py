@@ -84,7 +84,7 @@ def _add_moved(path: str, responses: dict[str, Any]) -> None:
     words = path.removeprefix("/api/v1/").split("/")
     if words[0] in COLLECTIONS and len(words) > 1 and words[1].startswith("{") and "404" in responses:
         told = "The id is one of a platform that has moved in: it is at the Location now."
-        responses["308"] = {"description": told, "headers": {"Location": _header("The path with the ids of now.")}}
+        responses["308"] = {"description": told, "headers": {"Location": header("The path with the ids of now.")}}
 
 
 def _schemas(described: Sequence[View]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -101,7 +101,7 @@ def one(view: View, status: int = 200, *, tagged: bool = False) -> Described:
     """Return what an answer with one record is; `tagged` when it has the version in an ETag."""
     told: dict[str, Any] = {"description": "The record.", "content": json(data(ref(_title(view))))}
     if tagged:
-        told["headers"] = {"ETag": _header("The version that was read, for If-Match.")}
+        told["headers"] = {"ETag": header("The version that was read, for If-Match.")}
     return {status: told}
 
 
@@ -109,7 +109,7 @@ def many(view: View, *counts: str) -> Described:
     """Return what a page is; `counts` are further numbers of its `meta`."""
     numbers = {name: {"type": "integer"} for name in ("page", "per_page", "total", *counts)}
     page = data({"type": "array", "items": ref(_title(view))}, meta=_object(numbers, list(numbers)))
-    link = _header("The first page, and the next one if there is one.")
+    link = header("The first page, and the next one if there is one.")
     return {200: {"description": "A page.", "content": json(page), "headers": {"Link": link}}}
 
 
@@ -164,7 +164,8 @@ def _title(view: View) -> str:
     return "".join(word.capitalize() for word in view.name.split("_"))
 
 
-def _header(told: str) -> dict[str, Any]:
+def header(told: str) -> dict[str, Any]:
+    """Return a header that every such answer has."""
     return {"description": told, "required": True, "schema": {"type": "string"}}
 
 

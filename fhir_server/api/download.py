@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
+from fhir_server.api.documented import header
 from fhir_server.api.errors import Described, refused
 from fhir_server.http.entity_tags import refusal
 from fhir_server.http.headers import collect
@@ -46,17 +47,13 @@ def download(request: Request, file: Download) -> Response:
     return StreamingResponse(cut(file.content.pieces(wanted.start), len(wanted)), 206, headers)
 
 
-def _header(told: str) -> dict[str, Any]:
-    return {"description": told, "required": True, "schema": {"type": "string"}}
-
-
 _TOLD = {
-    "Content-Disposition": _header("Its name; it is to be kept, not shown."),
-    "ETag": _header("Strong: the same for the same bytes."),
-    "Accept-Ranges": _header("`bytes`."),
+    "Content-Disposition": header("Its name; it is to be kept, not shown."),
+    "ETag": header("Strong: the same for the same bytes."),
+    "Accept-Ranges": header("`bytes`."),
 }
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
-_PART = _header("Which bytes of how many.")
+_PART = header("Which bytes of how many.")
 ABOUT: Described = {
     200: {"description": "What the file is: its media type, its length, its name.", "headers": _TOLD},
     304: {"description": "The file is the one that If-None-Match names."},
@@ -66,7 +63,7 @@ FILE: Described = {
     **ABOUT,
     200: {"description": "The bytes, with the media type that they came with.", "content": _BYTES, "headers": _TOLD},
     206: {"description": "The bytes of Range.", "content": _BYTES, "headers": _TOLD | {"Content-Range": _PART}},
-    416: refused(416)[416] | {"headers": {"Content-Range": _header("How many bytes there are: `bytes */1234`.")}},
+    416: refused(416)[416] | {"headers": {"Content-Range": header("How many bytes there are: `bytes */1234`.")}},
 }
 RANGE: dict[str, Any] = {
     "parameters": [
