@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from fhir_server.interactions.access import restriction_for
 from fhir_server.interactions.call import Call
@@ -54,7 +53,7 @@ class _Gathering:
     cut: dict[str, Include] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known.update((each.key, each.number) for each in self.matches)
+        self.known.update([(each.key, each.number) for each in self.matches])
 
     async def round(self, versions: Sequence[Version], includes: Sequence[Include]) -> list[Version]:
         """Take one step from `versions` along each of `includes`, and return what is new."""
@@ -74,13 +73,14 @@ class _Gathering:
         return self.added[before:]
 
     def _add(self, found: Sequence[Version], include: Include) -> None:
-        new = {identity: each for each in found if (identity := (each.key, each.number)) not in self.known}
+        known = self.known
+        new = [each for each in found if (each.key, each.number) not in known]
         room = self.limit - len(self.added)
         if len(new) > room:
             self.cut.setdefault(include.asked, include)
-            new = dict(islice(new.items(), room))
-        self.known.update(new)
-        self.added += new.values()
+            new = new[:room]
+        known.update([(each.key, each.number) for each in new])
+        self.added += new
 
     def issues(self) -> tuple[Issue, ...]:
         """Name the includes that were cut."""

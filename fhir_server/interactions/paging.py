@@ -69,11 +69,12 @@ def links(call: Call, walk: Walk, page: Page | None, cursor: Cursor | None, *, i
     services = call.services
     url = f"{services.base}/{walk.path}" if walk.path else services.base
     asked = (*walk.applied, *call.protocol)
-    own = () if cursor is None else ((CURSOR, _sealed(cursor, call, walk)),)
-    found = [("self", url_with(url, (*asked, *own)))]
+    whole, goes_on = url_with(url, asked), f"{'&' if asked else '?'}{CURSOR}="
+    # The letters of a cursor are those of URLs.
+    found = [("self", whole if cursor is None else f"{whole}{goes_on}{_sealed(cursor, call, walk)}")]
     word = None if page is None else following(call, walk, page, cursor, issued=issued)
     if word is not None:
-        found.append(("next", url_with(url, (*asked, (CURSOR, word)))))
+        found.append(("next", f"{whole}{goes_on}{word}"))
     return found
 
 

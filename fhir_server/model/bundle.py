@@ -2,7 +2,8 @@
 
 A stored body is JSON already: it is embedded as it is, never parsed. Who needs a Bundle as a dict, or as XML, parses
 the result. Entries are made by `search_entries`, `outcome_entry`, `history_entry` or `response_entry`; `searchset`,
-`history` and `response` put entries together.
+`history` and `response` put entries together. An entry begins with the comma that parts it from the one before, so that
+it can be several pieces and each body is copied once.
 """
 
 from __future__ import annotations
@@ -61,30 +62,33 @@ def _pair(name: str, value: str) -> str:
 def search_entries(
     base: str, keys: Iterable[tuple[str, str]], bodies: Iterable[bytes], mode: SearchMode = "match"
 ) -> list[bytes]:
-    """Return the entries of a searchset with the resources `bodies`; `keys` are their types and ids below `base`."""
-    end = _MODE[mode]
-    # An id has no character that JSON would escape.
-    return [
-        b'{"fullUrl":%b%b","resource":%b%b' % (_open_url(base, type), id.encode(), body, end)
-        for (type, id), body in zip(keys, bodies, strict=True)
-    ]
+    """Return the entries of a searchset with the resources `bodies`, in pieces; `keys` are their types and ids below
+    `base`.
+    """
+    end, pieces = _MODE[mode], list[bytes]()
+    openings: dict[str, bytes] = {}
+    for (type, id), body in zip(keys, bodies, strict=True):
+        opening = openings.get(type) or openings.setdefault(type, _opening(base, type))
+        # An id has no character that JSON would escape.
+        pieces += (opening, id.encode(), b'","resource":', body, end)
+    return pieces
 
 
 @lru_cache(maxsize=1024)
-def _open_url(base: str, type: str) -> bytes:
-    """Return the JSON string of a URL up to the id that ends it."""
-    return encode(f"{base}/{type}/")[:-1]
+def _opening(base: str, type: str) -> bytes:
+    """Return how an entry begins, up to the id that ends its URL."""
+    return b',{"fullUrl":' + encode(f"{base}/{type}/")[:-1]
 
 
 def search_entry(full_url: str | None, body: bytes, mode: SearchMode = "match") -> bytes:
     """Return an entry of a searchset with the resource `body`; `full_url` None leaves that out."""
-    beginning = b"{" if full_url is None else b'{"fullUrl":' + encode(full_url) + b","
+    beginning = b",{" if full_url is None else b',{"fullUrl":' + encode(full_url) + b","
     return beginning + b'"resource":' + body + _MODE[mode]
 
 
 def outcome_entry(issues: Sequence[Issue]) -> bytes:
     """Return the entry of a searchset that tells of `issues` (a truncated include, an ignored parameter)."""
-    return b'{"resource":' + encode(operation_outcome(issues)) + _MODE["outcome"]
+    return b',{"resource":' + encode(operation_outcome(issues)) + _MODE["outcome"]
 
 
 def history_entry(base: str, type: str, id: str, number: int, time: int, method: str, body: bytes) -> bytes:
@@ -96,7 +100,7 @@ def history_entry(base: str, type: str, id: str, number: int, time: int, method:
         "request": {"method": method, "url": url},
         "response": {"status": status, "etag": f'W/"{number}"', "lastModified": instant(time)},
     }
-    return b'{"fullUrl":' + encode(f"{base}/{type}/{id}") + resource + b"," + encode(facts)[1:]
+    return b',{"fullUrl":' + encode(f"{base}/{type}/{id}") + resource + b"," + encode(facts)[1:]
 
 
 def response_entry(
@@ -127,7 +131,7 @@ def response_entry(
     if body:
         parts.append(b'"resource":' + body)
     parts.append(b'"response":' + encode(response))
-    return b"{" + b",".join(parts) + b"}"
+    return b",{" + b",".join(parts) + b"}"
 
 
 def searchset(total: int | None, links: Sequence[Link], entries: Iterable[bytes]) -> bytes:
@@ -151,10 +155,8 @@ def _bundle(type: str, total: int | None, links: Sequence[Link], entries: Iterab
         head += b',"total":%d' % total
     if links:
         head += b',"link":' + encode([{"relation": relation, "url": url} for relation, url in links])
-    parts = list(entries)
-    if not parts:
+    pieces = list(entries)
+    if not pieces:
         return head + b"}"
-    # The ends are put to the outermost entries, so that what is large is copied once.
-    parts[0] = head + b',"entry":[' + parts[0]
-    parts[-1] += b"]}"
-    return b",".join(parts)
+    pieces[0] = pieces[0][1:]
+    return b"".join((head, b',"entry":[', *pieces, b"]}"))
