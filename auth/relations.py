@@ -2,7 +2,9 @@
 
 Pure: a resource in, relations out. They are kept as records beside the resources (`profiles.restriction.RELATIONS`), in
 the commit that writes the resource. A relation is opened by the patient, an administrator or a system, never by the
-professional: what another writes may only end it, or end it sooner (`changed`). It ends by itself at `until`.
+professional: what another writes may only end it, or end it sooner (`changed`). A patient opens what they change
+themselves, and what was there already when they accept it, not what somebody else wrote before (`decided`). It ends by
+itself at `until`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ OFFICE = frozenset(
     )
 )
 """Codes of an appointment that is not telemedicine. One that does not say is: that is what this platform is for."""
+_EXTENT = ("since", "until", "telemedicine")
+"""What a change of an Appointment or a CareTeam makes of a relation."""
 _KINDS = ("serviceCategory", "serviceType", "appointmentType")
 
 
@@ -104,6 +108,36 @@ def changed(before: Iterable[Relation], wanted: Sequence[Relation]) -> list[Rela
     """Return what is left of relations when somebody who may not open any writes what is `wanted`."""
     by_key = {each.key: each for each in wanted}
     return [_sooner(each, by_key[each.key]) for each in before if each.key in by_key]
+
+
+def decided(before: Mapping[str, Relation], said: Iterable[Relation], wanted: Iterable[Relation]) -> list[Relation]:
+    """Return the relations that are open once a patient has changed a resource that `said` something until now.
+
+    `before` are those that were open, by their keys. What the patient leaves as it was, a professional may have put
+    there: it stays as far as it was open. What they change themselves opens what is `wanted`.
+    """
+    until_now = {each.key: each for each in said}
+    found = []
+    for each in wanted:
+        old, then = before.get(each.key), until_now.get(each.key)
+        if then is None:
+            found.append(each)
+        elif old is not None:
+            kept = _sooner(old, each)
+            left = [name for name in _EXTENT if getattr(then, name) == getattr(each, name)]
+            found.append(replace(each, **{name: getattr(kept, name) for name in left}))
+    return found
+
+
+def accepts(before: Resource | None, after: Resource | None, patient: str) -> bool:
+    """Return whether a patient who has written `after` has accepted by it: by the status of their own participation."""
+    return not _has_accepted(before, patient) and _has_accepted(after, patient)
+
+
+def _has_accepted(resource: Resource | None, patient: str) -> bool:
+    own = f"Patient/{patient}"
+    taking = (resource or {}).get("participant", ())
+    return any(each.get("status") == "accepted" and reference_of(each.get("actor")) == own for each in taking)
 
 
 def _sooner(before: Relation, wanted: Relation) -> Relation:

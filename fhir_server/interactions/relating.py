@@ -16,7 +16,18 @@ from typing import Any
 
 from auth import consent as consents
 from auth.policy import Policy
-from auth.relations import TYPES, Relation, changed, mentioned_roles, overlap, reference_of, relation_of, relations_of
+from auth.relations import (
+    TYPES,
+    Relation,
+    accepts,
+    changed,
+    decided,
+    mentioned_roles,
+    overlap,
+    reference_of,
+    relation_of,
+    relations_of,
+)
 from fhir_server.interactions.call import Call, Resource
 from fhir_server.model.fhir_json import parse
 from fhir_server.store.base import Key, Records, RecordTable, Scope, Snapshot, Transaction, Version
@@ -30,6 +41,19 @@ whether it is `revoked`, and `at` which time one was last; times in microseconds
 TABLES = (RELATION_TABLE, RULE_TABLE, REVOKED_TABLE)
 TELEMEDICINE = "telemedicine_usage"
 _ROLES = {"Patient": "patient", "Practitioner": "doctor", "Person": "admin", "Client": "system"}
+
+
+Open = Mapping[str, Relation]
+"""The relations that are open by a resource, by the keys of their records."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a version means: its resource (None: it is deleted), the relations it would open, the refusals it makes."""
+
+    resource: Resource | None = None
+    relations: Sequence[Relation] = ()
+    rules: Sequence[tuple[Mapping[str, Any], int | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +93,21 @@ async def relating(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:
     opens = not principal.rights.limited or access.opens(principal.role, principal.purpose)
     writer = Writer(opens, principal.account if principal.role == "patient" else None)
     for key in keys:
-        if key.type in TYPES and (version := await tx.read(key, restriction=ALL)) is not None:
-            await _tell(tx, version, writer, access)
+        version = await tx.read(key, restriction=ALL) if key.type in TYPES else None
+        # What was found and not written means what it meant, whoever has found it.
+        if version is not None and version.time == tx.time:
+            earlier = await tx.vread(key, version.number - 1, restriction=ALL) if version.number > 1 else None
+            await _keep(tx, key, await _tell(tx, (earlier, version), await _open(tx, key), writer, access))
 
 
 async def retelling(tx: Transaction, key: Key, access: Policy) -> None:
     """Make what a resource means again, from all of its versions, as if each were written now by whoever wrote it."""
-    for record in await tx.records.find(RELATIONS, "because", f"{key.type}/{key.id}"):
-        await tx.records.delete(RELATIONS, record.key)
+    earlier, relations = None, dict[str, Relation]()
     for version in reversed(await _versions(tx, key)):
-        await _tell(tx, version, _writer_of(version.author, access), access)
+        writer = _writer_of(version.author, access)
+        relations = await _tell(tx, (earlier, version), relations, writer, access)
+        earlier = version
+    await _keep(tx, key, relations)
 
 
 async def _versions(tx: Transaction, key: Key) -> list[Version]:
@@ -98,30 +127,52 @@ def _writer_of(author: str, access: Policy) -> Writer:
     return Writer(role is None or access.opens(role, ""), id if role == "patient" else None)
 
 
-async def _tell(tx: Transaction, version: Version, writer: Writer, access: Policy) -> None:
-    key = version.key
-    resource = None if version.deleted else parse(version.body)
-    roles = await _roles(tx, resource) if resource else {}
-    wanted: list[Relation] = []
-    if resource is not None and key.type == "Consent":
-        meaning = consents.meaning_of(resource, role_of=roles)
-        wanted = list(meaning.relations)
-        await _rule(tx, key, meaning.rules)
-    elif resource is not None:
-        wanted = relations_of(resource, now=version.time, days_after=access.days_after, role_of=roles)
-    if key.type == "Consent" and resource is None:
-        await _rule(tx, key, ())
-    await _relate(tx, version, writer, wanted)
-    if resource is not None and key.type == "Consent":
-        await _platform(tx, version, resource)
+async def _tell(
+    tx: Transaction, versions: tuple[Version | None, Version], before: Open, writer: Writer, access: Policy
+) -> dict[str, Relation]:
+    """Keep what the later of two `versions` means, and return the relations that are open by it; `before` were by the
+    earlier. They are opened by who may open some, and ended by everybody.
+    """
+    earlier, version = versions
+    meaning = await _meaning(tx, version, access)
+    living = {name: each for name, each in before.items() if each.until is None or each.until > version.time}
+    after: Sequence[Relation] = meaning.relations
+    if not writer.opens:
+        after = changed(living.values(), after)
+    elif writer.own is not None and version.key.type != "Consent":
+        said = await _meaning(tx, earlier, access)
+        if not accepts(said.resource, meaning.resource, writer.own):
+            after = decided(living, said.relations, after)
+    if writer.opens:
+        after = await _openable(tx, version, writer, after)
+    if version.key.type == "Consent":
+        await _rule(tx, version.key, meaning.rules)
+        if meaning.resource is not None:
+            await _platform(tx, version, meaning.resource)
+    return {each.key: each for each in after if each.until is None or each.until > version.time}
 
 
-async def _relate(tx: Transaction, version: Version, writer: Writer, wanted: Sequence[Relation]) -> None:
-    """Make the relations that rest on a version those wanted: opened by who may open some, ended by everybody."""
-    records = await tx.records.find(RELATIONS, "because", f"{version.key.type}/{version.key.id}")
-    before = {record.key: relation_of(record.value, record.expires) for record in records}
-    after = await _openable(tx, version, writer, wanted) if writer.opens else changed(before.values(), wanted)
-    kept = {each.key: each for each in after if each.until is None or each.until > tx.time}
+async def _meaning(tx: Transaction, version: Version | None, access: Policy) -> _Meaning:
+    if version is None or version.deleted:
+        return _Meaning()
+    resource = parse(version.body)
+    roles = await _roles(tx, resource)
+    if version.key.type == "Consent":
+        meant = consents.meaning_of(resource, role_of=roles)
+        return _Meaning(resource, meant.relations, meant.rules)
+    return _Meaning(resource, relations_of(resource, now=version.time, days_after=access.days_after, role_of=roles))
+
+
+async def _open(tx: Transaction, key: Key) -> dict[str, Relation]:
+    """Return the relations that are open by a resource."""
+    records = await tx.records.find(RELATIONS, "because", f"{key.type}/{key.id}")
+    return {record.key: relation_of(record.value, record.expires) for record in records}
+
+
+async def _keep(tx: Transaction, key: Key, relations: Open) -> None:
+    """Make the relations that are open by a resource these, as far as they are not over."""
+    before = await _open(tx, key)
+    kept = {name: each for name, each in relations.items() if each.until is None or each.until > tx.time}
     for gone in before.keys() - kept.keys():
         await tx.records.delete(RELATIONS, gone)
     for name, each in kept.items():

@@ -21,7 +21,7 @@ from fhir_server.store.base import Record, Snapshot, Transaction
 from profiles.restriction import ALL
 
 KIND = "relations"
-FORMAT = 2
+FORMAT = 3
 """Changes when the same resources come to mean other relations."""
 ORDER = ("Consent", "CareTeam", "Appointment")
 """Consents first: telemedicine that is refused opens nothing by appointments."""

@@ -22,7 +22,7 @@ from fhir_server.views.former_people import of_now
 from fhir_server.views.notify import notify
 from mappings.errors import Unfit
 from mappings.transactions.act import changes, transaction
-from mappings.views.appointment import NEXT, VIEW, objection
+from mappings.views.appointment import NEXT, VIEW, ask_patient, objection
 from mappings.views.check import settable
 from mappings.views.show import show
 from mappings.views.view import Parts, Values
@@ -46,6 +46,8 @@ async def book(acting: Acting, record: Values) -> Parts:
     made = {own: acting.account.id} | settable(VIEW, await of_now(acting, record))
     made |= {"id": act.new_id(), "inserted_at": act.moment, "updated_at": act.moment}
     parts = write(VIEW, made)
+    if acting.account.role == "doctor":
+        ask_patient(parts)
     shown = show(VIEW, parts)
     _refuse([*_misbooked(acting, shown, own), *_mistimed(acting, shown)])
     await _demand_doctor(acting, shown["doctor_id"])

@@ -61,15 +61,25 @@ def ended(record: Values) -> str | None:
 
 
 def complete_appointment(parts: Parts) -> None:
-    """Say who has agreed: the patient who asked, and the doctor once the appointment is confirmed."""
+    """Say who has agreed: the patient who asked, and the doctor once the appointment is confirmed.
+
+    Nobody agrees for a patient who was asked.
+    """
     appointment = parts["Appointment"][0]
     agreed = appointment["status"] in ("booked", "fulfilled")
     for each in appointment.get("participant", ()):
         doctor = each.get("actor", {}).get("reference", "").startswith("Practitioner")
         if "status" not in each:
             each["status"] = "accepted" if agreed or not doctor else "needs-action"
-        elif agreed and each["status"] == "needs-action":
+        elif agreed and doctor and each["status"] == "needs-action":
             each["status"] = "accepted"
+
+
+def ask_patient(parts: Parts) -> None:
+    """Say of a new appointment that the doctor has asked for it, and the patient has not answered yet."""
+    for each in parts["Appointment"][0]["participant"]:
+        of_patient = each["actor"]["reference"].startswith("Patient/")
+        each["status"] = "needs-action" if of_patient else "accepted"
 
 
 def rules(record: Values) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,33 @@ def test_another_doctor_of_the_patient_sees_an_appointment_and_leaves_it_alone(
     assert other.ask("POST", f"{path}/cancel").status_code == 403
 
 
+def test_a_word_of_the_patient_lets_in_nobody_whom_a_doctor_has_added(clinic: Practice, doctor: Person) -> None:
+    patient, other = clinic.register("word@clinic.example"), clinic.doctor("third@clinic.example", "10101203333")
+    path = booked(patient, doctor, "2050-02-10")
+    there = f"/fhir/A{path[1:].replace('s/', '/', 1)}"
+    kept = doctor.ask("GET", there).json()
+    added = {"actor": {"reference": f"Practitioner/{other.id}"}, "status": "accepted"}
+    asking = [each | {"status": "needs-action"} for each in kept["participant"]]
+    assert doctor.ask("PUT", there, kept | {"participant": [*asking, added]}).status_code == 200
+    assert doctor.ask("POST", f"{path}/confirm").status_code == 200
+    assert patient.ask("PUT", path, {"appointment": {"reason": "fièvre"}}).status_code == 200
+    assert other.ask("GET", f"/fhir/Patient/{patient.id}").status_code == 404
+    now = patient.ask("GET", there).json()
+    assert [each["status"] for each in now["participant"]] == ["needs-action", "accepted", "accepted"]
+    now["participant"][0]["status"] = "accepted"
+    assert patient.ask("PUT", there, now).status_code == 200
+    assert other.ask("GET", f"/fhir/Patient/{patient.id}").status_code == 200
+
+
+def test_who_asks_for_an_appointment_has_agreed_to_it(doctor: Person, patient: Person) -> None:
+    for who, said in ((patient, ["accepted", "needs-action"]), (doctor, ["needs-action", "accepted"])):
+        day = {"patient_id": patient.id} if who is doctor else {}
+        made = who.ask("POST", "appointments", asked(doctor, f"2050-02-1{len(day) + 2}", **day))
+        assert made.status_code == 201, made.text
+        kept = who.ask("GET", f"/fhir/Appointment/{made.json()['data']['id']}").json()["participant"]
+        assert [each["status"] for each in kept] == said
+
+
 def test_an_appointment_of_other_software_without_times_can_be_cancelled(doctor: Person, patient: Person) -> None:
     taking = [
         {"actor": {"reference": each}, "status": "accepted"}

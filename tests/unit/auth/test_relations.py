@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from auth.relations import DAY, Relation, changed, mentioned_roles, overlap, relation_of, relations_of
+from auth.relations import (
+    DAY,
+    Relation,
+    accepts,
+    changed,
+    decided,
+    mentioned_roles,
+    overlap,
+    relation_of,
+    relations_of,
+)
 from profiles.datatypes.temporal import date_range
 
 Json = dict[str, Any]
@@ -32,6 +42,10 @@ def team(*members: Json, **more: Any) -> Json:
 
 def member(reference: str, **more: Any) -> Json:
     return {"member": {"reference": reference}, **more}
+
+
+def until(end: int | None, since: int | None = None, *, telemedicine: bool = False) -> Relation:
+    return Relation("d", "p", "Appointment/a", since, end, telemedicine=telemedicine)
 
 
 def test_an_appointment_is_between_its_patients_and_professionals_until_some_days_after() -> None:
@@ -122,6 +136,56 @@ def test_others_may_end_a_relation_or_end_it_sooner_and_nothing_else() -> None:
         Relation("e", "p", "Appointment/a", 5, 60),
     ]
     assert changed(before, []) == []
+
+
+@pytest.mark.parametrize(
+    ("open", "said", "wanted", "after"),
+    [
+        # Named by the patient, or for a time that the patient has set.
+        ([], [], [until(100)], [until(100)]),
+        ([until(100)], [until(100)], [until(200)], [until(200)]),
+        ([until(100)], [until(200)], [until(300)], [until(300)]),
+        # Left as somebody else has written it: as far as it was open, or less.
+        ([until(100)], [until(200)], [until(200)], [until(100)]),
+        ([until(100)], [until(50)], [until(50)], [until(50)]),
+        ([until(100)], [until(None)], [until(None)], [until(100)]),
+        ([], [until(200)], [until(200)], []),
+        ([], [until(200)], [until(300)], []),
+        ([until(100)], [until(100)], [], []),
+        # One thing changed, another left.
+        ([until(100, 5)], [until(200, 1)], [until(300, 1)], [until(300, 5)]),
+        ([until(100, telemedicine=True)], [until(200)], [until(300)], [until(300, telemedicine=True)]),
+    ],
+)
+def test_a_patient_decides_what_they_change(
+    open: list[Relation], said: list[Relation], wanted: list[Relation], after: list[Relation]
+) -> None:
+    assert decided({each.key: each for each in open}, said, wanted) == after
+
+
+def taking(*statuses: str, who: str = "Patient/p") -> Json:
+    return {"participant": [{"actor": {"reference": who}, "status": each} for each in statuses]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "accepted"),
+    [
+        (taking("needs-action"), taking("accepted"), True),
+        (taking("tentative"), taking("accepted"), True),
+        (None, taking("accepted"), True),
+        (taking("accepted"), taking("accepted"), False),
+        (taking("needs-action"), taking("needs-action"), False),
+        (taking("accepted"), taking("declined"), False),
+        (taking("needs-action"), None, False),
+        (taking("needs-action"), taking("accepted", who="Patient/q"), False),
+        (taking("needs-action"), taking("accepted", who="Practitioner/p"), False),
+        ({}, {"participant": [{"member": {"reference": "Patient/p"}}]}, False),
+    ],
+)
+def test_a_patient_accepts_by_the_status_of_the_own_participation(
+    before: Json | None, after: Json | None, accepted: bool
+) -> None:
+    assert accepts(before, after, "p") is accepted
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_server.interactions.call import Principal
+from fhir_server.model.resource import instant
 from fhir_server.operations import relating_anew
 from fhir_server.operations.reindexing import TABLE
 from fhir_server.store.base import Key, Transaction
@@ -80,6 +81,22 @@ async def test_what_a_professional_wrote_opens_nothing_then_either(clinic: Serve
     )
     before = await told(clinic)
     assert before == {}
+    await anew(clinic)
+    assert await told(clinic) == before
+
+
+async def test_what_a_patient_has_agreed_to_is_told_as_it_was(clinic: Server) -> None:
+    made = await written(clinic, A, appointment("Patient/a", "Practitioner/d"))
+    far = appointment("Patient/a", "Practitioner/d", "Practitioner/e", start="2090-01-01T09:00:00Z")
+    clinic.clock.advance(20 * DAY)
+    later = instant(clinic.clock() + DAY * 1_000_000)
+    await written(clinic, A, made | {"start": later, "end": later}, made["id"])
+    await written(clinic, D, far | {"end": "2090-01-01T10:00:00Z"}, made["id"])
+    await written(clinic, A, far | {"end": "2090-01-01T10:00:00Z", "comment": "So late?"}, made["id"])
+    # The time that was agreed to at first is over, the second is not.
+    clinic.clock.advance(20 * DAY)
+    before = await told(clinic)
+    assert [key.partition("|")[2] for key in before] == ["d/a"]
     await anew(clinic)
     assert await told(clinic) == before
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.errors import Unfit
-from mappings.views.appointment import NEXT, VIEW, ended, objection
+from mappings.views.appointment import NEXT, VIEW, ask_patient, ended, objection
 from mappings.views.show import show
 from mappings.views.write import write
 
@@ -43,6 +43,16 @@ def test_the_doctor_has_agreed_once_it_is_confirmed() -> None:
     stored = write(VIEW, RECORD)
     (made,) = write(VIEW, {"status": "confirmed"}, stored)["Appointment"]
     assert (made["status"], [each["status"] for each in made["participant"]]) == ("booked", ["accepted"] * 2)
+
+
+def test_nobody_agrees_for_the_patient() -> None:
+    stored = write(VIEW, RECORD)
+    ask_patient(stored)
+    (made,) = stored["Appointment"]
+    assert [each["status"] for each in made["participant"]] == ["needs-action", "accepted"]
+    for change in ({"status": "confirmed"}, {"status": "confirmed", "reason": "Contrôle"}):
+        stored = write(VIEW, change, stored)
+        assert [each["status"] for each in stored["Appointment"][0]["participant"]] == ["needs-action", "accepted"]
 
 
 def test_only_a_cancelled_one_has_a_reason_for_that() -> None:
