@@ -10,7 +10,7 @@ import typer
 
 from auth.accounts import ROLES, STATUSES
 from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
-from fhir_server.errors import Refusal, StoreUnavailable
+from fhir_server.errors import Refusal, StoreHeld
 
 if TYPE_CHECKING:
     from auth.accounts import Account
@@ -270,7 +270,7 @@ def ended(line: Line, work: Coroutine[None, None, T], held: str = ASK) -> T:
     except Invalid as invalid:
         faults = (f"{name} {reason}" for name, reasons in invalid.fields.items() for reason in reasons)
         line.stop("; ".join(faults), USAGE)
-    except StoreUnavailable as refusal:
+    except StoreHeld as refusal:
         line.stop(f"{refusal} {held}", FAILED)
     except (AuthError, Refusal) as refusal:
         line.stop(str(refusal), FAILED)

@@ -27,7 +27,7 @@ from fhir_server.account_commands import demo_accounts_of, keys_commands, user_c
 from fhir_server.audit_commands import audit_commands
 from fhir_server.client_commands import client_commands
 from fhir_server.command_line import FAILED, USAGE, CertOption, ConfigOption, KeyOption, Line, StoreOption
-from fhir_server.errors import Refusal, StoreUnavailable
+from fhir_server.errors import Refusal, StoreHeld
 from fhir_server.moving_commands import export_view_command, import_view_command
 from fhir_server.package_commands import package_commands
 from fhir_server.terminology_commands import terminology_commands
@@ -235,7 +235,7 @@ def reindex(
     _demand_store(settings)
     try:
         failure = asyncio.run(index_anew(settings, types or [], out))
-    except StoreUnavailable as refusal:
+    except StoreHeld as refusal:
         _stop(f"{refusal} While a server runs on the store, ask it: POST [base]/$reindex", FAILED)
     except KeyboardInterrupt:
         _stop("stopped. What is done stays done; the same command goes on from there.", FAILED)

@@ -19,6 +19,7 @@
       TooManyRequests         429
       NotSupported            501
       StoreUnavailable        503
+        StoreHeld             503  another process writes it
       StoreFull               507
 
 Findings are values (`profiles.issues.Issue`), refusals are exceptions. `http/outcome.py` turns them into
@@ -177,6 +178,10 @@ class StoreUnavailable(Refusal):
 
     status = 503
     code = "lock-error"
+
+
+class StoreHeld(StoreUnavailable):
+    """Another process writes the store, and may be asked."""
 
 
 class StoreFull(Refusal):

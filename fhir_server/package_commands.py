@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
-from fhir_server.errors import NotFound, Refusal, StoreUnavailable
+from fhir_server.errors import NotFound, Refusal, StoreHeld
 
 if TYPE_CHECKING:
     from fhir_server.packages.report import Removal, Report
@@ -117,7 +117,7 @@ def _asked(line: Line, work: Callable[[], T]) -> T:
 
     try:
         return work()
-    except StoreUnavailable as refusal:
+    except StoreHeld as refusal:
         line.stop(f"{refusal} While a server runs on the store, ask it: POST [base]/$install-package", FAILED)
     except NotFound as refusal:
         line.stop(str(refusal), FAILED)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption, columns
-from fhir_server.errors import StoreUnavailable
+from fhir_server.errors import StoreHeld
 
 if TYPE_CHECKING:
     from fhir_server.settings import Settings
@@ -120,7 +120,7 @@ def _remove_command(line: Line) -> Callable[..., None]:
 def _asked(line: Line, work: Any) -> Any:
     try:
         return asyncio.run(work)
-    except StoreUnavailable as refusal:
+    except StoreHeld as refusal:
         line.stop(f"{refusal} Terminologies are loaded while no server runs on the store.", FAILED)
 
 

@@ -37,6 +37,7 @@ STATUS: Mapping[type[Exception], int] = {
     errors.TooManyRequests: 429,
     errors.NotSupported: 501,
     errors.StoreUnavailable: 503,
+    errors.StoreHeld: 503,
     errors.StoreFull: 507,
 }
 

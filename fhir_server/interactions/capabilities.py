@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_server.errors import BadRequest
 from fhir_server.interactions import audit
 from fhir_server.interactions.audit_events.condition import PARAMETERS as TRAIL
 from fhir_server.interactions.audit_events.external import TYPE as AUDIT_EVENT
@@ -30,6 +31,7 @@ from profiles import definitions
 from realtime.subscriptions.subscription import GUIDE
 from realtime.subscriptions.subscription import PROFILE as BACKPORT
 
+MODES = ("full", "normative", "terminology")
 FHIR_VERSION = "4.0.1"
 WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
 TOPICS = f"{GUIDE}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
@@ -95,9 +97,14 @@ class _Answers:
 
 
 async def capabilities(call: Call) -> Result:
-    """Return the CapabilityStatement of this server, or with mode=terminology its TerminologyCapabilities: 200."""
-    asked = ("mode", "terminology") in call.parameters
-    made = terminology_capabilities(call.services) if asked else statement(call)
+    """Return the CapabilityStatement of this server, or with mode=terminology its TerminologyCapabilities: 200.
+
+    Raises BadRequest for another mode than those of http://hl7.org/fhir/R4/http.html#capabilities.
+    """
+    modes = [value for name, value in call.parameters if name == "mode"] or [MODES[0]]
+    if len(modes) > 1 or modes[0] not in MODES:
+        raise BadRequest(f"mode must be one of {', '.join(MODES)}, given once.", expression="mode")
+    made = terminology_capabilities(call.services) if modes == ["terminology"] else statement(call)
     return await audit.seen(call, "capabilities", Result(200, resource=made))
 
 

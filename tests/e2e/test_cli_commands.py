@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -120,6 +121,17 @@ def test_the_demo_keeps_what_was_changed_and_does_not_load_twice(tmp_path: Path)
             found = httpx.get(f"{server.root}/fhir/Patient/camille-moreau")
             assert found.headers["ETag"] == 'W/"1"'
     assert (tmp_path / "data" / "demo.db").exists()
+
+
+@pytest.mark.parametrize("words", ["user list", "package list", "terminology list", "reindex", "audit list"])
+def test_a_file_that_is_no_store_is_refused_without_talk_of_a_server(tmp_path: Path, words: str) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as file:
+        file.execute("CREATE TABLE customers (name TEXT)")
+    file.close()
+    asked = fhir_server(*words.split(), "--store", "sqlite:///shop.db", folder=tmp_path)
+    assert asked.returncode == 1
+    assert asked.stderr.startswith("fhir-server: The database file has tables of another application")
+    assert "server runs" not in asked.stderr
 
 
 def test_a_store_in_use_is_refused_to_others_with_the_way_out(tmp_path: Path) -> None:

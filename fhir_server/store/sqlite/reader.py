@@ -10,6 +10,7 @@ import apsw
 
 from fhir_server.search.match import Criteria
 from fhir_server.store.base import Key, RecordTable
+from fhir_server.store.migrate import schema_of
 from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import Readers, refusal
 from fhir_server.store.sqlite.dictionary import Dictionary, Names
@@ -25,6 +26,7 @@ class SqliteReader(IndexReading):
     ) -> None:
         try:
             self._readers = Readers(path)
+            schema_of(self._readers.connection)
             self._seen = -1
             dictionary = Dictionary(self._readers.connection)
             self._state = IndexState.of(dict(self._readers.connection.execute("SELECT key, value FROM meta")))

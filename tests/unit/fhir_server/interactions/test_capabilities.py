@@ -42,6 +42,19 @@ async def test_the_statement_is_valid_and_tells_the_facts(server: Server) -> Non
     assert statement["patchFormat"] == ["application/json-patch+json"]
 
 
+@pytest.mark.parametrize("mode", ["full", "normative"])
+async def test_the_whole_statement_holds_the_normative_part(server: Server, mode: str) -> None:
+    whole = await stated(server)
+    assert content(await server.do("capabilities", query=[("mode", mode)])) == whole
+
+
+@pytest.mark.parametrize("modes", [["everything"], [""], ["full", "terminology"]])
+async def test_a_mode_that_there_is_not_is_refused_with_those_there_are(server: Server, modes: list[str]) -> None:
+    await stated(server)
+    with pytest.raises(BadRequest, match="mode must be one of full, normative, terminology, given once"):
+        await server.do("capabilities", query=[("mode", mode) for mode in modes])
+
+
 async def test_every_type_has_the_interactions_that_are_routed(server: Server) -> None:
     (rest,) = (await stated(server))["rest"]
     assert [each["type"] for each in rest["resource"]] == list(definitions.resource_types())
