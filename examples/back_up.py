@@ -18,6 +18,8 @@ def back_up(store: Path, copy: Path) -> None:
     if copy.exists():
         raise FileExistsError(f"{copy} is there already: choose another name, or remove it.")
     copy.parent.mkdir(parents=True, exist_ok=True)
+    # Health data in the clear: for the owner of the copy alone.
+    copy.touch(mode=0o600, exist_ok=False)
     with (
         closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as source,
         closing(sqlite3.connect(copy)) as target,

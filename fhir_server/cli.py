@@ -311,7 +311,7 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        why = "something else listens there; choose another --port" if taken else error.strerror
+        why = "something else listens there; choose another --port, or FHIR_SERVER_PORT" if taken else error.strerror
         _stop(f"cannot listen on {settings.host}:{settings.port}: {why}", FAILED)
 
 

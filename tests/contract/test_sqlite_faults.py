@@ -166,6 +166,33 @@ async def test_a_database_of_another_application_is_refused_and_left_as_it_is(tm
     assert (tmp_path / "shop.db").read_bytes() == before
 
 
+def modes(folder: Path) -> dict[str, int]:
+    return {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+
+
+async def test_the_files_of_a_new_store_are_for_their_owner_alone(tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        store = await connect(f"sqlite:///{tmp_path}/new/fhir.db")
+        await update(store, Key("Patient", "1"))
+    finally:
+        os.umask(before)
+    found = modes(tmp_path / "new")
+    await store.close()
+    assert found.keys() >= {"fhir.db", "fhir.db-wal", "fhir.db-shm"}
+    assert set(found.values()) == {0o600}
+
+
+async def test_the_files_of_a_store_that_others_may_read_stay_so(tmp_path: Path):
+    await (await connect(f"sqlite:///{tmp_path}/fhir.db")).close()
+    (tmp_path / "fhir.db").chmod(0o640)
+    store = await connect(f"sqlite:///{tmp_path}/fhir.db")
+    await update(store, Key("Patient", "1"))
+    found = modes(tmp_path)
+    await store.close()
+    assert (found["fhir.db"], found["fhir.db-wal"], found["fhir.db-shm"]) == (0o640, 0o640, 0o640)
+
+
 async def test_a_closed_store_refuses_and_leaves_one_file_behind(tmp_path: Path):
     store = await connect(f"sqlite:///{tmp_path}/fhir.db")
     waiting = asyncio.create_task(update(store, Key("Patient", "1")))

@@ -149,6 +149,7 @@ def test_a_backup_of_a_store_at_rest_is_whole_and_never_overwrites(tmp_path: Pat
     assert fhir_server("load", "p.json", "--store", "sqlite:///a.db", folder=tmp_path).returncode == 0
     script = [sys.executable, str(ROOT / "examples" / "back_up.py"), "a.db", "b.db"]
     assert subprocess.run(script, cwd=tmp_path, check=False).returncode == 0
+    assert (tmp_path / "b.db").stat().st_mode & 0o777 == 0o600
     assert fhir_server("check", "--store", "sqlite:///b.db", folder=tmp_path).returncode == 0
     again = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert again.returncode == 1

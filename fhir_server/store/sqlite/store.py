@@ -64,6 +64,9 @@ class SqliteStore(IndexReading):
         self._tables = {table.name: table for table in tables}
         self._lock = Lock(path)
         try:
+            if not path.exists():
+                # Health data in the clear: for the owner alone. SQLite gives the log beside it the same mode.
+                path.touch(mode=0o600)
             self._writing = Connection(path, writes=True)
             self.schema = migrate(self._writing.raw, migrations(__package__), prepare=_prepare)
             self._writing.make_views()
