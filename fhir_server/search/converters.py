@@ -218,6 +218,12 @@ def _date(to: Collector, name: str, value: str, group: int) -> None:
     to.dates.append((name, low, high, group))
 
 
+def _instant(to: Collector, name: str, value: str, group: int) -> None:
+    """An instant has no width, so that `09:00:00Z` and `09:00:00.000Z` are the same."""
+    low, _ = date_range(value)
+    to.dates.append((name, low, low, group))
+
+
 def _limits(period: Mapping[str, Any]) -> tuple[int, int]:
     low = date_range(period["start"])[0] if "start" in period else BEGINNING
     high = date_range(period["end"])[1] if "end" in period else END
@@ -362,7 +368,8 @@ _TABLE: Mapping[str, Mapping[str, Convert]] = {
     },
     "uri": {**dict.fromkeys(("uri", "url", "oid", "uuid"), _uri), "canonical": _canonical},
     "date": {
-        **dict.fromkeys(("date", "dateTime", "instant"), _date),
+        **dict.fromkeys(("date", "dateTime"), _date),
+        "instant": _instant,
         "Period": _period,
         "Timing": _timing,
     },

@@ -14,6 +14,7 @@ from profiles.datatypes.temporal import date_range
 
 PREFIXES: frozenset[str] = frozenset(get_args(Prefix))
 
+MILLISECOND = 1000
 _MINUTE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[+-]\d\d:\d\d)?")
 _MINUTE_SPAN = 60_000_000
 _APPROXIMATION = 10
@@ -29,7 +30,8 @@ def read_date(parameter: Parameter, modifier: str, text: str, context: Context) 
 def date_node(parameter: Parameter, prefix: Prefix, low: int, high: int) -> Node:
     """Return what compares the entries of `parameter`, or the time of the version for `_lastUpdated`."""
     if parameter.code == "_lastUpdated":
-        return LastUpdated(prefix, low, high)
+        # Times of versions are kept to the microsecond and shown to the millisecond: compared is what is shown.
+        return LastUpdated(prefix, -(-low // MILLISECOND) * MILLISECOND, high - high % MILLISECOND + MILLISECOND - 1)
     return by_answers(parameter, lambda name: Date(name, prefix, low, high))
 
 

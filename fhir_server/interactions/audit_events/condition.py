@@ -15,7 +15,6 @@ from fhir_server.search import query as asked
 from fhir_server.search.query import Node
 from fhir_server.search.refuse import refuse
 from fhir_server.store.audit import (
-    MILLISECOND,
     Between,
     Condition,
     Every,
@@ -50,10 +49,8 @@ def condition(node: Node) -> Condition:
             return Unless(condition(inner))
         case asked.Id(ids):
             return Places(tuple(place for id in ids if (place := place_of(id)) is not None))
-        case asked.LastUpdated(prefix, low, high):
-            return _moment(prefix, low, high, 0)
-        case asked.Date("date", prefix, low, high):
-            return _moment(prefix, low, high, MILLISECOND - 1)
+        case asked.LastUpdated(prefix, low, high) | asked.Date("date", prefix, low, high):
+            return _moment(prefix, low, high)
         case asked.Owned(type, id):
             return _owned(type, id)
         case asked.Token("action" | "outcome" | "subtype" | "type"):
@@ -85,30 +82,21 @@ def not_answered(name: str) -> BadRequest:
     )
 
 
-def _moment(prefix: asked.Prefix, first: int, last: int, width: int) -> Condition:
-    """Compare an event's time, a range of `width` microseconds beyond it, with `first`..`last` (`search.match`)."""
-    within = Between("time", first, last - width)
-    after, before = Between("time", last - width + 1), Between("time", None, first - 1)
-    touching = last - width >= first - 1
+def _moment(prefix: asked.Prefix, first: int, last: int) -> Condition:
+    """Compare an event's time, which is a point, with the range `first`..`last` (`search.match`)."""
     match prefix:
-        case "eq":
-            return within
+        case "eq" | "ap":
+            return Between("time", first, last)
         case "ne":
-            return Unless(within)
-        case "gt":
-            return after
-        case "lt":
-            return before
-        case "ge":
-            return Between("time", first) if touching else Some((within, after))
-        case "le":
-            return Between("time", None, last - width) if touching else Some((within, before))
-        case "sa":
+            return Unless(Between("time", first, last))
+        case "gt" | "sa":
             return Between("time", last + 1)
-        case "eb":
-            return Between("time", None, first - width - 1)
-        case "ap":
-            return Between("time", first - width, last)
+        case "lt" | "eb":
+            return Between("time", None, first - 1)
+        case "ge":
+            return Between("time", first)
+        case "le":
+            return Between("time", None, last)
 
 
 def _owned(type: str, id: str) -> Condition:

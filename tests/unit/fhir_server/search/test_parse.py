@@ -133,6 +133,14 @@ def test_id_and_last_updated_are_answered_by_the_version_itself() -> None:
     assert where("Patient", "_lastUpdated", "gt2020-02-29") == LastUpdated("gt", FEBRUARY_29, FEBRUARY_29 + DAY - 1)
 
 
+def test_last_updated_is_compared_to_the_millisecond_that_is_shown() -> None:
+    shown = FEBRUARY_29 + 793_000
+    assert where("Patient", "_lastUpdated", "2020-02-29T00:00:00.793Z") == LastUpdated("eq", shown, shown + 999)
+    assert where("Patient", "_lastUpdated", "gt2020-02-29T00:00:00.793000Z") == LastUpdated("gt", shown, shown + 999)
+    between = where("Patient", "_lastUpdated", "lt2020-02-29T00:00:00.793001Z")
+    assert between == LastUpdated("lt", shown + 1000, shown + 999), "nothing is shown with more than three digits"
+
+
 @pytest.mark.parametrize(
     ("resource_type", "name", "value", "says"),
     [
