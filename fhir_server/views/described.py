@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fhir_server.errors import BadRequest
 from fhir_server.search.parameters import Registry
+from fhir_server.search.parse import parse
 from fhir_server.views.acting import Acting
 from fhir_server.views.demand_version import demand_version
 from fhir_server.views.find import find
@@ -13,7 +15,7 @@ from mappings.transactions.act import changes, transaction
 from mappings.views.check import settable
 from mappings.views.describe import Described, Misdescribed, described
 from mappings.views.registry import VIEWS
-from mappings.views.searching import search
+from mappings.views.searching import including
 from mappings.views.view import Parts, Values
 from mappings.views.write import write
 
@@ -34,22 +36,27 @@ TAKEN = frozenset(
 )
 """Words that the API has below `/api/v1` already."""
 
+_EXPANDED = frozenset(("in", "not-in", "above", "below"))
+"""Modifiers whose answer is terminology's."""
+_SAMPLES = ("a", "1", "2024-01-01")
+"""Values of which every search parameter takes one, as a part of a pattern where that is needed."""
+
 
 def read_views(folder: Path, registry: Registry) -> list[Described]:
     """Return the views that the files of a folder describe, by name of file.
 
-    Raises Misdescribed, naming file and entry, also for names and paths that are taken, and for search parameters that
-    there are not.
+    Raises Misdescribed, naming file and entry, also for names and paths that are taken, and for searches that would be
+    refused.
     """
     found: list[Described] = []
     try:
         files = sorted(each for each in folder.iterdir() if each.suffix == ENDING)
-        texts = [(each.name, each.read_text(encoding="utf-8")) for each in files]
-    except (OSError, UnicodeDecodeError) as error:
+        texts = [(each.name, each.read_bytes()) for each in files]
+    except OSError as error:
         raise Misdescribed(f"{folder}: {error}") from None
     for name, text in texts:
         try:
-            each = described(text)
+            each = described(_decoded(text))
             taken = {*TAKEN, *VIEWS, *(word for one in found for word in (one.view.name, one.path))}
             if {each.view.name, each.path} & taken:
                 raise Misdescribed(f"name or path: there is another view called {each.view.name} or {each.path}")
@@ -58,6 +65,13 @@ def read_views(folder: Path, registry: Registry) -> list[Described]:
             raise Misdescribed(f"{name}: {error}") from None
         found.append(each)
     return found
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Misdescribed("it is not written in UTF-8") from None
 
 
 async def create(acting: Acting, one: Described, record: Values) -> Parts:
@@ -93,13 +107,26 @@ def etag(one: Described, parts: Parts) -> str:
 
 
 def _demand_parameters(one: Described, registry: Registry) -> None:
-    """Raise Misdescribed for search parameters that the root does not have."""
+    """Raise Misdescribed for what no search for the root can be asked, naming the entry."""
     view = one.view
-    asked = [name for name, _ in view.listed]
-    asked += [name for each in view.filters.values() for name, _ in each.write("")]
-    asked += [name.removeprefix("-") for name in (view.order, *view.sorts.values())]
-    asked += [value.split(":")[1] for name, value in search(view, {}) if name == "_include"]
-    for name in asked:
-        plain = name.partition(":")[0].partition(".")[0]
-        if not plain.startswith("_") and registry.get(view.root, plain) is None:
-            raise Misdescribed(f"{view.root} has no search parameter {plain}")
+    asked = [(f"listed.{name}", name, value) for name, value in view.listed]
+    asked += [("order", "_sort", view.order)]
+    asked += [(f"sorts.{name}", "_sort", value) for name, value in view.sorts.items()]
+    asked += [("included", name, value) for name, value in including(view, view.included)]
+    for where, name, value in asked:
+        if fault := _refusal(view.root, [(name, value)], registry):
+            raise Misdescribed(f"{where}: {fault}")
+    for name, each in view.filters.items():
+        faults = [_refusal(view.root, each.write(value), registry) for value in _SAMPLES]
+        if all(faults):
+            raise Misdescribed(f"filters.{name}: {faults[-1]}")
+
+
+def _refusal(root: str, parameters: Sequence[tuple[str, str]], registry: Registry) -> str | None:
+    """Return why a search for the root would be refused; what only terminology can tell is not looked at."""
+    plain = [each for each in parameters if each[0].rpartition(":")[2] not in _EXPANDED]
+    try:
+        parse(root, plain, registry, base="", now=0)
+    except BadRequest as error:
+        return error.issues[0].message.rstrip(".")
+    return None

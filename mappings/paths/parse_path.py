@@ -34,6 +34,15 @@ def parse_path(text: str) -> Path:
     return Path(text, first, steps)
 
 
+def leads_to(text: str) -> str:
+    """Return the type of the element that a path leads to (`string`, `Coding`), "" for one with parts of its own.
+
+    Raises ValueError as `parse_path`.
+    """
+    _, ((type, inside), *_), _ = _walk(parse(text), ((parse_path(text).type, ""),), text, parse_path(text).type)
+    return "" if inside else type
+
+
 def _first(syntax: Syntax) -> str:
     while isinstance(syntax, Member | Function | Index) and syntax.source is not None:
         syntax = syntax.source

@@ -14,11 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 from mappings.concepts.bijection import Bijection
-from mappings.paths.parse_path import parse_path
+from mappings.paths.parse_path import leads_to, parse_path
 from mappings.views.kind import ADDRESS, DATE, FILLED, ID, MOMENT, TEXT, Kind, one_of, reference
 from mappings.views.moments import COMPLETED, DAY
 from mappings.views.view import At, Field, Filter, View, parameter
-from profiles.definitions import is_resource_type
+from profiles.definitions import is_resource_type, structure
 
 KINDS: Mapping[str, Kind] = {
     "text": TEXT,
@@ -38,7 +38,21 @@ ENTRIES = (
 FIELD_ENTRIES = ("type", "at", "to", "codes", "coding", "default", "shown", "required", "kept")
 PLACE_ENTRIES = ("path", "only_read")
 FILTER_ENTRIES = ("parameter", "pattern", "codes", "type")
+PAGING = ("page", "per_page", "sort", "cursor")
+"""What lists are asked for besides their filters."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_BELONGS = {"to": "reference", "codes": "code", "coding": "code"}
+_ADDRESSES = ("uri", "url", "canonical", "oid", "uuid")
+_TEXTS = ("string", "markdown", "code", "id", *_ADDRESSES)
+_MOMENTS = ("instant", "dateTime")
+_STANDS_IN: Mapping[str, Sequence[str]] = {
+    "address": ("string", *_ADDRESSES),
+    "date": ("date", "dateTime"),
+    "day": ("date", "dateTime"),
+    "moment": _MOMENTS,
+    "completed moment": _MOMENTS,
+}
+"""The types of R4 that a value of a kind can be written to, where those are not the types of texts."""
 
 
 class Misdescribed(ValueError):
@@ -77,17 +91,20 @@ def described(text: str) -> Described:
         raise Misdescribed("gone must be a table of elements of the root with their values")
     if not _is_json([gone, said.get("new")]):
         raise Misdescribed("new and gone hold what JSON can: a date is a text")
+    _demand_elements("new", root, _table(said, "new"))
+    _demand_elements("gone", root, gone or {})
+    fields = _fields(said, root, tables)
     view = View(
         name=name,
         root=root,
-        fields=_fields(said, root, tables),
+        fields=fields,
         links=_links(said, root),
         new={root: {"resourceType": root, **_table(said, "new")}},
         hides=_hidden(gone),
         listed=tuple(_texts("listed", _table(said, "listed")).items()),
-        filters={each: _filter(f"filters.{each}", it, tables) for each, it in _table(said, "filters").items()},
+        filters=_filters(_table(said, "filters"), tables),
         order=_text({"order": "_id"} | said, "order"),
-        sorts=_texts("sorts", _table(said, "sorts")),
+        sorts=_sorts(_table(said, "sorts"), {each.name for each in fields}),
         included=tuple(_texts("included", dict(enumerate(_list(said, "included")))).values()),
     )
     return Described(view, path, gone)
@@ -102,26 +119,43 @@ def _fields(said: Mapping[str, Any], root: str, tables: Mapping[str, Bijection])
             raise Misdescribed(f"{where} must be a table")
         if not all(_NAME.fullmatch(each) for each in name.split(".")) or name in ("id", "type"):
             raise Misdescribed(f"{where}: a field is called by lower case letters, digits and _; id is there by itself")
-        found.append(_field(where, name, entry, types, tables))
+        if name.count(".") > 1:
+            raise Misdescribed(f"{where} has more than one dot: an object stands in the record itself, not in another")
+        if name.partition(".")[0] in _table(said, "fields") and "." in name:
+            raise Misdescribed(f"{where}: {name.partition('.')[0]} is a field already; an object needs another name")
+        found.append(_field(where, name, entry, root, types, tables))
     if len(found) == 1:
         raise Misdescribed("fields: a view has some")
     return tuple(found)
 
 
-def _field(where: str, name: str, entry: Mapping[str, Any], types: set[str], tables: Mapping[str, Bijection]) -> Field:
+def _field(
+    where: str, name: str, entry: Mapping[str, Any], root: str, types: set[str], tables: Mapping[str, Bijection]
+) -> Field:
     _demand_known(entry, FIELD_ENTRIES, where)
     kind = _kind(where, entry, tables)
+    for each, type in _BELONGS.items():
+        if each in entry and entry["type"] != type:
+            raise Misdescribed(f"{where}.{each} belongs to fields of the type {type}")
+    places, kept = _places(where, entry, kind, root, types), _truth(where, entry, "kept")
+    if not kept and all(each.only_read for each in places):
+        raise Misdescribed(
+            f"{where}: nothing that is sent could be kept: name a place in {root} without only_read, or say kept = true"
+        )
     for value in ("default", "shown"):
         if value in entry and (fault := kind.fault(entry[value])):
             raise Misdescribed(f"{where}.{value} {fault}")
+    required = _truth(where, entry, "required")
+    if kept and required and "default" not in entry:
+        raise Misdescribed(f"{where} is kept and required: nobody can send it, so it needs a default")
     return Field(
         name,
         _value_kind(kind, entry, tables),
-        _places(where, entry, kind, types),
+        places,
         default=entry.get("default"),
         shown=entry.get("shown"),
-        required=bool(entry.get("required")),
-        kept=bool(entry.get("kept")),
+        required=required,
+        kept=kept,
     )
 
 
@@ -134,9 +168,12 @@ def _kind(where: str, entry: Mapping[str, Any], tables: Mapping[str, Bijection])
             raise Misdescribed(f"{where}.to must be a list of resource types")
         return reference(*to)
     if type == "code":
-        table = tables.get(str(entry.get("codes")))
+        named = entry.get("codes")
+        table = tables.get(named) if isinstance(named, str) else None
         if table is None:
             raise Misdescribed(f"{where}.codes must name a table of codes")
+        if not isinstance(entry.get("coding", ""), str):
+            raise Misdescribed(f"{where}.coding must be a text, the system of the codes")
         return one_of(tuple(table.forward), coding=entry.get("coding"), by=table)
     kind = KINDS.get(str(type))
     if kind is None:
@@ -149,9 +186,9 @@ def _value_kind(kind: Kind, entry: Mapping[str, Any], tables: Mapping[str, Bijec
     return one_of(tuple(tables[entry["codes"]].forward)) if entry["type"] == "code" else kind
 
 
-def _places(where: str, entry: Mapping[str, Any], kind: Kind, types: set[str]) -> tuple[At, ...]:
+def _places(where: str, entry: Mapping[str, Any], kind: Kind, root: str, types: set[str]) -> tuple[At, ...]:
     at = entry.get("at")
-    listed = at if isinstance(at, list) else [at]
+    listed = at if isinstance(at, list) and at else [at]
     found = []
     for each in listed:
         place = {"path": each} if isinstance(each, str) else each
@@ -164,8 +201,41 @@ def _places(where: str, entry: Mapping[str, Any], kind: Kind, types: set[str]) -
             raise Misdescribed(f"{where}.at: {error}") from None
         if path.type not in types:
             raise Misdescribed(f"{where}.at: {path.type} is neither the root nor among the links")
-        found.append(At(place["path"], kind, bool(place.get("only_read"))))
+        # What links lead to is shown with a record and never written by it.
+        only_read = _truth(f"{where}.at", place, "only_read") or path.type != root
+        if not only_read:
+            _demand_fit(where, entry, place["path"])
+        found.append(At(place["path"], kind, only_read))
     return tuple(found)
+
+
+def _demand_fit(where: str, entry: Mapping[str, Any], path: str) -> None:
+    """Raise Misdescribed where values of a field cannot be written to what a path leads to."""
+    type = entry["type"]
+    if type == "reference" and parse_path(path).steps[-1].key != "reference":
+        raise Misdescribed(
+            f"{where}.at: {path!r} must end with the reference of a Reference, such as subject.reference"
+        )
+    fit = ("Coding",) if entry.get("coding") else _STANDS_IN.get(type, _TEXTS)
+    found = leads_to(path)
+    if found not in fit:
+        told = f"is of the type {found}" if found else "has parts of its own"
+        raise Misdescribed(f"{where}.at: {path!r} {told}; a {type} can be written to {', '.join(fit)}")
+
+
+def _truth(where: str, entry: Mapping[str, Any], name: str) -> bool:
+    found = entry.get(name, False)
+    if not isinstance(found, bool):
+        raise Misdescribed(f"{where}.{name} must be true or false, without quotation marks")
+    return found
+
+
+def _demand_elements(where: str, root: str, content: Mapping[str, Any]) -> None:
+    """Raise Misdescribed for what the root does not have, and for its id, which is the server's."""
+    known = {name for each in structure(root).root.children for name in each.json_names()} - {"id"}
+    for name in content:
+        if name.removeprefix("_") not in known:
+            raise Misdescribed(f"{where}.{name}: a new {root} has no such element to be set")
 
 
 def _links(said: Mapping[str, Any], root: str) -> Mapping[str, str]:
@@ -189,6 +259,23 @@ def _codes(where: str, table: Any) -> Bijection:
     return Bijection("", "", table, back, {})
 
 
+def _sorts(sorts: Mapping[str, Any], fields: set[str]) -> Mapping[str, str]:
+    found = _texts("sorts", sorts)
+    for name, by in found.items():
+        if name not in fields:
+            raise Misdescribed(f"sorts.{name} is no field; there are {', '.join(sorted(fields))}")
+        if by.startswith("-"):
+            raise Misdescribed(f"sorts.{name} must be without -: who asks for a list says the direction")
+    return found
+
+
+def _filters(filters: Mapping[str, Any], tables: Mapping[str, Bijection]) -> Mapping[str, Filter]:
+    for each in PAGING:
+        if each in filters:
+            raise Misdescribed(f"filters.{each}: every list has {', '.join(PAGING)}; call the filter something else")
+    return {each: _filter(f"filters.{each}", entry, tables) for each, entry in filters.items()}
+
+
 def _filter(where: str, entry: Any, tables: Mapping[str, Bijection]) -> Filter:
     if not isinstance(entry, dict) or not isinstance(entry.get("parameter"), str):
         raise Misdescribed(f"{where} must be a table with the search parameter")
@@ -196,9 +283,9 @@ def _filter(where: str, entry: Any, tables: Mapping[str, Bijection]) -> Filter:
     pattern, codes = entry.get("pattern", "{}"), entry.get("codes")
     if not isinstance(pattern, str) or pattern.count("{}") != 1 or set(pattern.replace("{}", "")) & set("{}"):
         raise Misdescribed(f"{where}.pattern must have {{}} once, where the value goes")
-    if codes is not None and codes not in tables:
+    if codes is not None and (not isinstance(codes, str) or codes not in tables):
         raise Misdescribed(f"{where}.codes must name a table of codes")
-    if entry.get("type", "filled text") not in KINDS:
+    if str(entry.get("type", "filled text")) not in KINDS:
         raise Misdescribed(f"{where}.type must be one of {', '.join(KINDS)}")
     kind = KINDS[entry["type"]] if "type" in entry else None
     return parameter(entry["parameter"], pattern, tables[codes].forward if codes is not None else None, kind=kind)

@@ -96,7 +96,7 @@ def test_the_view_is_described_with_the_others_and_no_word_is_used_twice(practic
     ("old", "new", "told"),
     [
         ("ServiceRequest.priority", "ServiceRequest.colour", "fields.urgency.at: 'ServiceRequest.colour'"),
-        ('parameter = "priority"', 'parameter = "colour"', "ServiceRequest has no search parameter colour"),
+        ('parameter = "priority"', 'parameter = "colour"', "filters.urgency: Search parameter 'colour'"),
         ('path = "blood_tests"', 'path = "appointments"', "name or path: there is another view"),
     ],
 )

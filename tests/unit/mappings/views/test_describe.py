@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from fhir_server.api.acting import PAGING
 from mappings.views.describe import Misdescribed, described
 from mappings.views.gather import gather
 from mappings.views.show import show
 from mappings.views.write import write
 
 HEAD = 'name = "visit"\npath = "visits"\nroot = "Encounter"\n'
+PLACE = '"Encounter.type.text"'
+LINK = 'links = { Patient = "Encounter.subject.reference" }\n'
 FIELD = '[fields.kind]\ntype = "text"\nat = "Encounter.type.text"\n'
 CODED = """
 [new.class]
@@ -31,6 +34,7 @@ at = "Encounter.priority.coding.where(system = 'http://terminology.hl7.org/CodeS
 [fields."who.name"]
 type = "text"
 at = "Patient.name.text"
+kept = true
 
 [links]
 Patient = "Encounter.subject.reference"
@@ -97,9 +101,48 @@ def test_what_is_gone_is_hidden_and_without_it_nothing_is() -> None:
         (HEAD + "included = [1]\n" + FIELD, "included.0 must be a text"),
         (HEAD + FIELD + "[listed]\nstatus = 1\n", "listed.status must be a text"),
         (HEAD + FIELD + "[sorts]\nkind = 1\n", "sorts.kind must be a text"),
+        (HEAD + FIELD + 'required = "no"\n', "fields.kind.required must be true or false"),
+        (HEAD + FIELD + 'kept = "no"\n', "fields.kind.kept must be true or false"),
+        (HEAD + FIELD + "kept = true\nrequired = true\n", "fields.kind is kept and required"),
+        (
+            HEAD + FIELD.replace(PLACE, f'{{ path = {PLACE}, only_read = "no" }}'),
+            "fields.kind.at.only_read must be true",
+        ),
+        (HEAD + FIELD.replace(PLACE, f"{{ path = {PLACE}, only_read = true }}"), "fields.kind: nothing that is sent"),
+        (HEAD + LINK + FIELD.replace(PLACE, '"Patient.name.text"'), "fields.kind: nothing that is sent could be kept"),
+        (HEAD + FIELD.replace(PLACE, "[]"), "fields.kind.at must be a FHIRPath"),
+        (HEAD + FIELD.replace("type.text", "type"), "fields.kind.at: 'Encounter.type' is of the type CodeableConcept"),
+        (HEAD + FIELD.replace("type.text", "location"), "fields.kind.at: 'Encounter.location' has parts of its own"),
+        (HEAD + FIELD.replace('"text"', '"moment"'), "a moment can be written to instant, dateTime"),
+        (
+            HEAD + FIELD.replace('"text"', '"reference"\nto = ["Patient"]'),
+            "fields.kind.at: 'Encounter.type.text' must end with the reference",
+        ),
+        (HEAD + FIELD + 'codes = "x"\n', "fields.kind.codes belongs to fields of the type code"),
+        (HEAD + FIELD + 'to = ["Patient"]\n', "fields.kind.to belongs to fields of the type reference"),
+        (
+            HEAD + FIELD.replace('"text"', '"code"\ncodes = "x"\ncoding = 1') + '[codes.x]\na = "1"\n',
+            "fields.kind.coding must be a text",
+        ),
+        (HEAD + FIELD + FIELD.replace("kind", '"kind.of"'), "fields.kind.of: kind is a field already"),
+        (HEAD + FIELD.replace("kind", '"a.b.c"'), "fields.a.b.c has more than one dot"),
+        (HEAD + 'new = { statuss = "planned" }\n' + FIELD, "new.statuss: a new Encounter has no such element"),
+        (HEAD + 'gone = { statuss = "x" }\n' + FIELD, "gone.statuss: a new Encounter has no such element"),
+        (HEAD + 'new = { id = "1" }\n' + FIELD, "new.id: a new Encounter has no such element"),
+        (HEAD + FIELD + '[filters.a]\nparameter = "type"\ntype = ["text"]\n', "filters.a.type must be one of text"),
+        (HEAD + FIELD + '[filters.a]\nparameter = "type"\ncodes = ["x"]\n', "filters.a.codes must name a table"),
+        (HEAD + FIELD + '[sorts]\nsort = "date"\n', "sorts.sort is no field; there are id, kind"),
+        (HEAD + FIELD + '[sorts]\nkind = "-date"\n', "sorts.kind must be without -"),
     ],
 )
 def test_a_description_that_cannot_be_followed_is_told_by_its_entry(text: str, told: str) -> None:
     with pytest.raises(Misdescribed) as caught:
         described(text)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(PAGING))
+def test_no_filter_is_called_what_every_list_is_asked_for(name: str) -> None:
+    with pytest.raises(Misdescribed) as caught:
+        described(HEAD + FIELD + f'[filters.{name}]\nparameter = "date"\n')
+    assert f"filters.{name}: every list has" in str(caught.value)
