@@ -63,6 +63,7 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"policy": "no/such/file.toml"}, "policy: there is no file no/such/file.toml"),
         ({"bus": "localhost:6379"}, "bus: .*redis://host:6379"),
         ({"bus": "redis://host:port"}, "bus: .*redis://host:6379"),
+        ({"bus": "http://host:6379"}, "bus: .*redis://host:6379"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], says: str) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from auth.errors import TooMany, Unauthenticated
 from auth.throttle import RATES
-from fhir_server.settings import SettingsError
 from tests.fakes.authority import ELSEWHERE
 from tests.fakes.desk import desk_of
 from tests.fakes.redis_server import redis_server
@@ -26,10 +25,3 @@ async def test_what_is_guessed_at_one_server_counts_at_the_other(tmp_path: Path)
                     await desk.auth.sessions.login("ann@example.org", "wrong", None, ELSEWHERE)
                 with pytest.raises(Unauthenticated):
                     await desk.auth.sessions.login("ben@example.org", "wrong", None, ELSEWHERE)
-
-
-@pytest.mark.parametrize("address", ["http://127.0.0.1:6379", "nonsense", "redis://127.0.0.1:port"])
-async def test_what_is_no_redis_is_told(address: str) -> None:
-    with pytest.raises(SettingsError, match="bus: write redis://"):
-        async with desk_of(bus=address):
-            pass
