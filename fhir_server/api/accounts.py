@@ -21,7 +21,7 @@ from fhir_server.api.smart_browser import answer_stray
 from fhir_server.api.smart_clients import client_routes, launch_routes, registration_routes
 from fhir_server.api.smart_logout import logout_routes
 from fhir_server.api.smart_pages import page_routes, step_routes
-from fhir_server.api.socket import socket_routes
+from fhir_server.api.socket import plain_routes, socket_routes
 
 
 def include_accounts(api: FastAPI, desk: Callable[[], Desk], *, registration_open: bool = False) -> None:
@@ -38,6 +38,7 @@ def include_accounts(api: FastAPI, desk: Callable[[], Desk], *, registration_ope
         me_routes(),
         admin_routes(),
         socket_routes(),
+        plain_routes(),
     )
     smart = (
         smart_routes(),

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-PATHS = ("/api/v1", "/admin", "/auth", "/fhir/.well-known")
+PATHS = ("/api/v1", "/admin", "/auth", "/fhir/.well-known", "/socket")
 WHY = "This server is open and has no accounts, and therefore nothing below {}: start it with --auth required."
 
 

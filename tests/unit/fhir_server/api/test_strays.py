@@ -61,10 +61,18 @@ async def test_the_methods_of_all_routes_of_an_address_are_named() -> None:
 
 async def test_an_open_server_says_that_it_has_no_accounts() -> None:
     async with asking(accounts=False) as http:
-        for path in ("/api/v1/me", "/admin/users", "/auth/token", "/fhir/.well-known/smart-configuration"):
+        for path in ("/api/v1/me", "/admin/users", "/auth/token", "/fhir/.well-known/smart-configuration", "/socket/x"):
             for answer in (await http.get(path), await http.post(path)):
                 assert answer.status_code == 404
                 assert "--auth required" in message(answer)
+
+
+async def test_who_comes_to_a_socket_by_plain_http_hears_what_a_proxy_must_pass_on() -> None:
+    async with asking(accounts=True) as http:
+        for path in ("/socket/websocket", "/socket/subscriptions"):
+            answer = await http.get(path)
+            assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+            assert "proxy" in message(answer)
 
 
 async def test_oauth_endpoints_hear_of_it_in_the_words_of_oauth() -> None:
