@@ -6,6 +6,7 @@ from mappings.concepts.names import RECORD, definition
 from mappings.paths.path import Json
 from mappings.views.consultation import finish, is_of_room
 from mappings.views.moments import is_before
+from mappings.views.soap import NOTE, is_soap_note
 from mappings.views.view import Parts
 
 
@@ -17,6 +18,10 @@ def complete_record(parts: Parts) -> None:
     if written:
         _keep_consultation(parts)
         composition["date"] = written
+    if not is_soap_note(composition):
+        # A note of others that has lost its last part is a record by its type from now on, as an empty one of ours is.
+        kind = composition.setdefault("type", {})
+        kind["coding"] = [*kind.get("coding", ()), dict(zip(("system", "code"), NOTE, strict=True))]
     attesters = composition.get("attester", [])
     is_own = composition.get("identifier", {}).get("system") == RECORD
     if is_own and written and composition["status"] in ("final", "amended") and not _is_signed(attesters):

@@ -7,7 +7,7 @@ sections and none of our extensions, are shown as well as they can be.
 from __future__ import annotations
 
 from mappings.concepts.bijection import bijection, codes
-from mappings.concepts.names import ACT, HL7, LOINC, RECORD, TAG, category_code, definition, system
+from mappings.concepts.names import ACT, HL7, LOINC, RECORD, TAG, definition, system
 from mappings.paths.parse_path import parse_path
 from mappings.paths.path import Json
 from mappings.paths.write_path import write_path
@@ -58,12 +58,6 @@ def _write_start(parts: Parts, moment: str) -> None:
     for encounter in parts.get("Encounter", ())[:1]:
         if not is_of_room(encounter):
             write_path(parse_path(_PERIOD), encounter, leaf)
-
-
-def _of_category(text: str) -> tuple[tuple[str, str], ...]:
-    """A category without a code of its own is found by its text."""
-    code = category_code(text)
-    return (("category", f"{system('category')}|{code}"),) if code == text else (("category:text", escaped(text)),)
 
 
 def _of_priority(priority: str) -> tuple[tuple[str, str], ...]:
@@ -217,7 +211,7 @@ VIEW = View(
     hides=lambda composition: composition.get("status") == "entered-in-error" or not is_soap_note(composition),
     listed=(("soap-note", "true"),),
     filters={
-        "category": Filter(LINE, _of_category),
+        "category": parameter("record-category:exact", kind=LINE),
         "priority": Filter(one_of(_PRIORITIES), _of_priority),
         "status": Filter(one_of(codes("telemed-record-status")), _of_status),
         "tag": Filter(FILLED, lambda tag: (("_tag", f"{TAG}|{escaped(tag_code(tag))}"),)),

@@ -154,10 +154,22 @@ def test_a_point_in_time_of_others_gives_way_to_a_day() -> None:
     assert changed["Composition"][0]["extension"] == [{"url": url, "valueDate": "2026-05-01"}]
 
 
+def test_a_note_of_others_stays_a_record_without_its_last_part() -> None:
+    category = [{"coding": [{"system": "http://loinc.org", "code": "LP173421-1", "display": "Report"}]}]
+    patient = {"resourceType": "Patient", "id": "p", "name": [{"text": "Marie"}]}
+    (parts,) = gather(
+        VIEW, [note(PLAN, type={"text": "Note"}, category=category, subject={"reference": "Patient/p"}), patient]
+    )
+    before = show(VIEW, parts)
+    after = write(VIEW, {"soap": {"plan": None}}, parts)
+    (root,) = after["Composition"]
+    assert not VIEW.hides(root)
+    assert root["type"]["text"] == "Note"
+    assert show(VIEW, after) == before | {"soap": dict.fromkeys(before["soap"])}
+
+
 def test_the_filters_of_a_list_are_searches() -> None:
-    system = "urn:fhir-health-server:telemed/CodeSystem/telemed-"
-    assert VIEW.filters["category"].write("cardiologie") == (("category", f"{system}category|cardiologie"),)
-    assert VIEW.filters["category"].write("Astrologie") == (("category:text", "Astrologie"),)
+    assert VIEW.filters["category"].write("a,b") == (("record-category:exact", "a\\,b"),)
     assert VIEW.filters["status"].write("final") == (("status", "final"), ("record-status:not", "archived"))
     assert VIEW.filters["status"].write("archived") == (("record-status", "archived"),)
     assert VIEW.filters["tag"].write("a,c") == (("_tag", "urn:fhir-health-server:telemed/tag|a\\,c"),)

@@ -45,6 +45,7 @@ def test_only_search_parameters_of_r4_and_of_ours_are_used(name: str) -> None:
         "_tag",
         "_id",
         "_filter",
+        "record-category",
         "record-status",
         "soap-note",
         "consultation-date",
