@@ -19,7 +19,11 @@ from mappings.views.soap import FILES, has_code
 from mappings.views.view import Parts
 
 TITLE = "Documents"
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?: ?; ?[\w.+-]+=[\w.+-]+)*", re.ASCII)
+_NAME = r"[A-Za-z0-9][\w!#$&^.+-]*"
+_TOKEN = r"[\w!#$%&'*+.^`|~-]+"
+_QUOTED = r'"(?:[!#-\[\]-~]|\\[!-~]| (?! ))*"'
+_MEDIA_TYPE = re.compile(f"{_NAME}/{_NAME}(?: ?; ?{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*", re.ASCII)
+"""RFC 6838, 4.2 and RFC 9110, 8.3.1, as far as the type `code` of FHIR holds it: no two blanks in a row."""
 
 
 def document(file: Mapping[str, Any], content: bytes, composition: Json, moment: str) -> tuple[Json, Json]:

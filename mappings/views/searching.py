@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mappings.errors import Unfit
+from mappings.views.kind import Kind
 from mappings.views.view import View
 from profiles.issues import Issue
 
@@ -22,12 +23,19 @@ def search(
     if unknown:
         known = ", ".join(view.filters)
         raise Unfit([Issue("error", "invalid", f"is no filter; there are {known}", name) for name in unknown])
-    faults = [(name, view.filters[name].kind.fault(value)) for name, value in filters.items()]
+    faults = [(name, _fault(view.filters[name].kind, value)) for name, value in filters.items()]
     if any(fault for _, fault in faults):
         raise Unfit([Issue("error", "invalid", fault, name) for name, fault in faults if fault])
     found = [*view.listed, *(pair for name, value in filters.items() for pair in view.filters[name].write(value))]
     includes = including(view, (*view.included, *view.standing_in) if whole else view.included)
     return [*found, *includes, ("_sort", _order(view, sort))]
+
+
+def _fault(kind: Kind, value: str) -> str | None:
+    fault = kind.fault(value)
+    if fault and kind.fault(value.replace(" ", "+")) is None:
+        return "has a blank where there was a +: in an address, the + of a zone is written %2B"
+    return fault
 
 
 def including(view: View, names: Sequence[str]) -> list[tuple[str, str]]:

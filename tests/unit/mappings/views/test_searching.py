@@ -37,6 +37,13 @@ def test_a_value_that_is_none_of_the_filter_s_kind_is_told() -> None:
     assert caught.value.fields["status"] == ["must be one of draft, final, amended, archived"]
 
 
+def test_a_zone_whose_sign_was_lost_on_the_way_is_told_as_that() -> None:
+    with pytest.raises(Unfit) as caught:
+        search(registered("appointment"), {"from": "2026-10-25T02:30:00 01:00", "to": "2026 10 25"})
+    assert "%2B" in caught.value.fields["from"][0]
+    assert "%2B" not in caught.value.fields["to"][0]
+
+
 @pytest.mark.parametrize("name", VIEWS)
 def test_only_search_parameters_of_r4_and_of_ours_are_used(name: str) -> None:
     view = VIEWS[name]
