@@ -166,6 +166,8 @@ class App:
     """The dispatcher: `/fhir` to the tenant, everything else to FastAPI, lifespan to the tenant."""
 
     def __init__(self, settings: Settings) -> None:
+        self.refused: Refusal | SettingsError | None = None
+        """What kept it from starting."""
         self._settings = settings
         self._open = AsyncExitStack()
         self._tenant: Tenant | None = None
@@ -210,6 +212,7 @@ class App:
             self._tenant = await self._open.enter_async_context(open_tenant(self._settings))
             await self._open_doors(self._tenant)
         except (Refusal, SettingsError) as refusal:
+            self.refused = refusal
             await send({"type": "lifespan.startup.failed", "message": str(refusal)})
             return
         self._tenant.jobs.begin(self._tenant.services)

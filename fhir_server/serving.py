@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable
 from socket import socket
@@ -149,10 +150,11 @@ class Server(uvicorn.Server):
 def serving(settings: Settings, listening: socket, ready: Callable[[], None]) -> bool:
     """Serve until told to stop; return whether it came to serving at all. `ready` is called once it does.
 
-    Raises SettingsError for a certificate that cannot be used.
+    Raises SettingsError for settings that cannot be followed, and whatever refuses to be opened.
     """
+    app = create_app(settings)
     options = uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop",
         http=Protocol,
         ws=Upgraded,
@@ -172,7 +174,13 @@ def serving(settings: Settings, listening: socket, ready: Callable[[], None]) ->
     if options.ssl is not None:
         options.ssl.minimum_version = TLSVersion.TLSv1_2
     server = Server(options, ready, settings.request_head_s)
-    server.run(sockets=[listening])
+    # What keeps it from starting is raised here: uvicorn need not tell of it as well.
+    logging.getLogger("uvicorn.error").addFilter(lambda _record: app.refused is None)
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if app.refused is not None:
+            raise app.refused from None
     return server.started
 
 

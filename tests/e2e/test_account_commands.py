@@ -61,7 +61,7 @@ def test_without_the_key_the_store_is_refused_and_can_be_given_another(tmp_path:
         assert "which is not at hand" in refused.stderr
         assert f"{file} (secrets_key)" in refused.stderr
     served = fhir_server("serve", "--port", "0", *store, folder=tmp_path)
-    assert served.returncode != 0
+    assert served.returncode == 2
     assert "keys seal --lost" in served.stderr
     file.write_text("nothing of use\n")
     assert "holds no keys that can be used" in fhir_server("keys", "list", *store, folder=tmp_path).stderr

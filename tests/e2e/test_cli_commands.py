@@ -143,6 +143,8 @@ def test_a_store_in_use_is_refused_to_others_with_the_way_out(tmp_path: Path) ->
             assert "open for writing in another process" in asked.stderr
         other = fhir_server("serve", "--auth", "open", "--port", "0", folder=tmp_path)
         assert other.returncode == 1
+        assert other.stderr.startswith("fhir-server: The database fhir.db is open for writing in another process")
+        assert len(other.stderr.splitlines()) == 1
         fed = fhir_server("load", "p.json", "--url", f"{server.root}/fhir", folder=tmp_path)
         assert fed.returncode == 0, fed.stdout + fed.stderr
         assert httpx.get(f"{server.root}/fhir/Patient/a").status_code == 200

@@ -108,5 +108,5 @@ def test_a_file_that_cannot_be_followed_keeps_the_server_from_starting(
     (tmp_path / "views" / "blood_test.toml").write_text(FILE.replace(old, new), encoding="utf-8")
     serve = ("serve", "--port", "0", "--store", f"sqlite:///{tmp_path}/fhir.db")
     ended = fhir_server(*serve, folder=tmp_path, FHIR_SERVER_VIEWS="views")
-    assert ended.returncode == 1
-    assert f"views: blood_test.toml: {told}" in ended.stderr + ended.stdout
+    assert ended.returncode == 2
+    assert f"fhir-server: views: blood_test.toml: {told}" in ended.stderr.splitlines()[-1]

@@ -58,5 +58,5 @@ def test_a_topic_of_what_nobody_is_told_of_keeps_the_server_from_starting(tmp_pa
     (tmp_path / "topics" / "trail.json").write_text(json.dumps(topic))
     flags = ["serve", "--auth", "open", "--port", "0", "--store", f"sqlite:///{tmp_path}/x.db"]
     done = fhir_server(*flags, folder=tmp_path, FHIR_SERVER_SUBSCRIPTION_TOPICS="topics")
-    assert done.returncode != 0
-    assert f"subscription_topics: {url} cannot be followed: Nobody is told of AuditEvent" in done.stderr
+    assert done.returncode == 2
+    assert f"fhir-server: subscription_topics: {url} cannot be followed: Nobody is told of AuditEvent" in done.stderr
