@@ -97,9 +97,10 @@ async def asking(call: Call) -> Asked:
         raise BadRequest(
             "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
         )
+    unknown = _unknown_elements(call, search, shown)
     asked = Asked(
         search=search,
-        part=shown,
+        part=part.Part(shown.summary, tuple(name for name in shown.elements if name not in unknown)),
         total=choices.get("_total"),
         count=call.services.limits.page_default if search.count is None else search.count,
         explain=choices.get("_explain") == "true",
@@ -107,7 +108,7 @@ async def asking(call: Call) -> Asked:
         place=place,
         position=position,
         now=now,
-        warnings=(*search.warnings, *_unknown_elements(call, search, shown)),
+        warnings=(*search.warnings, *unknown.values()),
     )
     return replace(asked, walk=paging.Walk(path, _applied(asked, own))) if own or asked.only_number else asked
 
@@ -117,7 +118,8 @@ def _applied(asked: Asked, own: Pairs) -> tuple[tuple[str, str], ...]:
     hidden = WITHOUT_MATCHES if asked.only_number else frozenset()
     return (
         *(pair for pair in asked.search.applied if pair[0].partition(":")[0] not in hidden),
-        *(pair for pair in own if pair[0] not in ("_explain", paging.CURSOR)),
+        *(pair for pair in own if pair[0] not in ("_elements", "_explain", paging.CURSOR)),
+        *((("_elements", ",".join(asked.part.elements)),) if asked.part.elements else ()),
     )
 
 
@@ -229,19 +231,21 @@ def _refuse_outside(call: Call, search: Search) -> None:
         )
 
 
-def _unknown_elements(call: Call, search: Search, shown: part.Part) -> list[Issue]:
-    """Return a warning of each name in `_elements` that no type searched has. Raises BadRequest unless lenient."""
+def _unknown_elements(call: Call, search: Search, shown: part.Part) -> dict[str, Issue]:
+    """Return what `_elements` names and no type searched has, with a warning each. Raises BadRequest unless lenient."""
     if not shown.elements:
-        return []
+        return {}
     known = frozenset[str]().union(*(known_elements(target.type) for target in search.targets))
     severity: Severity = "warning" if call.prefer.lenient else "error"
-    issues = [
-        Issue(severity, "not-supported", f"_elements: no type searched has an element {name[:64]!r}.", "_elements")
+    issues = {
+        name: Issue(
+            severity, "not-supported", f"_elements: no type searched has an element {name[:64]!r}.", "_elements"
+        )
         for name in shown.elements
         if name not in known
-    ]
+    }
     if issues and not call.prefer.lenient:
-        raise BadRequest.of(issues)
+        raise BadRequest.of(list(issues.values()))
     return issues
 
 
