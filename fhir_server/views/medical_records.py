@@ -49,12 +49,13 @@ class Download:
 UNKNOWN = "application/octet-stream"
 """The media type of a file that has none, or one of others that no header can hold."""
 OWNERS = ("patient_id", "doctor_id")
+ONLY_DOCTORS = "Only doctors write medical records."
 
 
 async def create(acting: Acting, record: Values) -> Parts:
     """Write a new record of the doctor who asks, and tell the patient. Raises Denied, Unfit, Forbidden."""
     if acting.account.role != "doctor":
-        raise Denied("Only doctors write medical records.")
+        raise Denied(ONLY_DOCTORS)
     record = {"doctor_id": acting.account.id} | settable(VIEW, await of_now(acting, record))
     if record["doctor_id"] != acting.account.id:
         raise Unfit(
@@ -119,7 +120,7 @@ async def remove(acting: Acting, id: str, if_match: str | None = None) -> None:
     """Take a record out of the view; its versions are kept. Raises NotFound, PreconditionFailed, Forbidden."""
     stored = await find(acting, VIEW, id)
     demand_version(etag(stored), if_match)
-    await acting.write(remove_record(stored, acting.act()))
+    await _write(acting, stored, remove_record(stored, acting.act()))
 
 
 async def attachment(acting: Acting, id: str, file: str) -> Download:
@@ -155,5 +156,21 @@ def _inline(binary: Resource) -> Content:
 async def _written(acting: Acting, id: str, stored: Parts, bundle: Resource) -> Parts:
     if not bundle["entry"]:
         return stored
-    await acting.write(bundle)
+    await _write(acting, stored, bundle)
     return await find(acting, VIEW, id)
+
+
+async def _write(acting: Acting, stored: Parts, bundle: Resource) -> None:
+    """Write a change of a record. Raises Denied, which says what a refusal of its resources means for the record."""
+    try:
+        await acting.write(bundle)
+    except Forbidden:
+        if acting.account.role != "doctor":
+            raise Denied(ONLY_DOCTORS) from None
+        patient = show(VIEW, stored)["patient_id"]
+        if patient is None or await is_there(acting, "Patient", patient):
+            raise
+        message = (
+            "The patient is not in your care any more: you can read what you have written, and no longer change it."
+        )
+        raise Denied(message) from None
