@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fhir_server.interactions.booking import LONGEST, OPEN
 from fhir_server.interactions.call import Resource
 from fhir_server.interactions.conditional import criteria_of
 from fhir_server.interactions.update import update
 from fhir_server.model.fhir_json import parse
+from fhir_server.model.resource import nearest_instant
 from fhir_server.store.base import Transaction, Version
 from fhir_server.views.acting import Acting
 from mappings.transactions.record import end_consultation
@@ -21,7 +23,9 @@ from profiles.datatypes.temporal import date_range
 from profiles.restriction import ALL
 
 MOST = 1000
-"""Slots that may begin within one appointment, records that may be made of one."""
+"""Slots, and other appointments, that may be near one appointment; records that may be made of one."""
+SLOTS = ("schedule.actor", "schedule.actor:PractitionerRole.practitioner")
+APPOINTMENTS = ("practitioner", "actor:PractitionerRole.practitioner")
 
 
 def span(appointment: Values) -> tuple[int, int]:
@@ -30,19 +34,43 @@ def span(appointment: Values) -> tuple[int, int]:
 
 
 async def mark_slots(acting: Acting, tx: Transaction, appointment: Values, status: str) -> None:
-    """Make the slots of the doctor within an appointment `busy`, or `free` again; what else they are stays."""
-    before = "free" if status == "busy" else "busy"
-    asked = [
-        ("status", before),
-        ("start", f"ge{appointment['starts_at']}"),
-        ("start", f"lt{appointment['ends_at']}"),
-    ]
-    slots: dict[str, Resource] = {}
-    for way in ("schedule.actor", "schedule.actor:PractitionerRole.practitioner"):
-        whose = (way, f"Practitioner/{appointment['doctor_id']}")
-        slots |= {each["id"]: each for each in await _found(acting, tx, "Slot", [whose, *asked])}
-    for slot in slots.values():
-        await update(acting.house(tx, "Slot", id=slot["id"], resource=slot | {"status": status}))
+    """Make the slots of the doctor that an appointment overlaps `busy`; or `free` again, where no other one does.
+
+    What else slots are stays. One that began more than LONGEST before is taken to be over.
+    """
+    whom, (start, end) = f"Practitioner/{appointment['doctor_id']}", span(appointment)
+    asked = [("status", "free" if status == "busy" else "busy"), *_beginning("start", start - LONGEST, end)]
+    slots = await _of_doctor(acting, tx, "Slot", SLOTS, whom, asked)
+    over = [each for each in slots if _time(each)[1] > start]
+    taken: list[tuple[int, int]] = []
+    if status == "free" and over:
+        first, last = min(_time(each)[0] for each in over), max(_time(each)[1] for each in over)
+        asked = [("status", ",".join(OPEN)), *_beginning("date", first - LONGEST, last)]
+        others = await _of_doctor(acting, tx, "Appointment", APPOINTMENTS, whom, asked)
+        taken = [_time(each) for each in others if "end" in each]
+    for slot in over:
+        begins, ends = _time(slot)
+        if not any(one < ends and begins < other for one, other in taken):
+            await update(acting.house(tx, "Slot", id=slot["id"], resource=slot | {"status": status}))
+
+
+def _time(resource: Resource) -> tuple[int, int]:
+    """Return when a Slot or an Appointment begins and ends, in microseconds since 1970."""
+    return date_range(resource["start"])[0], date_range(resource["end"])[0]
+
+
+def _beginning(parameter: str, first: int, last: int) -> list[tuple[str, str]]:
+    return [(parameter, f"ge{nearest_instant(first)}"), (parameter, f"lt{nearest_instant(last)}")]
+
+
+async def _of_doctor(
+    acting: Acting, tx: Transaction, type: str, ways: Sequence[str], whom: str, asked: Sequence[tuple[str, str]]
+) -> list[Resource]:
+    """Return what there is of a doctor, by each of the search parameters that lead to one."""
+    found: dict[str, Resource] = {}
+    for way in ways:
+        found |= {each["id"]: each for each in await _found(acting, tx, type, [(way, whom), *asked])}
+    return list(found.values())
 
 
 async def end_consultations(acting: Acting, tx: Transaction, appointment: Values) -> None:

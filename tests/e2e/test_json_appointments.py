@@ -299,3 +299,36 @@ def test_slots_tell_when_a_doctor_can_be_booked(clinic: Practice, patient: Perso
     assert patient.ask("POST", f"{path}/cancel").status_code == 200
     assert len(free()) == 2
     assert patient.ask("GET", "doctors/none/slots").status_code == 404
+
+
+def test_a_slot_is_busy_as_long_as_an_appointment_takes_some_of_it(clinic: Practice, patient: Person) -> None:
+    doctor = clinic.doctor("parts@clinic.example", "10101207799")
+    schedule = {"resourceType": "Schedule", "actor": [{"reference": f"Practitioner/{doctor.id}"}]}
+    id = doctor.ask("POST", "/fhir/Schedule", schedule).json()["id"]
+    slot = {"resourceType": "Slot", "schedule": {"reference": f"Schedule/{id}"}, "status": "free"}
+    # From one day to the next in Paris, and in the night in which the clock is set back.
+    for times in (("2050-10-29T23:30:00+02:00", "2050-10-30T00:30:00+02:00"), ("02:30:00+02:00", "02:30:00+01:00")):
+        start, end = (each if "T" in each else f"2050-10-30T{each}" for each in times)
+        assert doctor.ask("POST", "/fhir/Slot", slot | {"start": start, "end": end}).status_code == 201
+
+    def states() -> list[str]:
+        return [each["status"] for each in patient.ask("GET", f"doctors/{doctor.id}/slots").json()["data"]]
+
+    def taken(start: str, end: str) -> str:
+        times = {"starts_at": f"2050-10-{start}:00+02:00", "ends_at": f"2050-10-{end}:00+02:00"}
+        asked = {"appointment": {"doctor_id": doctor.id, "kind": "office", **times}}
+        made = patient.ask("POST", "appointments", asked)
+        assert made.status_code == 201, made.text
+        return f"appointments/{made.json()['data']['id']}"
+
+    first, second = taken("29T23:40", "30T00:00"), taken("30T00:00", "30T00:20")
+    assert states() == ["busy", "free"]
+    assert patient.ask("POST", f"{first}/cancel").status_code == 200
+    assert states() == ["busy", "free"]
+    moved = {"starts_at": "2050-10-30T02:20:00+01:00", "ends_at": "2050-10-30T02:40:00+01:00"}
+    assert patient.ask("PUT", second, {"appointment": moved}).status_code == 200
+    assert states() == ["free", "busy"]
+    taken("30T02:10", "30T02:30")
+    assert states() == ["free", "busy"]
+    assert patient.ask("POST", f"{second}/cancel").status_code == 200
+    assert states() == ["free", "free"]
