@@ -178,8 +178,8 @@ def load(
     """
     from fhir_server.loading.progress import LoadProgress, show
     from fhir_server.loading.sources import find
-    from fhir_server.loading.workers import jobs_for
     from fhir_server.offline import into_store
+    from fhir_server.preparers.processes import jobs_for
 
     if url and store:
         _stop("Give --store or --url, not both.", USAGE)

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from fhir_server.account_commands import at_desk
 from fhir_server.command_line import FAILED, USAGE, ConfigOption, Line, StoreOption
 from fhir_server.errors import Refusal
+from fhir_server.preparers.processes import jobs_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ def import_view_command(line: Line) -> Callable[..., None]:
         from fhir_server.moving.dump import LETTERS, find
         from fhir_server.moving.import_view import Unreadable
         from fhir_server.moving.import_view import import_view as move_in
-        from fhir_server.moving.workers import Workers, jobs_for
+        from fhir_server.moving.workers import Workers
 
         settings = line.settings(config, store=store)
         try:

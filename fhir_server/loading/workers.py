@@ -9,7 +9,6 @@ no processor stands idle and one process fewer has to be started.
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
@@ -24,28 +23,17 @@ from fhir_server.preparers.processes import Processes
 if TYPE_CHECKING:
     from fhir_server.interactions.call import Services
 
-MOST_JOBS = 4
-"""Processes of a load at most, unless --jobs says otherwise: more of them would wait for the one that writes."""
-WORTH_WORKERS = 256 * 1024
-"""Bytes of files from which on processes that prepare are worth their start."""
 WINDOW = 6
 """Files that are prepared ahead at most."""
 WAITING = 8
 """Pieces of one file that wait at most."""
-BUFFER = 8 << 20
-"""Bytes of one worker that wait to be taken, about half of the most there are."""
-
-
-def jobs_for(sources: Sequence[Source]) -> int:
-    """Return how many processes should prepare: little is done before another process has even started."""
-    return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
 
 
 class Workers(Processes):
     """Use as `async with`: the processes start at once, and are gone at the end."""
 
     def __init__(self, number: int, sources: Sequence[Source]) -> None:
-        super().__init__("fhir_server.loading.worker", number, BUFFER)
+        super().__init__("fhir_server.loading.worker", number)
         self._sources = sources
         self._given = 0
         self._reached = -1

@@ -8,7 +8,6 @@ to wait for somebody. Only lines of one file are out at a time: those of the nex
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 import zlib
 from asyncio.subprocess import Process
@@ -16,29 +15,18 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from fhir_server.moving.arriving import Arriving
-from fhir_server.moving.dump import Line, Source
+from fhir_server.moving.dump import Line
 from fhir_server.moving.prepare import Begun, Prepared, prepare
 from fhir_server.preparers.pipe import LENGTH, Setup, frame
 from fhir_server.preparers.processes import Processes
 from fhir_server.store.connect import shareable
 
-MOST_JOBS = 4
-"""Processes at most, unless --jobs says otherwise: more of them would wait for the one that writes."""
-WORTH_WORKERS = 512 * 1024
-"""Bytes of lines from which on another process is worth its start."""
 BLOCK = 32
 """Lines that are handed out together, and how many bytes they may have."""
 BLOCK_BYTES = 1024 * 1024
 IN_HAND = 2
 """Blocks that a worker has at a time, so that it need not wait for the next one."""
-BUFFER = 8 << 20
-"""Bytes of one worker that wait to be taken, about half of the most there are."""
 UNREADABLE = (OSError, EOFError, zlib.error)
-
-
-def jobs_for(sources: Sequence[Source]) -> int:
-    """Return how many processes should prepare: little is done before another process has even started."""
-    return min(os.cpu_count() or 1, MOST_JOBS) if sum(source.size for source in sources) > WORTH_WORKERS else 1
 
 
 class _Block:
@@ -61,7 +49,7 @@ class Workers(Processes):
     def __init__(self, store: str, jobs: int) -> None:
         """`jobs` processes prepare what goes into the store at an address, this one among them."""
         self._store = store
-        super().__init__("fhir_server.moving.worker", jobs - 1 if shareable(store) else 0, BUFFER)
+        super().__init__("fhir_server.moving.worker", jobs - 1 if shareable(store) else 0)
         self._waiting: deque[_Block] = deque()
         self._more = asyncio.Event()
         self._wanted = asyncio.Event()
