@@ -213,9 +213,17 @@ def _uri(to: Collector, name: str, value: str, group: int) -> None:
     to.uris.append((name, value, "", group))
 
 
-def _date(to: Collector, name: str, value: str, group: int) -> None:
+def _range(value: str) -> tuple[int, int]:
+    """Return the closed range that a date or dateTime is, a fraction of a second as a point.
+
+    How many digits a program writes says nothing of how exact a time is: `.5Z` and `.500000Z` are the same.
+    """
     low, high = date_range(value)
-    to.dates.append((name, low, high, group))
+    return low, low if "." in value else high
+
+
+def _date(to: Collector, name: str, value: str, group: int) -> None:
+    to.dates.append((name, *_range(value), group))
 
 
 def _instant(to: Collector, name: str, value: str, group: int) -> None:
@@ -226,7 +234,7 @@ def _instant(to: Collector, name: str, value: str, group: int) -> None:
 
 def _limits(period: Mapping[str, Any]) -> tuple[int, int]:
     low = date_range(period["start"])[0] if "start" in period else BEGINNING
-    high = date_range(period["end"])[1] if "end" in period else END
+    high = _range(period["end"])[1] if "end" in period else END
     return low, high
 
 
@@ -236,7 +244,7 @@ def _period(to: Collector, name: str, value: Mapping[str, Any], group: int) -> N
 
 def _timing(to: Collector, name: str, value: Mapping[str, Any], group: int) -> None:
     """Only the outer limits of a schedule count; like a Period, one without any is open at both ends."""
-    ranges = [date_range(event) for event in value.get("event", ()) if event is not None]
+    ranges = [_range(event) for event in value.get("event", ()) if event is not None]
     bounds = value.get("repeat", {}).get("boundsPeriod", {})
     if "start" in bounds or "end" in bounds or not ranges:
         ranges.append(_limits(bounds))

@@ -22,7 +22,7 @@ from fhir_server.store.sqlite.entries import TABLES, Rows, decode_footprint, foo
 from fhir_server.store.sqlite.reading import Reading
 from profiles.restriction import Restriction
 
-INDEX_FORMAT = 8
+INDEX_FORMAT = 9
 """The format of index rows; a file with an older one must be indexed again before it is searched."""
 
 _COLUMNS = {table: columns.split(", ") for table, columns in TABLES.values()}

@@ -227,6 +227,10 @@ def test_a_document_is_found_by_its_composition() -> None:
     [
         ({"effectiveDateTime": "2020-02-29"}, FEBRUARY_29, FEBRUARY_29 + DAY - 1),
         ({"effectiveInstant": "2020-02-29T01:00:00+01:00"}, FEBRUARY_29, FEBRUARY_29),
+        ({"effectiveDateTime": "2020-02-29T00:00:00Z"}, FEBRUARY_29, FEBRUARY_29 + 999_999),
+        ({"effectiveDateTime": "2020-02-29T00:00:00.0Z"}, FEBRUARY_29, FEBRUARY_29),
+        ({"effectivePeriod": {"end": "2020-02-29T00:00:00.0Z"}}, BEGINNING, FEBRUARY_29),
+        ({"effectiveTiming": {"event": ["2020-02-29T00:00:00.0Z"]}}, FEBRUARY_29, FEBRUARY_29),
         ({"effectivePeriod": {"start": "2020-02-29"}}, FEBRUARY_29, END),
         ({"effectivePeriod": {"end": "2020-02-29"}}, BEGINNING, FEBRUARY_29 + DAY - 1),
         ({"effectiveTiming": {"event": ["2020-03-01", "2020-02-29"]}}, FEBRUARY_29, FEBRUARY_29 + 2 * DAY - 1),
