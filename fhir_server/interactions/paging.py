@@ -14,10 +14,10 @@ from msgspec import Struct
 from fhir_server.errors import BadRequest, Gone
 from fhir_server.interactions.call import Call, Limits
 from fhir_server.model.bundle import Link, url_with
-from fhir_server.search.cursor import Cursor, seal, unseal
+from fhir_server.search.cursor import PARAMETER, Cursor, seal, unseal
 from fhir_server.store.base import CursorExpired, Page
 
-CURSOR = "_cursor"
+CURSOR = PARAMETER
 COUNT_DIGITS = 9
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def _sealed(cursor: Cursor, call: Call, walk: Walk) -> str:
 def count(value: str, limits: Limits) -> int:
     """Return the page size that `_count` asks for, cut down to the most there is. Raises BadRequest."""
     if not (value.isascii() and value.isdigit()) or len(value) > COUNT_DIGITS or not int(value):
-        raise BadRequest("_count takes a whole number from 1.", expression="_count")
+        raise BadRequest("_count takes a whole number from 1, of nine digits at most.", expression="_count")
     return min(int(value), limits.page_max)
 
 
@@ -94,4 +94,6 @@ async def unexpired(page: Awaitable[T]) -> T:
     try:
         return await page
     except CursorExpired:
-        raise Gone("This page walk is too old to go on. Start again with its first page.", code="expired") from None
+        raise Gone(
+            "This page walk is too old to go on. Start again with its first page.", expression=CURSOR, code="expired"
+        ) from None

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from fhir_server.errors import BadRequest, Gone
 
+PARAMETER = "_cursor"
+"""The parameter that a cursor is the value of."""
 LIFETIME = 3_600_000_000
 """Microseconds from the first page of a walk to the last that is answered."""
 
@@ -49,15 +51,20 @@ def unseal(
     body = _opened(text, secret)
     if body is None:
         raise BadRequest(
-            "The page cursor is damaged or was not made by this server. Start again with the search's first page."
+            "The page cursor is damaged or was not made by this server. Start again with the search's first page.",
+            expression=PARAMETER,
         )
     position, after, issued, fingerprint = _FIELDS.unpack(body)
     if fingerprint != _fingerprint(type, tuple(parameters)):
-        raise BadRequest("The page cursor belongs to another search. Follow the link 'next' as it was given.")
+        raise BadRequest(
+            "The page cursor belongs to another search. Follow the link 'next' as it was given.", expression=PARAMETER
+        )
     if now - issued > lifetime:
-        minutes = lifetime // 60_000_000
+        seconds = lifetime // 1_000_000
+        age = f"{seconds} seconds" if seconds % 60 else f"{seconds // 60} minutes"
         raise Gone(
-            f"The page cursor is older than {minutes} minutes. Run the search again from its first page.",
+            f"The page cursor is older than {age}. Run the search again from its first page.",
+            expression=PARAMETER,
             code="expired",
         )
     return Cursor(position, after, issued)

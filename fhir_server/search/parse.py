@@ -208,7 +208,7 @@ def _read_count(reading: _Reading, value: str, page_max: int) -> None:
     if reading.count is not None:
         raise refuse("_count", "it is given more than once.")
     if not (value.isascii() and value.isdigit()) or len(value) > 9:
-        raise refuse("_count", "it takes a whole number from 0.")
+        raise refuse("_count", "it takes a whole number from 0, of nine digits at most.")
     reading.count = min(int(value), page_max)
 
 

@@ -66,5 +66,11 @@ def test_a_cursor_of_another_server_is_refused() -> None:
 def test_a_cursor_lives_an_hour() -> None:
     word = seal(CURSOR, "Patient", SEARCH, SECRET)
     assert opened(word, now=ISSUED + LIFETIME) == CURSOR
-    with pytest.raises(Gone, match="first page"):
+    with pytest.raises(Gone, match=r"older than 60 minutes.*first page"):
         opened(word, now=ISSUED + LIFETIME + 1)
+
+
+def test_a_short_life_is_told_in_seconds() -> None:
+    word = seal(CURSOR, "Patient", SEARCH, SECRET)
+    with pytest.raises(Gone, match="older than 90 seconds"):
+        opened(word, now=ISSUED + 90_000_001, lifetime=90_000_000)
