@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from time import perf_counter
 from typing import Any
 
 from profiles.datatypes.quantity import Quantity
 from profiles.datatypes.temporal import Temporal
+from profiles.deadline import Deadline
 from profiles.fhirpath.code import Code
 from profiles.fhirpath.compiler import Compiler
 from profiles.fhirpath.environment import DEFAULT_STEPS, NO_ENVIRONMENT, Environment, Frame
@@ -112,7 +112,7 @@ class Expression:
             return Frame(NO_ENVIRONMENT, node.scope, focus, DEFAULT_STEPS)
         frame = Frame(environment, node.scope, focus, environment.steps)
         if environment.seconds is not None:
-            frame.deadline = perf_counter() + environment.seconds
+            frame.deadline = Deadline(environment.seconds)
         return frame
 
 

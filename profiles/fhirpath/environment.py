@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any
 
 import msgspec
 
+from profiles.deadline import Deadline
 from profiles.fhirpath.errors import FhirPathBudgetError
 from profiles.fhirpath.node import Scope
 
@@ -27,8 +27,8 @@ class Environment:
     without it. `member_of(value, value set)` and `subsumes(a, b)` answer for terminology, `conforms_to(value, profile)`
     for profiles, None where they cannot.
     `variables` are plain JSON values, resources or Nodes by name, without the `%`. `steps` is the budget: about one
-    per item visited; `seconds` stops an evaluation by the clock too, which a text from outside deserves: comparing two
-    large elements is one step. `now` is the time of now() and today(), and its zone that of dateTimes without one.
+    per item visited; `seconds` of the processor stop it too, which a text from outside deserves: comparing two large
+    elements is one step. `now` is the time of now() and today(), and its zone that of dateTimes without one.
     """
 
     resolve: Callable[[str], dict[str, Any] | None] | None = None
@@ -56,7 +56,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     index: int | None = None
     total: Items | None = None
     moment: datetime | None = None
-    deadline: float | None = None
+    deadline: Deadline | None = None
     defined: dict[str, Items] = msgspec.field(default_factory=dict)
 
     def spend(self, steps: int) -> None:
@@ -66,7 +66,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
             raise FhirPathBudgetError(
                 f"the expression takes more than {self.environment.steps} steps on this resource; make it more specific"
             )
-        if self.deadline is not None and perf_counter() > self.deadline:
+        if self.deadline is not None and self.deadline.is_over():
             raise FhirPathBudgetError(
                 f"the expression takes more than {self.environment.seconds} s on this resource; make it more specific"
             )

@@ -114,7 +114,7 @@ def _rule(expression: Expression, row: Mapping[str, Any], key: str) -> Rule:
 
 def holds(expression: Expression, at: At, run: Run) -> bool:
     """Return whether a rule holds at a value; no answer is no. Raises FhirPathError."""
-    if run.left <= 0:
+    if run.deadline.is_over():
         raise FhirPathBudgetError(f"the rules of profiles took more than {run.context.seconds} s on this resource")
     if run.environment is None:
         run.environment = _environment(run)

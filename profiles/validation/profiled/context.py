@@ -41,8 +41,8 @@ class Context:
     target profiles are checked beyond contained resources and Bundles. `member_of` answers before value sets are
     expanded, `has_code` for code systems whose codes `resolve` does not give. `must_support` reports must-support
     elements that are missing. `strict` judges as HL7's own validator does what R4 alone leaves open: displays, codes of
-    R4's edition of terminology.hl7.org, vital signs. `seconds` is what the rules of profiles may take on one resource.
-    Whoever resolves may say in `unusable`, by url, why a definition cannot be used.
+    R4's edition of terminology.hl7.org, vital signs. `seconds` are what the rules of profiles may take on one resource,
+    of the processor. Whoever resolves may say in `unusable`, by url, why a definition cannot be used.
     """
 
     def __init__(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import TYPE_CHECKING
 
+from profiles.deadline import Deadline
 from profiles.fhirpath.environment import Environment
 from profiles.issues import Issue, Severity
 from profiles.validation.profiled.at import At
@@ -49,7 +49,7 @@ class Run:
         # How often a circle of profiles was cut short, and what profiles have said of values, by value and canonical.
         self.cuts = 0
         self.known: dict[tuple[int | str, str], tuple[At, list[Issue]]] = {}
-        self.deadline = perf_counter() + context.seconds
+        self.deadline = Deadline(context.seconds)
         self.environment: Environment | None = None
 
     def add(self, severity: Severity, code: str, at: At | str, what: str, rule: str) -> None:
@@ -66,8 +66,3 @@ class Run:
             return self.issues
         finally:
             self.issues = kept
-
-    @property
-    def left(self) -> float:
-        """Seconds left for the rules of profiles."""
-        return self.deadline - perf_counter()
