@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from mappings.paths.path import Condition, Path, Step
@@ -105,7 +106,7 @@ def _where(before: Walked, criteria: Syntax, text: str) -> Walked:
         raise ValueError(f"{text!r}: where() must follow an element")
     last = steps[-1]
     conditions = tuple(_conditions(criteria, places, text))
-    return (*steps[:-1], Step(last.key, last.repeats, (*last.conditions, *conditions))), places, None
+    return (*steps[:-1], replace(last, conditions=(*last.conditions, *conditions))), places, None
 
 
 def _conditions(criteria: Syntax, places: tuple[Place, ...], text: str) -> list[Condition]:
@@ -127,7 +128,9 @@ def _of_type(before: Walked, type: str | None, text: str) -> Walked:
     steps, places, choice = before
     if choice is None or type is None:
         raise ValueError(f"{text!r}: ofType() must follow a choice, such as value")
-    for key, kind in choice.json_names().items():
+    names = choice.json_names()
+    for key, kind in names.items():
         if kind is not None and kind.code == type:
-            return (*steps[:-1], Step(key, steps[-1].repeats)), (_inside(places[0][0], choice, type),), None
+            step = Step(key, steps[-1].repeats, instead=tuple(each for each in names if each != key))
+            return (*steps[:-1], step), (_inside(places[0][0], choice, type),), None
     raise ValueError(f"{text!r}: {choice.name} cannot be a {type}")

@@ -16,12 +16,14 @@ Json = dict[str, Any]
 class Step:
     """One JSON property: `key`, whether it `repeats` (a JSON array), and what its items must be like.
 
-    `beside` is the property with what stands beside a primitive (`_birthDate`).
+    `beside` is the property with what stands beside a primitive (`_birthDate`). `instead` are the properties of the
+    other types of a choice, of which a resource has one.
     """
 
     key: str
     repeats: bool
     conditions: tuple[Condition, ...] = ()
+    instead: tuple[str, ...] = field(default=(), compare=False)
     beside: str = field(init=False, default="", compare=False)
 
     def __post_init__(self) -> None:

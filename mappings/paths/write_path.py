@@ -13,8 +13,9 @@ from mappings.paths.read_path import children, fulfils, read_path
 def write_path(path: Path, resource: Json, leaf: Leaf | None) -> None:
     """Make `leaf` the first that the path leads to, in place; None takes away all that it leads to.
 
-    An object is laid over the one that is there, a key of it whose value is None is taken away. What only existed to
-    hold the element goes with it: empty objects, and items of which nothing is left but what the path asks of them.
+    An object is laid over the one that is there, a key of it whose value is None is taken away. A value of one type of
+    a choice takes the place of one of another. What only existed to hold the element goes with it: empty objects, and
+    items of which nothing is left but what the path asks of them.
     """
     if leaf is None:
         _remove(resource, path.steps)
@@ -40,6 +41,7 @@ def _holder(node: Json, steps: Sequence[Step], there: bool) -> Json:
 
 def _new(node: Json, step: Step) -> Json:
     """Put a new object under a step, like its conditions want it."""
+    _clear_choice(node, step)
     item: Json = {}
     _meet(item, step.conditions)
     if step.repeats:
@@ -70,11 +72,20 @@ def _set(holder: Json, step: Step, leaf: Leaf) -> None:
         target.clear()
         target.update(merged)
         return
+    if leaf != Leaf(None):
+        _clear_choice(holder, step)
     for key, value in ((step.key, leaf.value), (step.beside, _beside(holder.get(step.beside), leaf.beside))):
         if value is None:
             holder.pop(key, None)
         else:
             holder[key] = value
+
+
+def _clear_choice(holder: Json, step: Step) -> None:
+    """Take away what is there in another type of the choice (http://hl7.org/fhir/R4/formats.html#choice)."""
+    for name in step.instead:
+        holder.pop(name, None)
+        holder.pop(f"_{name}", None)
 
 
 def _beside(there: Json | None, new: Json | None) -> Json | None:

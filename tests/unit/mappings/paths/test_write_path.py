@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -73,3 +74,24 @@ def test_taking_away_leaves_items_that_say_more() -> None:
 
 def test_taking_away_what_is_not_there_changes_nothing() -> None:
     assert written("Patient.contact.name.text", {"active": True}, None) == {"active": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "made"),
+    [
+        ("ServiceRequest.occurrence.ofType(dateTime)", "2026-04-02", {"occurrenceDateTime": "2026-04-02"}),
+        ("ServiceRequest.occurrence.ofType(Period).end", "2026-04-02", {"occurrencePeriod": {"end": "2026-04-02"}}),
+    ],
+)
+def test_a_value_of_a_choice_takes_the_place_of_one_of_another_type(
+    text: str, value: str, made: dict[str, Any]
+) -> None:
+    timing = {"occurrenceTiming": {"code": {"text": "weekly"}}, "_occurrenceTiming": {"id": "t"}}
+    resource = {"status": "active"} | deepcopy(timing)
+    assert written(text, resource, None) == {"status": "active"} | timing
+    assert written(text, resource, Leaf(value)) == {"status": "active"} | made
+
+
+def test_no_value_of_one_type_of_a_choice_leaves_that_of_another() -> None:
+    resource = {"occurrencePeriod": {"end": "2026-04-02"}}
+    assert written("ServiceRequest.occurrence.ofType(dateTime)", deepcopy(resource), Leaf(None)) == resource
