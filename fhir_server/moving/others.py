@@ -9,7 +9,7 @@ from typing import Any
 from auth.accounts import TYPES
 from fhir_server.interactions.booking import LONGEST
 from fhir_server.moving.arriving import Arrival, Arriving, Row, fault, refuse
-from fhir_server.moving.records import OWNERS
+from fhir_server.moving.records import OWNERS, timed
 from fhir_server.views.acting import HOUSE
 from fhir_server.views.appointments import OPEN
 from fhir_server.views.booked import span
@@ -48,10 +48,10 @@ async def appointment(arriving: Arriving, id: str, line: Mapping[str, Any]) -> A
     One that is still to be takes the doctor's time, and is refused where that is taken.
     """
     users, issues = await arriving.users(line, OWNERS)
-    record = _without(line, "id", *OWNERS)
+    record = timed(_without(line, "id", *OWNERS))
     refuse([*issues, *check(appointments.VIEW, record)])
     ids = {name: row["id"] for name, row in users.items()}
-    parts = write(appointments.VIEW, {"id": arriving.services.new_id()} | _times(record) | ids)
+    parts = write(appointments.VIEW, {"id": arriving.services.new_id()} | record | ids)
     shown = show(appointments.VIEW, parts)
     start, end = span(shown)
     if end - start > LONGEST:
@@ -82,8 +82,3 @@ async def notification(arriving: Arriving, id: str, line: Mapping[str, Any]) -> 
 
 def _without(line: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in names}
-
-
-def _times(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record with the time of its last change: that of its making when there was no other."""
-    return {"updated_at": record.get("inserted_at")} | dict(record)

@@ -39,12 +39,12 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
     users, issues = await arriving.users(line, OWNERS)
     files, more = _files(arriving.folder, line.get("attachments"))
     owned = ("id", "attachments", *OWNERS)
-    record = {name: value for name, value in line.items() if name not in owned}
+    record = timed({name: value for name, value in line.items() if name not in owned})
     refuse([*issues, *more, *check(VIEW, record), *_moments(record)])
     ids = {name: row["id"] for name, row in users.items()}
     author, new_id = f"Practitioner/{ids['doctor_id']}", arriving.services.new_id
     act = await _about(arriving, ids, record, Act(author, str(record["inserted_at"]), new_id))
-    made = {"id": new_id(), "updated_at": act.moment} | record | ids
+    made = {"id": new_id()} | record | ids
     named = {new_id(): (former, file) for former, file in files}
     bundle = create_record(
         made, act, [File(f.filename, f.content_type, f.content, new) for new, (_, f) in named.items()]
@@ -59,6 +59,16 @@ async def medical_record(arriving: Arriving, id: str, line: Mapping[str, Any]) -
             rows[former_key("attachment", former)] = {"id": resource["id"]}
     weight = sum(len(file.content) for _, file in files)
     return Arrival(bundle["entry"], author, rows, list(rows), weight=weight)
+
+
+def timed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record with both its times: where one is missing or null, it is the other."""
+    made, changed = record.get("inserted_at"), record.get("updated_at")
+    times = {
+        "inserted_at": changed if made is None else made,
+        "updated_at": made if changed is None else changed,
+    }
+    return {**record, **{name: time for name, time in times.items() if time is not None}}
 
 
 async def _about(arriving: Arriving, ids: Mapping[str, str], record: Mapping[str, Any], act: Act) -> Act:

@@ -11,6 +11,8 @@ from fhir_server.moving.dead_letters import DeadLetters
 from fhir_server.moving.dump import find
 from fhir_server.moving.import_view import import_view
 from fhir_server.moving.workers import Workers
+from mappings.views.appointment import VIEW
+from mappings.views.show import show
 from tests.fakes.desk import desk_of, found
 from tests.fakes.dump import DOCTOR, MARIE, appointment, record, user, write_dump
 
@@ -39,13 +41,21 @@ async def test_a_cancelled_appointment_is_none(tmp_path: Path) -> None:
     assert encounter["appointment"] == [{"reference": f"Appointment/{other['id']}"}]
 
 
-async def moved_in(folder: Path, first: Json) -> tuple[list[Json], Json]:
+@pytest.mark.parametrize(("lacking", "other"), [("inserted_at", "updated_at"), ("updated_at", "inserted_at")])
+async def test_the_time_that_a_line_lacks_is_the_other_one(tmp_path: Path, lacking: str, other: str) -> None:
+    line = appointment(1, MARIE, **{lacking: None})
+    (one, _), _ = await moved_in(tmp_path, line, **{lacking: None})
+    shown = show(VIEW, {"Appointment": [one]})
+    assert (shown[lacking], shown[other]) == (line[other], line[other])
+
+
+async def moved_in(folder: Path, first: Json, **more: Any) -> tuple[list[Json], Json]:
     """Return the appointments, the other of them in the evening, and the Encounter of a record of the morning."""
     evening = {"starts_at": "2025-03-02T20:00:00+01:00", "ends_at": "2025-03-02T20:30:00+01:00"}
     lines = {
         "users": [user(DOCTOR, "doctor"), user(MARIE)],
         "appointments": [first, appointment(2, MARIE, status="confirmed", **evening)],
-        "medical_records": [record(40, MARIE, consultation_date="2025-03-02T08:31:00Z")],
+        "medical_records": [record(40, MARIE, consultation_date="2025-03-02T08:31:00Z", **more)],
     }
     dump, letters = write_dump(folder / "dump", lines), DeadLetters(folder / "letters.jsonl")
     async with desk_of(telemed_profiles=True) as desk:
