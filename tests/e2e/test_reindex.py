@@ -21,18 +21,20 @@ PATIENTS = 3000
 KILLS = 3
 BLUE = "/fhir/Patient?eye-colour=blue"
 HEADERS = {"Content-Type": "application/fhir+json"}
+ALONE = {"FHIR_SERVER_TELEMED_PROFILES": "false"}
+"""So that there is no other job than that of the parameter: the server's own profiles bring parameters, too."""
 
 
-def serve(folder: Path) -> Running:
+def serve(folder: Path, **more: str) -> Running:
     store = f"sqlite:///{folder}/fhir.db"
-    return Running(["serve", "--auth", "open", "--port", "0", "--store", store], folder)
+    return Running(["serve", "--auth", "open", "--port", "0", "--store", store], folder, **more)
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, **more: str) -> None:
     """Load PATIENTS Patients, every second with blue eyes."""
     lines = (json.dumps(with_eyes(f"p{n}", "blue" if n % 2 else "green")) for n in range(PATIENTS))
     (folder / "Patient.ndjson").write_text("\n".join(lines), encoding="utf-8")
-    done = fhir_server("load", "Patient.ndjson", "--store", f"sqlite:///{folder}/fhir.db", folder=folder)
+    done = fhir_server("load", "Patient.ndjson", "--store", f"sqlite:///{folder}/fhir.db", folder=folder, **more)
     assert done.returncode == 0, done.stderr
 
 
@@ -76,11 +78,11 @@ def check(folder: Path) -> None:
 
 def test_indexing_goes_on_after_every_kill_and_never_answers_by_half(tmp_path: Path) -> None:
     chance = random.Random()
-    fill(tmp_path)
+    fill(tmp_path, **ALONE)
     written = 0
     job = ""
     for number in range(KILLS):
-        with serve(tmp_path) as server:
+        with serve(tmp_path, **ALONE) as server:
             if number == 0:
                 assert put(server, own()).status_code == 201
             answer = httpx.get(server.root + BLUE)
@@ -92,7 +94,7 @@ def test_indexing_goes_on_after_every_kill_and_never_answers_by_half(tmp_path: P
             written += put(server, with_eyes(f"new{number}", "blue")).status_code == 201
             time.sleep(chance.uniform(0.0, 0.25))
             server.stop(signal.SIGKILL)
-    with serve(tmp_path) as server:
+    with serve(tmp_path, **ALONE) as server:
         wait_for(server, BLUE, but=(400, "incomplete"))
         assert count(server, BLUE) == PATIENTS // 2 + written
         ended = httpx.get(f"{server.root}/fhir/$reindex?job={job}")
