@@ -1,8 +1,9 @@
 """The four parts of a SOAP note, each a section of a Composition (http://hl7.org/fhir/R4/composition.html).
 
-A text stands in its section to the letter, in an extension beside the narrative that shows it. An empty one is a
-section with an `emptyReason`, a generated narrative and no text. A part that was not written has no section. Sections
-that others have written, by either of the codes of a part and without our extension, are read by their narrative.
+A text stands in its section to the letter, in an extension beside the narrative that shows it, and counts as long as
+the narrative says the same. An empty one is a section with an `emptyReason`, a generated narrative and no text. A part
+that was not written has no section. Sections that others have written, by either of the codes of a part and without our
+extension, are read by their narrative.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def read_part(composition: Json, part: str) -> str | None:
     for each in sections:
         raw = _raw(each)
         if raw is not None:
-            return raw
+            return raw if _shows(each, raw) else _told(each)
     told = [text for each in sections if "emptyReason" not in each and (text := _told(each))]
     if told:
         return "\n\n".join(told)
@@ -138,6 +139,12 @@ def _raw(section: Json) -> str | None:
             text = each.get("valueString")
             return text if isinstance(text, str) else ""
     return None
+
+
+def _shows(section: Json, raw: str) -> bool:
+    """Whether the narrative still says the text beside it: what others have written since is in the narrative alone."""
+    made, div = narrative(raw or NOTHING)["div"], section.get("text", {}).get("div")
+    return div is None or div == made or text_of(div) == text_of(made)
 
 
 def _told(section: Json) -> str:

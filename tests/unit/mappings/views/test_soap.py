@@ -106,3 +106,19 @@ def test_the_search_parameter_finds_just_the_notes(composition: Json, status: st
     found = [each for each in entries.tokens if each[0] == "soap-note"]
     codes = [] if status == "entered-in-error" else [str(is_soap_note(composition)).lower()]
     assert [each[2] for each in found] == codes
+
+
+@pytest.mark.parametrize(
+    ("div", "text"),
+    [
+        ("<p>Rest,  <b>twice</b></p><p>then Holter</p>", " Rest, twice\r\nthen Holter"),
+        ("Rest, once<br/>then Holter", "Rest, once\nthen Holter"),
+    ],
+)
+def test_what_others_have_changed_in_a_narrative_is_read_and_what_they_have_only_set_otherwise_is_not(
+    div: str, text: str
+) -> None:
+    composition: Json = {}
+    write_part(composition, "plan", " Rest, twice\r\nthen Holter")
+    composition["section"][0]["text"]["div"] = f'<div xmlns="http://www.w3.org/1999/xhtml">{div}</div>'
+    assert read_part(composition, "plan") == text
