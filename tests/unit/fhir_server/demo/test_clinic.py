@@ -7,6 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 from fhir_server.model.fhir_json import parse
+from mappings.views import appointment, slot
+from mappings.views.show import show
 from profiles.validation.validator import Validator
 
 BUNDLE: dict[str, Any] = parse((files("fhir_server.demo") / "clinic.json").read_bytes())
@@ -56,6 +58,8 @@ def test_every_entry_puts_its_resource_under_its_id() -> None:
 def test_it_is_a_telemedicine_practice() -> None:
     assert len(of("Patient")) == 6
     assert {encounter["class"]["code"] for encounter in of("Encounter")} == {"VR"}
+    for view in (appointment.VIEW, slot.VIEW):
+        assert {show(view, {view.root: [each]})["kind"] for each in of(view.root)} == {"video"}
     assert len(of("Composition")) == len(of("Encounter")) == 5
     for composition in of("Composition"):
         codes = [section["code"]["coding"][0]["code"] for section in composition["section"]]
