@@ -1183,6 +1183,20 @@ export interface components {
             verifies_until: string | null;
         };
         /**
+         * Linked
+         * @description What the browser came back with, and the password of the account, if it has one.
+         */
+        Linked: {
+            /** Code */
+            code: string;
+            /** Password */
+            password?: string | null;
+            /** Session */
+            session: string;
+            /** State */
+            state: string;
+        };
+        /**
          * Me
          * @description An account with the person behind it.
          */
@@ -3036,7 +3050,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Back"];
+                "application/json": components["schemas"]["Linked"];
             };
         };
         responses: {
@@ -3649,7 +3663,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Password"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

@@ -12,12 +12,12 @@ from typing import Any
 
 from auth import grants
 from auth.accounts import Account, change
-from auth.errors import Invalid, Missing, TooMany, Unauthenticated
+from auth.errors import Invalid, Missing
 from auth.grants import Grant
 from auth.ports import Asker, Event
 from fhir_server.accounts import persons
 from fhir_server.accounts.desk import Desk, entry
-from fhir_server.accounts.prove import prove
+from fhir_server.accounts.prove import demand_proof
 from fhir_server.accounts.register import LOCALES
 from fhir_server.interactions.call import Resource
 from fhir_server.model.fhir_json import parse
@@ -84,12 +84,7 @@ async def forget_me(desk: Desk, account: Account, session: Grant, password: str 
 
     They prove once more who they are. Raises Unauthenticated, TooMany; who was refused is in the trail as well.
     """
-    try:
-        await prove(desk, account, session, password)
-    except (Unauthenticated, TooMany) as refusal:
-        event = Event("ask-erasure", account.actor, asker, refusal.status, account.actor, account.patients)
-        await desk.auth.trail.note(event)
-        raise
+    await demand_proof(desk, account, session, password, asker, to="ask-erasure")
 
     async def work(tx: Transaction) -> list[Grant]:
         await change(tx, account.id, status="disabled", erasure_at=tx.time)

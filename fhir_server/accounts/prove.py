@@ -7,8 +7,9 @@ was used just now does not count: whoever has the token can have added it.
 from __future__ import annotations
 
 from auth.accounts import Account
-from auth.errors import Unauthenticated
+from auth.errors import TooMany, Unauthenticated
 from auth.grants import Grant
+from auth.ports import Asker, Event
 from fhir_server.accounts.desk import Desk
 
 FRESH = 300
@@ -33,3 +34,17 @@ async def prove(desk: Desk, account: Account, session: Grant, password: str | No
     if not await desk.auth.passwords.verify(account.password, password):
         raise Unauthenticated(WRONG)
     return ("pwd",)
+
+
+async def demand_proof(
+    desk: Desk, account: Account, session: Grant, password: str | None, asker: Asker, *, to: str
+) -> None:
+    """Have them prove it before they may do what the trail calls `to`; there is told who was refused, as well.
+
+    Raises as `prove`.
+    """
+    try:
+        await prove(desk, account, session, password)
+    except (Unauthenticated, TooMany) as refusal:
+        await desk.auth.trail.note(Event(to, account.actor, asker, refusal.status, account.actor, account.patients))
+        raise

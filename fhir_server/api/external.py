@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from auth.errors import Missing
 from fhir_server.accounts import external
 from fhir_server.accounts.desk import Desk, Outside
+from fhir_server.accounts.prove import demand_proof
 from fhir_server.api.callers import AddingHere, AskerHere, DeskHere
 from fhir_server.api.errors import REFUSALS
 from fhir_server.api.shapes import Asked, Data, SignedIn, User, signed_in, user
@@ -34,6 +35,12 @@ class Back(Asked):
     code: str
 
 
+class Linked(Back):
+    """What the browser came back with, and the password of the account, if it has one."""
+
+    password: str | None = None
+
+
 def external_routes() -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1/auth/external", tags=["auth"], responses=REFUSALS)
@@ -56,8 +63,10 @@ def external_routes() -> APIRouter:
         return signed_in(await external.enter(desk, identity, outside.role, asker))
 
     @router.post("/link", summary="Let that identity sign in to this account")
-    async def link(asked: Back, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
-        identity = await _outside(desk).upstream.finish(asked.session, asked.state, asked.code)
+    async def link(asked: Linked, caller: AddingHere, desk: DeskHere, asker: AskerHere) -> Data[User]:
+        upstream = _outside(desk).upstream
+        await demand_proof(desk, caller.account, caller.grant, asked.password, asker, to="link-identity")
+        identity = await upstream.finish(asked.session, asked.state, asked.code)
         return Data(data=user(await external.link(desk, caller.account, identity, asker)))
 
     return router

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth import passkeys
+from fhir_server.accounts.prove import demand_proof
 from fhir_server.api.callers import AddingHere, AskerHere, CallerHere, DeskHere, OwnerHere
 from fhir_server.api.errors import REFUSALS
 from fhir_server.api.shapes import Asked, Data, Said, SignedIn, signed_in
@@ -91,7 +92,12 @@ def factor_routes() -> APIRouter:
         return Data(data=[_view(each) for each in await desk.auth.passkeys.listed(caller.account)])
 
     @router.post("/passkeys/begin", summary="Begin to add a passkey")
-    async def begin_passkey(caller: AddingHere, desk: DeskHere) -> Data[Challenge]:
+    async def begin_passkey(
+        caller: AddingHere, desk: DeskHere, asker: AskerHere, asked: Password | None = None
+    ) -> Data[Challenge]:
+        # Who signs in at an external provider has no password to send, and no body.
+        proof = asked.password if asked else None
+        await demand_proof(desk, caller.account, caller.grant, proof, asker, to="add-passkey")
         return Data(data=_challenge(await desk.auth.passkeys.begin_registration(caller.account)))
 
     @router.post("/passkeys", status_code=201, summary="Add the passkey that the browser has made")

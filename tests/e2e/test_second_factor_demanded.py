@@ -67,7 +67,9 @@ def test_one_factor_opens_nothing_but_the_way_to_two(clinic: Clinic) -> None:
     two = bearer(signed(clinic, email, code=codes[0])["tokens"]["access_token"])
     for path in ("/fhir/Patient", "/fhir/Practitioner", "/api/v1/me", "/api/v1/medical_records"):
         assert clinic.http.get(path, headers=two).status_code == 200
-    assert clinic.http.post("/api/v1/auth/passkeys/begin", headers=two).status_code == 200
+    # A token alone adds none either.
+    for proof, status in (({}, 401), ({"json": {"password": "another"}}, 401), ({"json": {"password": PASSWORD}}, 200)):
+        assert clinic.http.post("/api/v1/auth/passkeys/begin", headers=two, **proof).status_code == status
 
 
 def test_an_administrator_helps_who_has_lost_the_second_factor(clinic: Clinic) -> None:

@@ -23,7 +23,7 @@ async function frontEnd({ api, email, password, what }) {
   }
   if (what === "add") {
     const token = (await post("login", { email, password })).data.tokens.access_token;
-    const begun = (await post("passkeys/begin", {}, token)).data;
+    const begun = (await post("passkeys/begin", { password }, token)).data;
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(begun.options);
     const credential = (await navigator.credentials.create({ publicKey })).toJSON();
     return (await post("passkeys", { session: begun.session, credential, label: "This browser" }, token)).status;
