@@ -97,10 +97,11 @@ async def asking(call: Call) -> Asked:
         raise BadRequest(
             "_include and _revinclude cannot be mixed with _summary=text: leave one of them out.", expression="_summary"
         )
-    unknown = _unknown_elements(call, search, shown)
+    if unknown := _unknown_elements(call, search, shown):
+        shown = part.Part(shown.summary, tuple(name for name in shown.elements if name not in unknown))
     asked = Asked(
         search=search,
-        part=part.Part(shown.summary, tuple(name for name in shown.elements if name not in unknown)),
+        part=shown,
         total=choices.get("_total"),
         count=call.services.limits.page_default if search.count is None else search.count,
         explain=choices.get("_explain") == "true",
