@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
@@ -178,16 +179,19 @@ class Reading(Allowing):
         """See `Snapshot.include`."""
         self._ready()
         at = self._newest() if position is None else position
-        found: dict[int, Version] = {}
+        found: list[Version] = []
         for start in range(0, len(versions), _TOGETHER):
             some = [version.row for version in versions[start : start + _TOGETHER]]
             asked = self._step(include, restriction, at, some, limit)
             if asked is None:
                 break
             rows = await self._runner.rows(asked.sql, asked.arguments)
-            found.update((version.row, version) for version in self._all_listed(rows))
+            found += self._all_listed(rows)
         self._unswept(at)
-        return [found[row] for row in sorted(found)][:limit]
+        if len(versions) > _TOGETHER:
+            # Each step has found its own in order; several may have found the same.
+            found = list({each.row: each for each in sorted(found, key=attrgetter("row"))}.values())
+        return found[:limit]
 
     def _step(
         self, include: Include, restriction: Restriction, position: int, rows: Sequence[int], limit: int
