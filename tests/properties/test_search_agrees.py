@@ -117,7 +117,24 @@ LABELLED = {
     "meta": {"security": [{"code": "local"}]},
 }
 
+MEASURED = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "8302-2"}]},
+    "valueQuantity": {"value": 2, "system": "http://unitsofmeasure.org", "code": "m"},
+}
 
+
+# Full text and composites, which are drawn seldom.
+@example(
+    history=[("a1", "anna", LABELLED), ("a2", "anna", MEASURED)],
+    searches=[
+        (("Observation", parameters), ALL, 1)
+        for parameters in ((("_content", "x"),), (("_text", "x"),), (("code-value-quantity", "8302-2$gt1"),))
+    ],
+    between=[],
+    sample=compile_plan.SAMPLE,
+)
 # During the walk one match is deleted and another is no longer permitted.
 @example(
     history=[],
