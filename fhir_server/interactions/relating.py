@@ -96,7 +96,8 @@ async def relating(call: Call, tx: Transaction, keys: Iterable[Key]) -> None:
         version = await tx.read(key, restriction=ALL) if key.type in TYPES else None
         # What was found and not written means what it meant, whoever has found it.
         if version is not None and version.time == tx.time:
-            earlier = await tx.vread(key, version.number - 1, restriction=ALL) if version.number > 1 else None
+            compares = writer.own is not None and version.number > 1
+            earlier = await tx.vread(key, version.number - 1, restriction=ALL) if compares else None
             await _keep(tx, key, await _tell(tx, (earlier, version), await _open(tx, key), writer, access))
 
 
